@@ -1,0 +1,1 @@
+"""The command `peso`: one small module per verb; each parses, calls `study` and prints."""

@@ -1,0 +1,67 @@
+"""What every verb shares: options, where results go, and progress."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from engine.files import to_json
+
+SEED = 2027
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+force_option = click.option("--force", is_flag=True, help="Replace what is already at --out.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=SEED, show_default=True, help="Seed of everything random."
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; gpu fails rather than falls back.",
+)
+
+
+def out_option(help_text: str, required: bool = False) -> Callable[[Function], Function]:
+    """The option --out, a path."""
+    return click.option("--out", type=click.Path(path_type=Path), required=required, help=help_text)
+
+
+def path_argument(name: str, **settings: Any) -> Callable[[Function], Function]:
+    """An argument that is a path; whether it exists is checked where it is read, with a better message."""
+    return click.argument(name, type=click.Path(path_type=Path), **settings)
+
+
+def emit(document: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print the result: one JSON document, or text for people."""
+    click.echo(to_json(document) if as_json else text)
+
+
+def note(message: str, quiet: bool = False) -> None:
+    """Say something beside the result, on standard error."""
+    if not quiet:
+        click.echo(message, err=True)
+
+
+@contextmanager
+def progress(label: str, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that is rewritten as work goes on; silent where nobody watches."""
+    shown = not quiet and sys.stderr.isatty()
+
+    def tell(what: str) -> None:
+        if shown:
+            click.echo(f"\r\x1b[2K{label}: {what}", err=True, nl=False)
+
+    tell("...")
+    try:
+        yield tell
+    finally:
+        if shown:
+            click.echo("\r\x1b[2K", err=True, nl=False)

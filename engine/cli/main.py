@@ -1,0 +1,82 @@
+"""The entry point: verbs are loaded when asked for, errors become one sentence and an exit code."""
+
+import difflib
+import importlib
+import os
+import sys
+
+import click
+
+from engine import __version__
+from engine.errors import EngineError
+
+VERBS = {
+    "demo": "From a simulated market to a judged plan, in one go.",
+    "init": "Write a working sample project into a folder.",
+    "check": "Say what a table of history can and cannot tell.",
+    "calibrate": "Turn spend and outcome history into response curves with honest bands.",
+    "optimize": "Find the best budget under the rules of a scenario, with proof.",
+    "whatif": "Answer several scenarios side by side.",
+    "simulate": "Simulate a market whose truth is known.",
+    "doctor": "Check this installation: packages, solvers, device, write access.",
+}
+
+
+class Verbs(click.Group):
+    """A group whose members are imported only when they run or are asked for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all verbs, in the order of a first working day."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One verb, or a usage error that names the nearest one."""
+        if cmd_name not in VERBS:
+            close = difflib.get_close_matches(cmd_name, VERBS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"verbs: {', '.join(VERBS)}"
+            raise click.UsageError(f"no verb {cmd_name!r}; {hint}", ctx)
+        verb: click.Command = importlib.import_module(f"engine.cli.{cmd_name}").verb
+        return verb
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs from their one-line table, without importing any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="peso")
+def peso() -> None:
+    """Where should the next marketing dollar go, how sure are we, and what if the world turns?
+
+    \b
+    Examples:
+      peso demo                                      the whole line on a simulated market
+      peso check sales.csv --model model.toml        what the data can and cannot tell
+      peso calibrate sales.csv --model model.toml --out fit
+      peso optimize fit scenario.toml --out plan.json
+      peso whatif cut.toml freeze.toml --fit fit
+
+    Results go to standard output, everything else to standard error; every verb takes --json.
+    Shell completion: eval "$(_PESO_COMPLETE=bash_source peso)"  (or zsh_source, fish_source).
+    """
+
+
+def run() -> None:
+    """Run the command line and leave with the exit code that DESIGN.md lists."""
+    try:
+        peso.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(2)
+    except EngineError as fault:
+        click.echo(f"peso: {fault}", err=True)
+        sys.exit(fault.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("peso: stopped; nothing half-written was left behind", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,1 @@
+"""What people write: closed, frozen, typed records, loaded from TOML."""

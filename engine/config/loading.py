@@ -1,0 +1,167 @@
+"""TOML into closed records; every message names the file, the line, the field, the value and the remedy."""
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.errors import InputError
+from engine.files import read_bytes
+
+LARGEST = 1_000_000  # bytes of one configuration file
+DEEPEST = 12  # nested tables: ours have four
+
+Money = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Closed(BaseModel):
+    """A record that takes no unknown key, no wrong type, and never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+Record = TypeVar("Record", bound=Closed)
+
+
+def load(path: Path, record: type[Record]) -> Record:
+    """The record that a TOML file describes.
+
+    Raises:
+        InputError: One sentence for each thing that is wrong with the file.
+    """
+    raw = read_bytes(path, LARGEST)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise InputError(f"{path}: byte {fault.start} is not UTF-8; save the file as UTF-8") from None
+    return parse(text, record, str(path))
+
+
+def parse(text: str, record: type[Record], place: str) -> Record:
+    """The record that a TOML text describes; `place` names the text in messages."""
+    if re.search(r"[\[{]\s*" * (DEEPEST + 1), text) or text.count("[[[[") > 0:
+        raise InputError(f"{place}: nested deeper than {DEEPEST} levels; check what this file is")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        at = re.search(r"at line (\d+)", str(fault))
+        line = int(at.group(1)) if at else text.count("\n") + 1
+        raise InputError(f"{place}, line {line}: not TOML ({_plain(str(fault))}){_quoted(text, line)}; correct it there") from None
+    except RecursionError:
+        raise InputError(f"{place}: nested too deep; check what this file is") from None
+    return build(content, record, place, text)
+
+
+def build(content: dict[str, Any], record: type[Record], place: str, text: str = "") -> Record:
+    """The record of plain values; `text` is what they were read from, for line numbers."""
+    try:
+        return record.model_validate(content)
+    except ValidationError as fault:
+        told = [_sentence(error, record, place, text) for error in fault.errors(include_url=False)]
+        raise InputError("\n".join(dict.fromkeys(told))) from None
+
+
+def _plain(message: str) -> str:
+    return re.sub(r"\s*\(at (line \d+, column \d+|end of document)\)", "", message).strip().rstrip(".")
+
+
+def _quoted(text: str, line: int) -> str:
+    lines = text.splitlines()
+    return f": {lines[line - 1].strip()[:80]!r}" if 0 < line <= len(lines) else ""
+
+
+def _sentence(error: ErrorDetails, record: type[BaseModel], place: str, text: str) -> str:
+    path = tuple(str(part) for part in error["loc"] if not _is_tag(part))
+    line = line_of(text, path)
+    where = f"{place}, line {line}" if line else place
+    field = ".".join(path) or "the file"
+    if error["type"] == "extra_forbidden":
+        known = _known(record, path[:-1])
+        close = difflib.get_close_matches(path[-1], known, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
+        return f"{where}: {field} is not a known key; {remedy}"
+    if error["type"] == "missing":
+        return f"{where}: {field} is missing; add it"
+    value = error.get("input")
+    shown = f" = {value!r}"[:100] if not isinstance(value, (dict, list)) else ""
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    return f"{where}: {field}{shown}: {message}; {_remedy(error)}"
+
+
+def _remedy(error: ErrorDetails) -> str:
+    kind = error["type"]
+    if kind == "float_type":
+        return "write a plain number, without quotes"
+    if kind in ("date_type", "date_from_datetime_parsing"):
+        return "write a date as 2027-01-04, without quotes"
+    if kind == "literal_error":
+        return "use one of these"
+    if kind == "value_error":
+        return "correct one of them" if " above " in error["msg"] or " and " in error["msg"] else "correct it"
+    return "correct this value"
+
+
+def _is_tag(part: int | str) -> bool:
+    """Whether a step of an error's place names a member of a union, not something the user wrote."""
+    return isinstance(part, str) and (part.startswith(("function-", "tagged-")) or part[:1].isupper() and part.isidentifier())
+
+
+def _known(record: Any, path: tuple[str, ...]) -> list[str]:
+    """The keys that a record takes at a place inside it."""
+    for part in path:
+        if isinstance(record, type) and issubclass(record, BaseModel):
+            field = record.model_fields.get(part)
+            record = field.annotation if field else None
+        elif get_args(record):
+            record = get_args(record)[-1]
+    choices = [record, *get_args(record)]
+    return sorted(
+        {
+            field.alias or name
+            for choice in choices
+            if isinstance(choice, type) and issubclass(choice, BaseModel)
+            for name, field in choice.model_fields.items()
+        }
+    )
+
+
+_TABLE = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
+_KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
+_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*\.?""")
+
+
+def line_of(text: str, path: tuple[str, ...]) -> int | None:
+    """The line on which a field stands, or the deepest table around it that stands in the text.
+
+    >>> line_of('name = "x"\\n[channels.tv]\\ncap = 1\\n', ("channels", "tv", "cap"))
+    3
+    """
+    best, line_found = 0, None
+    table: tuple[str, ...] = ()
+    counts: dict[tuple[str, ...], int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        here = None
+        if head := _TABLE.match(line):
+            table = _parts(head.group(2))
+            if head.group(1) == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, str(counts[table]))
+            here = table
+        elif key := _KEY.match(line):
+            here = (*table, *_parts(key.group(1)))
+        if here and len(here) > best and here == path[: len(here)]:
+            best, line_found = len(here), number
+    return line_found
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(next(part for part in found if part is not None) if any(found) else "" for found in (m.groups() for m in _PART.finditer(dotted)))

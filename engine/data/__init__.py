@@ -1,0 +1,1 @@
+"""What an analyst can know: read, checked and written."""

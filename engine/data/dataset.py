@@ -1,0 +1,37 @@
+"""Dataset: a customer's history, or a simulated one; the two look the same."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.periods import Period
+from engine.response.curves import Kind
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """History by period and geo; a national data set has one geo.
+
+    `driver` is what each channel's curve runs on, in money: its spend, or its exposure at the channel's
+    average cost over the whole history, so that both sum to the same money.
+    """
+
+    period: Period
+    starts: tuple[date, ...]
+    geos: tuple[str, ...]
+    population: Float[np.ndarray, " geo"]  # people; ones where unknown
+    currency: str
+    outcome_name: str
+    outcome: Float[np.ndarray, "period geo"]  # [currency/period], or units where `is_money` is false
+    is_money: bool
+    channels: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    spend: Float[np.ndarray, "period geo channel"]  # [currency/period]
+    driver: Float[np.ndarray, "period geo channel"]  # [currency/period]
+    control_names: tuple[str, ...]
+    controls: Float[np.ndarray, "period geo control"]
+    event_names: tuple[str, ...]
+    events: Float[np.ndarray, "period geo event"]  # 1 where the event takes place (or its share), else 0
+    made_from: str = ""  # digest of the file behind it

@@ -1,0 +1,193 @@
+"""Reading and writing files: limited, strict and atomic; the only module that writes to disk.
+
+Everything a run writes is text first: JSON without NaN, CSV, TOML. A file appears whole or not at all.
+"""
+
+import csv
+import difflib
+import hashlib
+import io
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InputError, StorageError
+
+LARGEST = 512 * 1024 * 1024  # bytes of one input file: above this a laptop's memory is at risk
+DEEPEST = 40  # nested levels of a JSON file; ours have six
+
+
+def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
+    """The content of a file no larger than `largest` bytes.
+
+    Raises:
+        InputError: The file is missing, a folder, or too large.
+        StorageError: The system would not read it.
+    """
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder, a file is needed; name the file inside it")
+        size = path.stat().st_size
+        if size > largest:
+            raise InputError(
+                f"{path}: {size / 1e6:.0f} MB, above the limit of {largest / 1e6:.0f} MB; split the file"
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path{_near(path)}") from None
+    except OSError as fault:
+        raise StorageError(f"{path}: could not be read ({fault.strerror}); check its permissions") from None
+
+
+def _near(path: Path) -> str:
+    """A hint at a file of nearly the same name in the same folder."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f" (the folder {folder} does not exist)"
+    close = difflib.get_close_matches(path.name, [other.name for other in folder.iterdir()], n=1)
+    return f" (is it {close[0]!r}?)" if close else ""
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of some bytes, by which a file names what it was made from."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """The content of a strict JSON file: no NaN, no infinity, no key twice, not nested too deep.
+
+    Raises:
+        InputError: With file, line and what to do.
+    """
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise InputError(
+            f"{path}: byte {fault.start} is not UTF-8; save the file with UTF-8 encoding"
+        ) from None
+    try:
+        content = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twins)
+    except json.JSONDecodeError as fault:
+        raise InputError(
+            f"{path}: line {fault.lineno} is not JSON ({fault.msg}); correct it there"
+        ) from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deep to be one of our files; check what it is") from None
+    except ValueError as fault:
+        raise InputError(f"{path}: {fault}") from None
+    if _depth(content) > DEEPEST:
+        raise InputError(f"{path}: nested deeper than {DEEPEST} levels; check what it is")
+    return content
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number that JSON allows; give a finite number")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        twice = next(key for key in content if sum(key == name for name, _ in pairs) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object; keep one of them")
+    return content
+
+
+def _depth(content: Any) -> int:
+    level, layer = 0, [content]
+    while layer and level <= DEEPEST:
+        inner: list[Any] = []
+        for item in layer:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(part for part in item if isinstance(part, (dict, list)))
+        level, layer = level + 1, inner
+    return level
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """Strict JSON text, one key a line at the top two levels, rows of numbers on one line.
+
+    >>> print(to_json({"a": [1, 2.5], "b": {"c": None}}))
+    {
+      "a": [1, 2.5],
+      "b": {
+        "c": null
+      }
+    }
+    """
+    return _render(content, 0)
+
+
+def _render(content: Any, level: int) -> str:
+    pad = "  " * (level + 1)
+    if isinstance(content, Mapping) and content:
+        inner = ",\n".join(
+            f"{pad}{json.dumps(str(key), ensure_ascii=False)}: {_render(value, level + 1)}"
+            for key, value in content.items()
+        )
+        return "{\n" + inner + "\n" + "  " * level + "}"
+    if isinstance(content, (list, tuple)) and any(isinstance(part, Mapping) for part in content):
+        inner = ",\n".join(pad + _render(part, level + 1) for part in content)
+        return "[\n" + inner + "\n" + "  " * level + "]"
+    return json.dumps(content, allow_nan=False, ensure_ascii=False)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing: a temporary file beside it, flushed to disk, then renamed.
+
+    Raises:
+        StorageError: The folder cannot be written or the disk is full; an older file stays as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, path)
+    except OSError as fault:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(
+            f"{path}: could not be written ({fault.strerror}); free some space or choose another --out"
+        ) from None
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write strict JSON, atomically."""
+    write_text(path, to_json(content) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV table, atomically; text that a spreadsheet would run as a formula is prefixed."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([tame(name) for name in header])
+    writer.writerows([[tame(cell) if isinstance(cell, str) else cell for cell in row] for row in rows])
+    write_text(path, out.getvalue())
+
+
+def tame(text: str) -> str:
+    """Text that no spreadsheet takes for a formula.
+
+    >>> print(tame("=1+1"), tame("tv"))
+    '=1+1 tv
+    """
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def require_free(path: Path, force: bool) -> None:
+    """Refuse to overwrite what is already there unless told to.
+
+    Raises:
+        InputError: Something is at `path` and `force` is false.
+    """
+    if path.exists() and not force and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path}: already exists; choose another --out, or add --force to replace it")

@@ -1,0 +1,50 @@
+"""Days, weeks, months, quarters, years: the only module that knows dates.
+
+A period is named by the date of its first day. Weeks start on whatever weekday the data start on.
+"""
+
+import calendar
+from datetime import date, timedelta
+from typing import Literal, get_args
+
+Period = Literal["day", "week", "month", "quarter", "year"]
+PERIODS: tuple[Period, ...] = get_args(Period)
+PER_YEAR: dict[Period, float] = {"day": 365.25, "week": 52.1775, "month": 12.0, "quarter": 4.0, "year": 1.0}
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def step(start: date, count: int, period: Period) -> date:
+    """The first day of the period that lies `count` periods after the one starting at `start`.
+
+    >>> step(date(2027, 1, 4), 2, "week"), step(date(2027, 11, 30), 3, "month")
+    (datetime.date(2027, 1, 18), datetime.date(2028, 2, 29))
+    """
+    if period in ("day", "week"):
+        return start + timedelta(days=count * (7 if period == "week" else 1))
+    months = start.year * 12 + start.month - 1 + count * _MONTHS[period]
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def starts(start: date, count: int, period: Period) -> tuple[date, ...]:
+    """The first days of `count` periods in a row.
+
+    >>> [str(day) for day in starts(date(2027, 1, 4), 2, "week")]
+    ['2027-01-04', '2027-01-11']
+    """
+    return tuple(step(start, index, period) for index in range(count))
+
+
+def share_inside(days: tuple[date, ...], period: Period, first: date | None, last: date | None) -> list[float]:
+    """The share of each period's days that lie in `first` (included) to `last` (not included).
+
+    >>> share_inside((date(2027, 6, 28), date(2027, 7, 5)), "week", date(2027, 7, 1), None)
+    [0.5714285714285714, 1.0]
+    """
+    shares = []
+    for day in days:
+        end = step(day, 1, period)
+        begin = max(day, first) if first else day
+        stop = min(end, last) if last else end
+        shares.append(max(0, (stop - begin).days) / (end - day).days)
+    return shares

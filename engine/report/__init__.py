@@ -1,0 +1,1 @@
+"""Answers for people: sentences, tables, numbers with currency and period."""

@@ -1,0 +1,163 @@
+"""Curves: what spend does to outcome, one row per joint draw; the record a planner plans with."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.axes import Array
+from engine.errors import InputError
+from engine.periods import Period
+from engine.response.adstock import ADSTOCKS
+from engine.response.saturation import SATURATIONS
+
+Kind = Literal["paid", "earned", "shared", "owned"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A named member of a table of functions and its parameters, one value per draw."""
+
+    name: str
+    parameters: dict[str, Float[np.ndarray, " draw"]]
+
+
+@dataclass(frozen=True)
+class History:
+    """What was spent on a channel so far [currency/period]."""
+
+    mean: float
+    max: float
+    last: tuple[float, ...] = ()  # the latest periods, oldest first
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel's response: ceiling * share(stock / halfway), with stock the adstocked spend."""
+
+    name: str
+    kind: Kind
+    adstock: Family
+    saturation: Family
+    history: History
+
+    def __post_init__(self) -> None:
+        for family, table, common in (
+            (self.adstock, ADSTOCKS, ()),
+            (self.saturation, SATURATIONS, ("ceiling", "halfway")),
+        ):
+            if family.name not in table:
+                raise InputError(
+                    f"channel {self.name!r}: family {family.name!r} is not known; use one of {', '.join(table)}"
+                )
+            wanted = {*common, *table[family.name].shape}
+            if set(family.parameters) != wanted:
+                odd = sorted(wanted ^ set(family.parameters))
+                raise InputError(
+                    f"channel {self.name!r}: family {family.name!r} takes {', '.join(sorted(wanted))}; "
+                    f"missing or unknown: {', '.join(odd)}"
+                )
+            for name, values in family.parameters.items():
+                _require_range(self.name, name, values)
+
+
+_RANGES = {  # parameter: lowest allowed, whether the lowest itself is allowed, highest (not allowed)
+    "ceiling": (0.0, True, math.inf),
+    "halfway": (0.0, False, math.inf),
+    "slope": (0.0, False, 50.0),
+    "retain": (0.0, True, 1.0),
+    "peak": (0.0, True, 52.0),
+}
+
+
+def _require_range(channel: str, name: str, values: Float[np.ndarray, " draw"]) -> None:
+    low, closed, high = _RANGES[name]
+    fine = np.isfinite(values) & ((values >= low) if closed else (values > low)) & (values < high)
+    if not fine.all():
+        row = int(np.argmin(fine))
+        raise InputError(
+            f"channel {channel!r}: {name} of draw {row + 1} is {values[row]:g}, outside "
+            f"{'[' if closed else '('}{low:g}, {high:g}); correct that value"
+        )
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The response of every channel; draw d of every channel belongs together."""
+
+    currency: str
+    outcome: str
+    period: Period
+    channels: tuple[Channel, ...]
+    outcome_value: float | None = None  # money per unit of outcome; None where outcome is money
+    made_from: str = field(default="", compare=False)  # digest of the file or data behind it
+
+    def __post_init__(self) -> None:
+        names = [channel.name for channel in self.channels]
+        if not names:
+            raise InputError("the curves hold no channel; add at least one")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(f"channel {twice[0]!r} stands twice; give each channel its own name")
+        counts = {
+            f"{channel.name}.{name}": len(values)
+            for channel in self.channels
+            for family in (channel.adstock, channel.saturation)
+            for name, values in family.parameters.items()
+        }
+        if len(set(counts.values())) != 1:
+            low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
+            raise InputError(
+                f"{low} has {counts[low]} draws but {high} has {counts[high]}; every list needs one value per draw"
+            )
+        if not self.draws:
+            raise InputError("the curves hold no draw; give every parameter at least one value")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the channels, in order."""
+        return tuple(channel.name for channel in self.channels)
+
+    @property
+    def draws(self) -> int:
+        """Number of joint draws."""
+        return len(self.channels[0].saturation.parameters["ceiling"])
+
+    @property
+    def value(self) -> float:
+        """Money per unit of outcome."""
+        return 1.0 if self.outcome_value is None else self.outcome_value
+
+
+def kernel(channel: Channel, lags: int) -> Float[np.ndarray, "draw lag"]:
+    """The share of one period's spend that works in each of the `lags` periods from it on."""
+    family = ADSTOCKS[channel.adstock.name]
+    shape = (channel.adstock.parameters[name][:, None] for name in family.shape)
+    return family.kernel(np.arange(float(lags))[None, :], *shape)
+
+
+def respond(channel: Channel, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
+    """Outcome of one period at a given stock [outcome/period], draw by draw."""
+    return _scaled(channel, stock, "share")
+
+
+def respond_steepness(channel: Channel, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
+    """Derivative of `respond` by the stock [outcome/currency]."""
+    return _scaled(channel, stock, "steepness") / channel.saturation.parameters["halfway"]
+
+
+def inflection(channel: Channel) -> Float[np.ndarray, " draw"]:
+    """The stock below which the response is convex, above which it is concave [currency/period]."""
+    family, parameters = SATURATIONS[channel.saturation.name], channel.saturation.parameters
+    bend = family.inflection(*(parameters[name] for name in family.shape))
+    return bend * parameters["halfway"]
+
+
+def _scaled(channel: Channel, stock: Array, which: Literal["share", "steepness"]) -> Array:
+    family, parameters = SATURATIONS[channel.saturation.name], channel.saturation.parameters
+    function = family.share if which == "share" else family.steepness
+    shape = (parameters[name] for name in family.shape)
+    return parameters["ceiling"] * function(stock / parameters["halfway"], *shape)

@@ -1,0 +1,149 @@
+"""The file `curves.json` (schema peso.curves/1): read strictly, written whole; people may write it too."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import InputError
+from engine.files import digest, read_bytes, read_json, write_json
+from engine.periods import PERIODS
+from engine.response.curves import KINDS, Channel, Curves, Family, History
+
+SCHEMA = "peso.curves/1"
+
+
+def read_curves(path: Path) -> Curves:
+    """The curves of a file.
+
+    Raises:
+        InputError: Naming the file, the channel and the field, with what to do.
+    """
+    content = read_json(path)
+    try:
+        return _curves(content, digest(read_bytes(path)))
+    except InputError as fault:
+        raise InputError(f"{path}: {fault}") from None
+
+
+def _curves(content: Any, made_from: str) -> Curves:
+    body = _record(content, "the file")
+    if body.get("schema") != SCHEMA:
+        raise InputError(f"schema is {body.get('schema')!r}, {SCHEMA!r} is needed; is this a curves file?")
+    period = body.get("period")
+    if period not in PERIODS:
+        raise InputError(f"period is {period!r}; use one of {', '.join(PERIODS)}")
+    channels = body.get("channels")
+    if not isinstance(channels, list):
+        raise InputError("channels is missing or not a list; give one entry per channel")
+    outcome_value = body.get("outcome_value")
+    curves = Curves(
+        currency=_text(body, "currency", "the file"),
+        outcome=_text(body, "outcome", "the file"),
+        period=period,
+        channels=tuple(_channel(entry, index) for index, entry in enumerate(channels)),
+        outcome_value=None if outcome_value is None else _number(body, "outcome_value", "the file"),
+        made_from=made_from,
+    )
+    if "draws" in body and body["draws"] != curves.draws:
+        raise InputError(f"draws says {body['draws']!r} but the lists hold {curves.draws}; correct one of them")
+    return curves
+
+
+def _channel(entry: Any, index: int) -> Channel:
+    body = _record(entry, f"channel {index + 1}")
+    name = _text(body, "name", f"channel {index + 1}")
+    place = f"channel {name!r}"
+    if body.get("kind") not in KINDS:
+        raise InputError(f"{place}: kind is {body.get('kind')!r}; use one of {', '.join(KINDS)}")
+    history = _record(body.get("history", {"mean": 0.0, "max": 0.0}), f"{place}, history")
+    return Channel(
+        name=name,
+        kind=body["kind"],
+        adstock=_family(body, "adstock", place),
+        saturation=_family(body, "saturation", place),
+        history=History(
+            mean=_number(history, "mean", f"{place}, history"),
+            max=_number(history, "max", f"{place}, history"),
+            last=tuple(_numbers(history.get("last", []), f"{place}, history, last").tolist()),
+        ),
+    )
+
+
+def _family(body: dict[str, Any], key: str, place: str) -> Family:
+    family = _record(body.get(key), f"{place}, {key}")
+    name = _text(family, "family", f"{place}, {key}")
+    return Family(
+        name,
+        {field: _numbers(values, f"{place}, {key}, {field}") for field, values in family.items() if field != "family"},
+    )
+
+
+def _record(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{place} is missing or not an object {{...}}; see the README for a sample")
+    return value
+
+
+def _text(body: dict[str, Any], key: str, place: str) -> str:
+    value = body.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{place}: {key} is {value!r}; a text is needed")
+    return value
+
+
+def _number(body: dict[str, Any], key: str, place: str) -> float:
+    value = body.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(f"{place}: {key} is {value!r}; a number is needed")
+    if not math.isfinite(value) or value < 0:
+        raise InputError(f"{place}: {key} is {value!r}; a finite number, not negative, is needed")
+    return float(value)
+
+
+def _numbers(values: Any, place: str) -> np.ndarray:
+    if not isinstance(values, list):
+        raise InputError(f"{place} is {values!r}; a list with one number per draw is needed")
+    for row, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise InputError(f"{place}: value {row + 1} is {value!r}; a finite number is needed")
+    return np.asarray(values, dtype=float)
+
+
+def write_curves(path: Path, curves: Curves) -> None:
+    """Write `curves.json`; what is read back is the same to the last bit."""
+    write_json(path, curves_document(curves))
+
+
+def curves_document(curves: Curves) -> dict[str, Any]:
+    """The content of `curves.json` as plain values."""
+    head: dict[str, Any] = {
+        "schema": SCHEMA,
+        "currency": curves.currency,
+        "outcome": curves.outcome,
+        "period": curves.period,
+        "draws": curves.draws,
+    }
+    if curves.outcome_value is not None:
+        head["outcome_value"] = curves.outcome_value
+    head["made_from"] = curves.made_from
+    head["channels"] = [
+        {
+            "name": channel.name,
+            "kind": channel.kind,
+            "adstock": _family_document(channel.adstock),
+            "saturation": _family_document(channel.saturation),
+            "history": {
+                "mean": channel.history.mean,
+                "max": channel.history.max,
+                "last": list(channel.history.last),
+            },
+        }
+        for channel in curves.channels
+    ]
+    return head
+
+
+def _family_document(family: Family) -> dict[str, Any]:
+    return {"family": family.name, **{name: values.tolist() for name, values in family.parameters.items()}}
