@@ -32,9 +32,7 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
             raise InputError(f"{path}: is a folder, a file is needed; name the file inside it")
         size = path.stat().st_size
         if size > largest:
-            raise InputError(
-                f"{path}: {size / 1e6:.0f} MB, above the limit of {largest / 1e6:.0f} MB; split the file"
-            )
+            raise InputError(f"{path}: {size / 1e6:.0f} MB, above the limit of {largest / 1e6:.0f} MB; split the file")
         return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path{_near(path)}") from None
@@ -65,15 +63,11 @@ def read_json(path: Path) -> Any:
     try:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as fault:
-        raise InputError(
-            f"{path}: byte {fault.start} is not UTF-8; save the file with UTF-8 encoding"
-        ) from None
+        raise InputError(f"{path}: byte {fault.start} is not UTF-8; save the file with UTF-8 encoding") from None
     try:
         content = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twins)
     except json.JSONDecodeError as fault:
-        raise InputError(
-            f"{path}: line {fault.lineno} is not JSON ({fault.msg}); correct it there"
-        ) from None
+        raise InputError(f"{path}: line {fault.lineno} is not JSON ({fault.msg}); correct it there") from None
     except RecursionError:
         raise InputError(f"{path}: nested too deep to be one of our files; check what it is") from None
     except ValueError as fault:

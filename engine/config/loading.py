@@ -54,7 +54,9 @@ def parse(text: str, record: type[Record], place: str) -> Record:
     except tomllib.TOMLDecodeError as fault:
         at = re.search(r"at line (\d+)", str(fault))
         line = int(at.group(1)) if at else text.count("\n") + 1
-        raise InputError(f"{place}, line {line}: not TOML ({_plain(str(fault))}){_quoted(text, line)}; correct it there") from None
+        raise InputError(
+            f"{place}, line {line}: not TOML ({_plain(str(fault))}){_quoted(text, line)}; correct it there"
+        ) from None
     except RecursionError:
         raise InputError(f"{place}: nested too deep; check what this file is") from None
     return build(content, record, place, text)
@@ -112,7 +114,9 @@ def _remedy(error: ErrorDetails) -> str:
 
 def _is_tag(part: int | str) -> bool:
     """Whether a step of an error's place names a member of a union, not something the user wrote."""
-    return isinstance(part, str) and (part.startswith(("function-", "tagged-")) or part[:1].isupper() and part.isidentifier())
+    return isinstance(part, str) and (
+        part.startswith(("function-", "tagged-")) or (part[:1].isupper() and part.isidentifier())
+    )
 
 
 def _known(record: Any, path: tuple[str, ...]) -> list[str]:
@@ -164,4 +168,7 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
 
 
 def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(next(part for part in found if part is not None) if any(found) else "" for found in (m.groups() for m in _PART.finditer(dotted)))
+    return tuple(
+        next(part for part in found if part is not None) if any(found) else ""
+        for found in (m.groups() for m in _PART.finditer(dotted))
+    )

@@ -24,7 +24,7 @@ def number(amount: float) -> str:
     for limit, unit, name in ((1e12, 1e12, " tn"), (1e9, 1e9, " bn"), (1e6, 1e6, " m"), (1e4, 1e3, " k")):
         if size >= limit * 0.9995:
             scaled = amount / unit
-            places = max(0, 2 - int(math.floor(math.log10(abs(scaled)) + 1e-9)))
+            places = max(0, 2 - math.floor(math.log10(abs(scaled)) + 1e-9))
             return f"{scaled:.{places}f}{name}"
     if size >= 100 or size == 0 or (size >= 10 and amount == round(amount)):
         return f"{math.trunc(amount):,}" if size >= 1000 else f"{amount:,.0f}"
@@ -63,9 +63,7 @@ def table(header: list[str], rows: list[list[str]], width: int | None = None) ->
     cells = [[plain(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     lines = [
-        "  ".join(
-            cell.ljust(widths[i]) if i == 0 else cell.rjust(widths[i]) for i, cell in enumerate(row)
-        ).rstrip()
+        "  ".join(cell.ljust(widths[i]) if i == 0 else cell.rjust(widths[i]) for i, cell in enumerate(row)).rstrip()
         for row in cells
     ]
     return "\n".join(line[:width] if width else line for line in lines)

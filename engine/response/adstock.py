@@ -24,9 +24,7 @@ def geometric(lag: Float[Array, "..."], retain: Float[Array, "..."]) -> Float[Ar
     return (1 - retain) * retain**lag
 
 
-def delayed(
-    lag: Float[Array, "..."], retain: Float[Array, "..."], peak: Float[Array, "..."]
-) -> Float[Array, "..."]:
+def delayed(lag: Float[Array, "..."], retain: Float[Array, "..."], peak: Float[Array, "..."]) -> Float[Array, "..."]:
     """retain^((lag - peak)^2), scaled to sum to one: the effect is largest `peak` periods later.
 
     Source: Jin, Wang, Sun, Chan, Koehler (2017), Bayesian methods for media mix modeling.
