@@ -11,7 +11,7 @@ from engine.axes import Array
 from engine.errors import InputError
 from engine.periods import Period
 from engine.response.adstock import ADSTOCKS
-from engine.response.saturation import SATURATIONS
+from engine.response.saturation import SATURATIONS, Saturation
 
 Kind = Literal["paid", "earned", "shared", "owned"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -141,23 +141,26 @@ def kernel(channel: Channel, lags: int) -> Float[np.ndarray, "draw lag"]:
 
 def respond(channel: Channel, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
     """Outcome of one period at a given stock [outcome/period], draw by draw."""
-    return _scaled(channel, stock, "share")
+    family, parameters, shape = _saturation(channel)
+    return parameters["ceiling"] * family.share(stock / parameters["halfway"], *shape)
 
 
-def respond_steepness(channel: Channel, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
-    """Derivative of `respond` by the stock [outcome/currency]."""
-    return _scaled(channel, stock, "steepness") / channel.saturation.parameters["halfway"]
+def respond_with_rate(
+    channel: Channel, stock: Float[Array, "*point draw"]
+) -> tuple[Float[Array, "*point draw"], Float[Array, "*point draw"]]:
+    """`respond` and its derivative by the stock [outcome/currency], draw by draw."""
+    family, parameters, shape = _saturation(channel)
+    share, steepness = family.with_steepness(stock / parameters["halfway"], *shape)
+    return parameters["ceiling"] * share, parameters["ceiling"] / parameters["halfway"] * steepness
 
 
 def inflection(channel: Channel) -> Float[np.ndarray, " draw"]:
     """The stock below which the response is convex, above which it is concave [currency/period]."""
-    family, parameters = SATURATIONS[channel.saturation.name], channel.saturation.parameters
-    bend = family.inflection(*(parameters[name] for name in family.shape))
-    return bend * parameters["halfway"]
+    family, parameters, shape = _saturation(channel)
+    return family.inflection(*shape) * parameters["halfway"]
 
 
-def _scaled(channel: Channel, stock: Array, which: Literal["share", "steepness"]) -> Array:
+def _saturation(channel: Channel) -> tuple[Saturation, dict[str, Array], list[Array]]:
+    """The family of a channel, its parameters, and those of its shape in order."""
     family, parameters = SATURATIONS[channel.saturation.name], channel.saturation.parameters
-    function = family.share if which == "share" else family.steepness
-    shape = (parameters[name] for name in family.shape)
-    return parameters["ceiling"] * function(stock / parameters["halfway"], *shape)
+    return family, parameters, [parameters[name] for name in family.shape]

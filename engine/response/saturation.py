@@ -3,6 +3,9 @@
 A dose is spend over the halfway spend, so every family is 0 at 0, 1/2 at 1 and rises towards 1. The
 formulas use only the array API standard: numpy arrays give the planner its tables without any
 compilation, JAX arrays give calibration its gradients, and both give the same numbers.
+
+Each family has two functions: its share, and its share together with the derivative by the dose, which
+share most of their work.
 """
 
 from collections.abc import Callable
@@ -12,31 +15,41 @@ from jaxtyping import Float
 
 from engine.axes import Array
 
-LARGEST_ODDS = 80.0  # exp(80) is the largest round power that float32 holds; beyond it a share is 0 or 1
+_LN2 = 0.6931471805599453
+_ATANH_HALF = 0.5493061443340549
 
 
 def hill(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
     """dose^slope / (1 + dose^slope), S-shaped where the slope is above 1; finite, as is its gradient.
 
-    Computed as the logistic of slope * log(dose): the textbook quotient is NaN in float32 at large
-    doses. The gradient at a dose of exactly 0 is given as 0.
+    Computed from odds that never exceed one: the textbook quotient is NaN in float32 at large doses.
+    The gradient at a dose of exactly 0 is given as 0.
 
     >>> import numpy as np
     >>> hill(np.array([0.0, 1.0, 3.0]), np.array(1.0)).tolist()
     [0.0, 0.5, 0.75]
     """
     xp = dose.__array_namespace__()
-    spent = dose > 0
-    odds = xp.clip(slope * xp.log(xp.where(spent, dose, 1.0)), -LARGEST_ODDS, LARGEST_ODDS)
-    return xp.where(spent, 1 / (1 + xp.exp(-odds)), 0.0)
+    odds = _lesser_odds(dose, slope)
+    return xp.where(dose >= 1, 1.0, xp.where(dose > 0, odds, 0.0)) / (1 + odds)
 
 
-def hill_steepness(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Derivative of `hill` by the dose: slope * share * (1 - share) / dose."""
+def hill_with_steepness(
+    dose: Float[Array, "..."], slope: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """`hill`, and its derivative slope * share * (1 - share) / dose, in which nothing cancels."""
     xp = dose.__array_namespace__()
+    odds = _lesser_odds(dose, slope)
     spent = dose > 0
-    share = hill(dose, slope)
-    return xp.where(spent, slope * share * (1 - share) / xp.where(spent, dose, 1.0), 0.0)
+    share = xp.where(dose >= 1, 1.0, xp.where(spent, odds, 0.0)) / (1 + odds)
+    return share, xp.where(spent, slope * odds / (1 + odds) ** 2 / xp.where(spent, dose, 1.0), 0.0)
+
+
+def _lesser_odds(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """dose^slope, or its inverse where that is below one."""
+    xp = dose.__array_namespace__()
+    log_odds = slope * xp.log(xp.where(dose > 0, dose, 1.0))
+    return xp.exp(xp.where(dose >= 1, -log_odds, log_odds))
 
 
 def hill_inflection(slope: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -57,9 +70,10 @@ def michaelis_menten(dose: Float[Array, "..."]) -> Float[Array, "..."]:
     return dose / (1 + dose)
 
 
-def michaelis_menten_steepness(dose: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Derivative of `michaelis_menten` by the dose."""
-    return (1 / (1 + dose)) ** 2
+def michaelis_menten_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """`michaelis_menten`, and its derivative 1 / (1 + dose)^2."""
+    rest = 1 / (1 + dose)
+    return dose * rest, rest**2
 
 
 def exponential(dose: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -68,10 +82,10 @@ def exponential(dose: Float[Array, "..."]) -> Float[Array, "..."]:
     return -xp.expm1(-_LN2 * dose)
 
 
-def exponential_steepness(dose: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Derivative of `exponential` by the dose."""
+def exponential_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """`exponential`, and its derivative log(2) * 2^-dose."""
     xp = dose.__array_namespace__()
-    return _LN2 * xp.exp(-_LN2 * dose)
+    return exponential(dose), _LN2 * xp.exp(-_LN2 * dose)
 
 
 def tanh(dose: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -80,9 +94,11 @@ def tanh(dose: Float[Array, "..."]) -> Float[Array, "..."]:
     return xp.tanh(_ATANH_HALF * dose)
 
 
-def tanh_steepness(dose: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Derivative of `tanh` by the dose."""
-    return _ATANH_HALF * (1 - tanh(dose) ** 2)
+def tanh_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """`tanh`, and its derivative atanh(1/2) / cosh^2, written so that nothing cancels or overflows."""
+    xp = dose.__array_namespace__()
+    faded = xp.exp(-2 * _ATANH_HALF * dose)
+    return tanh(dose), 4 * _ATANH_HALF * faded / (1 + faded) ** 2
 
 
 def always_concave(*_: Float[Array, "..."]) -> float:
@@ -90,26 +106,22 @@ def always_concave(*_: Float[Array, "..."]) -> float:
     return 0.0
 
 
-_LN2 = 0.6931471805599453
-_ATANH_HALF = 0.5493061443340549
-
-
 class Saturation(NamedTuple):
-    """One family: its share of the ceiling by dose, the derivative of it, and where it bends.
+    """One family: its share of the ceiling by dose, the same with its derivative, and where it bends.
 
-    `shape` names what it takes beside the dose, in order. Each family is convex from 0 to its
+    `shape` names what each takes beside the dose, in order. Each family is convex from 0 to its
     inflection and concave from there on: the planner's bounds rest on that, and the laws test it.
     """
 
     share: Callable[..., Array]
-    steepness: Callable[..., Array]
+    with_steepness: Callable[..., tuple[Array, Array]]
     inflection: Callable[..., Array]
     shape: tuple[str, ...] = ()
 
 
 SATURATIONS: dict[str, Saturation] = {
-    "hill": Saturation(hill, hill_steepness, hill_inflection, ("slope",)),
-    "michaelis_menten": Saturation(michaelis_menten, michaelis_menten_steepness, always_concave),
-    "exponential": Saturation(exponential, exponential_steepness, always_concave),
-    "tanh": Saturation(tanh, tanh_steepness, always_concave),
+    "hill": Saturation(hill, hill_with_steepness, hill_inflection, ("slope",)),
+    "michaelis_menten": Saturation(michaelis_menten, michaelis_menten_with_steepness, always_concave),
+    "exponential": Saturation(exponential, exponential_with_steepness, always_concave),
+    "tanh": Saturation(tanh, tanh_with_steepness, always_concave),
 }

@@ -1,0 +1,1 @@
+"""Curves and a scenario into a plan that carries its proof."""

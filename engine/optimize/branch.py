@@ -1,0 +1,121 @@
+"""Branch and bound on envelopes: a plan and a rigorous bound for curves of any shape under one budget.
+
+The relaxed problem replaces each curve by its envelope; its solution has at most one channel inside an
+envelope segment (Udell and Boyd, Maximizing a sum of sigmoids, 2014), and only that channel can make the
+bound too high. Cutting that channel's range there and solving both halves closes the gap.
+"""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.optimize.dynamic import best_on_grid
+from engine.optimize.envelope import Envelope, Split, envelope, split
+from engine.optimize.tables import Table
+
+CLOSED = 5e-5  # relative gap at which the search ends: a fifth of what a certificate may show
+NODES = 20_000  # most nodes before the search gives up and says so
+STEPS = 500  # of the grid that gives the first plan
+
+Domain = tuple[tuple[int, int], ...]  # first and last knot of each channel
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plan and its bound."""
+
+    spend: Float[np.ndarray, " channel"]
+    bound: float
+    nodes: int
+
+
+def search(tables: list[Table], least: float, most: float) -> Found | None:
+    """The best plan whose total lies between `least` and `most`; None where there is none."""
+    memory: dict[tuple[int, int, int], Envelope] = {}
+
+    def relax(domain: Domain) -> Split | None:
+        parts = []
+        for channel, (first, last) in enumerate(domain):
+            key = (channel, first, last)
+            if key not in memory:
+                memory[key] = envelope(tables[channel], first, last)
+            parts.append(memory[key])
+        return split(parts, least, most)
+
+    root: Domain = tuple((0, len(table.spend) - 1) for table in tables)
+    top = relax(root)
+    if top is None:
+        return None
+    best, best_value = _start(tables, least, most, top)
+    queue, order, nodes, closed = [(-top.bound, 0, root, top)], 1, 0, -np.inf
+    while queue and nodes < NODES:
+        bound, _, domain, relaxed = heapq.heappop(queue)
+        if -bound <= best_value + CLOSED * abs(best_value):
+            closed = max(closed, -bound)
+            break
+        nodes += 1
+        value = _value(tables, relaxed)
+        if value > best_value:
+            best, best_value = relaxed.spend, value
+        children = _cut(tables, memory, domain, relaxed)
+        if not children:
+            closed = max(closed, relaxed.bound)
+        for child in children:
+            inner = relax(child)
+            if inner is not None and inner.bound > best_value + CLOSED * abs(best_value):
+                heapq.heappush(queue, (-min(inner.bound, -bound), order, child, inner))
+                order += 1
+            elif inner is not None:
+                closed = max(closed, inner.bound)
+    if queue:
+        closed = max(closed, -queue[0][0])
+    if best is None:
+        return None
+    return Found(best, max(closed, best_value), nodes)
+
+
+def _start(tables: list[Table], least: float, most: float, top: Split) -> tuple[np.ndarray | None, float]:
+    """A first plan: the relaxed one where it is allowed, or the best of a grid where that is better."""
+    best, best_value = (top.spend, _value(tables, top)) if _value(tables, top) > -np.inf else (None, -np.inf)
+    if best is not None and top.bound - best_value <= CLOSED * abs(best_value):
+        return best, best_value
+    grid = best_on_grid(tables, most, least == most, STEPS)
+    if grid is not None and least <= grid.sum() * (1 + 1e-12):
+        value = sum(float(np.interp(x, t.spend, t.value)) for x, t in zip(grid, tables, strict=True))
+        if value > best_value:
+            return grid, value
+    return best, best_value
+
+
+def _value(tables: list[Table], relaxed: Split) -> float:
+    """Objective of a relaxed split by the tables; minus infinity where it lies in a forbidden gap."""
+    total = 0.0
+    for spend, table in zip(relaxed.spend.tolist(), tables, strict=True):
+        if table.gap and table.gap[0] < spend < table.gap[1] * (1 - 1e-12):
+            return -np.inf
+        total += float(np.interp(spend, table.spend, table.value))
+    return total
+
+
+def _cut(
+    tables: list[Table], memory: dict[tuple[int, int, int], Envelope], domain: Domain, relaxed: Split
+) -> list[Domain]:
+    """The domain in two, cut where the relaxed split profits from its envelope; empty where it does not."""
+    channel = relaxed.inside
+    if channel < 0:
+        return []
+    first, last = domain[channel]
+    corners = memory[channel, first, last].corners
+    left, right = int(corners[relaxed.corner]), int(corners[relaxed.corner + 1])
+    table = tables[channel]
+    if right == left + 1:
+        if not (table.gap and left == 0):
+            return []
+        halves = ((first, left), (right, last))
+    else:
+        at = int(np.searchsorted(table.spend, relaxed.spend[channel]))
+        at = min(max(at, left + 1), right - 1)
+        halves = ((first, at), (at, last))
+    return [domain[:channel] + (half,) + domain[channel + 1 :] for half in halves]

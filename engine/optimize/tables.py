@@ -1,0 +1,172 @@
+"""Tables: each channel's mean objective by spend, tabulated once, with a rigorous upper bound.
+
+The mean over draws of a sum over channels is a sum of one-dimensional curves, so no solver needs to see
+a draw. Between two knots the curve can exceed its chord; by how much at the most is computed from the
+curvature of every draw: nothing where it is convex, the tangents' corner where it is concave.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.optimize.timing import Timing
+from engine.response.curves import Channel, inflection, respond, respond_with_rate
+
+COARSE = 48  # knots of the first look, before they are placed where the curve bends
+FINEST = 600  # most knots of one table
+CHUNK = 2_000_000  # numbers held at once while tabulating
+SMALLEST = 1e-13  # the first knot above the lower end, as a share of the width: slopes below 1 rise steeply there
+
+
+@dataclass(frozen=True)
+class Payoff:
+    """What money on one channel earns: `margin` times its outcome, less `cost` times the money."""
+
+    channel: Channel
+    timing: Timing
+    margin: float = 1.0
+    cost: float = 0.0
+
+
+@dataclass(frozen=True)
+class Table:
+    """One channel's objective at its knots; a spend between `gap` ends is not allowed."""
+
+    spend: Float[np.ndarray, " knot"]  # [currency over the horizon], rising
+    value: Float[np.ndarray, " knot"]  # mean objective [currency or outcome over the horizon]
+    steepness: Float[np.ndarray, " knot"]  # its derivative
+    upper: Float[np.ndarray, " knot"]  # joined by straight lines, nowhere below the objective
+    gap: tuple[float, float] | None = None  # minimum flight: zero or at least the second of these
+
+    @property
+    def concave(self) -> bool:
+        """Whether one concave run covers the table, so that an envelope loses nothing."""
+        slopes = np.diff(self.upper) / np.diff(self.spend)
+        return self.gap is None and bool(np.all(np.diff(slopes) <= 1e-9 * np.abs(slopes).max(initial=0)))
+
+
+def outcomes(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
+    """Outcome over the horizon by draw, at each trial spend."""
+    return np.concatenate([_respond(payoff, part) for part in _parts(payoff, spend)])
+
+
+def objective(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
+    """Objective over the horizon by draw, at each trial spend."""
+    return payoff.margin * outcomes(payoff, spend) - payoff.cost * spend[:, None]
+
+
+def steepness(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
+    """Derivative of `outcomes` by the spend, by draw."""
+    return np.concatenate([_steepness(payoff, part) for part in _parts(payoff, spend)])
+
+
+def _parts(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> list[Float[np.ndarray, " point"]]:
+    pieces = -(-spend.size * payoff.timing.gain.size // CHUNK)
+    return np.array_split(spend, max(1, min(pieces, spend.size)))
+
+
+def _respond(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
+    stock = spend[:, None, None] * payoff.timing.gain
+    return np.einsum("prd,r->pd", respond(payoff.channel, stock), payoff.timing.weight)
+
+
+def _steepness(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
+    stock = spend[:, None, None] * payoff.timing.gain
+    rate = respond_with_rate(payoff.channel, stock)[1] * payoff.timing.gain
+    return np.einsum("prd,r->pd", rate, payoff.timing.weight)
+
+
+def tabulate(payoff: Payoff, low: float, high: float, flight: float, tolerance: float) -> Table:
+    """The table of one channel between two spends.
+
+    Args:
+        payoff: What is tabulated.
+        low: Least spend [currency].
+        high: Most spend [currency].
+        flight: Minimum flight [currency]: zero, or at least this; 0 for none.
+        tolerance: Wanted distance between `upper` and the objective [objective]; steers how many knots.
+    """
+    gap = (0.0, max(low, flight)) if flight > low and low == 0 else None
+    begin = gap[1] if gap else low
+    knots = _first_knots(begin, high)
+    for _ in range(2):
+        value, slope, excess = _measured(payoff, knots)
+        if len(knots) < 2 or excess.max() <= tolerance:
+            break
+        knots = _split(knots, excess.max(0), tolerance)
+    else:
+        value, slope, excess = _measured(payoff, knots)
+    upper = value + np.maximum(np.append(excess[0], 0.0), np.append(0.0, excess[0]))
+    if gap and begin > 0:
+        at_zero, slope_zero, _ = _measured(payoff, np.zeros(1))
+        knots, value, slope, upper = (
+            np.concatenate(pair)
+            for pair in (([0.0], knots), (at_zero, value), (slope_zero, slope), (at_zero, upper))
+        )
+    return Table(knots, value, slope, upper, gap)
+
+
+def _first_knots(low: float, high: float) -> Float[np.ndarray, " knot"]:
+    if high <= low:
+        return np.array([low])
+    even = np.linspace(0, 1, COARSE) ** 3
+    fine = np.geomspace(SMALLEST, even[1], 24)[:-1]
+    return low + (high - low) * np.concatenate([[0.0], fine, even[1:]])
+
+
+def _split(knots: np.ndarray, excess: np.ndarray, tolerance: float) -> np.ndarray:
+    """Each interval cut into as many pieces as its excess asks for: it falls with the square of the width."""
+    pieces = np.ceil(np.sqrt(excess / tolerance)).clip(1, 64)
+    pieces = np.maximum(1, np.floor(pieces * min(1.0, FINEST / pieces.sum()))).astype(int)
+    inner = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(knots[:-1], knots[1:], pieces, strict=True)]
+    return np.append(np.concatenate(inner), knots[-1])
+
+
+def _measured(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean objective, its derivative, and the most by which it is above and below its chord by interval."""
+    value, slope = np.empty(len(knots)), np.empty(len(knots))
+    excess = np.zeros((2, max(0, len(knots) - 1)))
+    step = max(2, CHUNK // payoff.timing.gain.size)
+    for begin in range(0, len(knots), step - 1):
+        part = slice(begin, begin + step)
+        value[part], slope[part], found = _piece(payoff, knots[part])
+        excess[:, begin : begin + found.shape[1]] = found
+        if begin + step >= len(knots):
+            break
+    value = payoff.margin * value - payoff.cost * knots
+    return value, payoff.margin * slope - payoff.cost, payoff.margin * excess
+
+
+def _piece(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    gain, weight = payoff.timing.gain, payoff.timing.weight
+    stock = knots[:, None, None] * gain
+    value, rate = respond_with_rate(payoff.channel, stock)
+    bend = inflection(payoff.channel)
+    above, below = _off_chord(stock, value, rate, bend, respond_with_rate(payoff.channel, bend)[1])
+
+    def mean(part: np.ndarray) -> np.ndarray:
+        return np.einsum("prd,r->p", part, weight) / gain.shape[1]
+
+    return mean(value), mean(rate * gain), np.stack([mean(above), mean(below)])
+
+
+def _off_chord(
+    stock: np.ndarray, value: np.ndarray, rate: np.ndarray, bend: np.ndarray, steepest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The most by which each draw's curve can be above, and below, its chord on each interval of stock.
+
+    On a concave interval the curve lies between its chord and the corner of its end tangents, on a convex
+    one the other way round; an interval that holds the inflection is bounded by the steepest slope.
+    """
+    width = np.diff(stock, axis=0)
+    left, right = rate[:-1], rate[1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chord = np.diff(value, axis=0) / width
+        corner = np.abs((left - chord) * (chord - right) / (left - right)) * width
+        corner = np.where(stock[:-1] > 0, corner, (chord - right) * width)
+        mixed = chord * (1 - chord / steepest) * width
+    corner, mixed = np.nan_to_num(corner, posinf=0.0), np.nan_to_num(mixed)  # straight: 0 / 0
+    convex, concave = stock[1:] <= bend, stock[:-1] >= bend
+    above = np.where(convex, 0.0, np.where(concave, np.maximum(corner, 0.0), mixed))
+    return above, np.where(concave, 0.0, np.where(convex, np.abs(corner), mixed))

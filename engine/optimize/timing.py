@@ -1,0 +1,83 @@
+"""How money on a channel turns into stock over the horizon, under its flight and the scenario's shocks."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.scenario import Scenario, Shock
+from engine.periods import PER_YEAR, Period, share_inside, starts
+from engine.response.curves import Channel, Curves, kernel
+
+LONGEST = 520  # periods after which what is left of a kernel is folded into the rest
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The periods of one channel that differ, and what each adds per unit of money spent on the horizon.
+
+    The horizon is one turn of a cycle: carry-over that leaves at its end enters at its start, so that all
+    a dollar does is counted once and a constant spend has a stock equal to itself.
+    """
+
+    gain: Float[np.ndarray, "row draw"]  # stock [currency/period] per money over the horizon [currency]
+    weight: Float[np.ndarray, " row"]  # periods, times value and discount, that have this gain
+    cost: float  # money charged to profit per money spent (below 1 where later spend is discounted)
+    active: bool  # whether there is any date on which money can be spent
+
+
+def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
+    """The timing of one channel under a scenario."""
+    days = starts(scenario.horizon.start, scenario.horizon.periods, curves.period)
+    open_share = _open(channel.name, scenario, days, curves.period)
+    effect = curves.value * np.ones(len(days))
+    price = np.ones(len(days))
+    for shock in _shocks_on(channel.name, scenario):
+        inside = np.array(share_inside(days, curves.period, shock.first, shock.last))
+        change = 1 + ((shock.factor or 0.0) - 1) * inside
+        if shock.kind == "price":
+            price = price * change
+        elif shock.kind in ("effectiveness", "demand"):
+            effect = effect * change
+    discount = (1 + scenario.goal.discount_rate) ** (-np.arange(len(days)) / PER_YEAR[curves.period])
+    if not open_share.any():
+        return Timing(np.zeros((1, curves.draws)), np.array([np.sum(effect * discount)]), 1.0, False)
+    pace = open_share / open_share.sum()
+    bought = pace / price
+    if np.ptp(bought) <= 1e-12 * bought.max():
+        gain = np.full((1, curves.draws), bought[0])
+        return Timing(gain, np.array([np.sum(effect * discount)]), float(np.sum(pace * discount)), True)
+    return Timing(
+        _cyclic(kernel(channel, _lags(len(days))), bought), effect * discount, float(np.sum(pace * discount)), True
+    )
+
+
+def _open(name: str, scenario: Scenario, days: tuple[date, ...], period: Period) -> Float[np.ndarray, " period"]:
+    """The share of each period in which the channel can spend."""
+    rules = scenario.channels.get(name, scenario.every_channel)
+    flight = rules.flight if rules else None
+    share = np.array(share_inside(days, period, flight.first, flight.last) if flight else [1.0] * len(days))
+    for shock in _shocks_on(name, scenario):
+        if shock.kind == "outage":
+            share = np.minimum(share, 1 - np.array(share_inside(days, period, shock.first, shock.last)))
+    return share
+
+
+def _shocks_on(name: str, scenario: Scenario) -> list[Shock]:
+    return [shock for shock in scenario.shocks if not shock.channels or name in shock.channels]
+
+
+def _lags(periods: int) -> int:
+    return periods * max(1, -(-LONGEST // periods))
+
+
+def _cyclic(
+    weights: Float[np.ndarray, "draw lag"], bought: Float[np.ndarray, " period"]
+) -> Float[np.ndarray, "period draw"]:
+    """Stock by period when the kernel runs on from the end of the horizon into its start."""
+    periods = len(bought)
+    folded = weights.reshape(len(weights), -1, periods).sum(1)
+    folded = folded / folded.sum(1, keepdims=True)
+    turns = np.stack([np.roll(bought, lag) for lag in range(periods)])
+    return (folded @ turns).T
