@@ -27,12 +27,22 @@ def geometric(lag: Float[Array, "..."], retain: Float[Array, "..."]) -> Float[Ar
 def delayed(lag: Float[Array, "..."], retain: Float[Array, "..."], peak: Float[Array, "..."]) -> Float[Array, "..."]:
     """retain^((lag - peak)^2), scaled to sum to one: the effect is largest `peak` periods later.
 
+    Exponents count from the lag nearest to the peak, so that nothing vanishes where `retain` is 0: all
+    of the effect then falls on that lag.
     Source: Jin, Wang, Sun, Chan, Koehler (2017), Bayesian methods for media mix modeling.
+
+    >>> import numpy as np
+    >>> delayed(np.arange(4.0), np.array(0.0), np.array(1.2)).tolist()
+    [0.0, 1.0, 0.0, 0.0]
     """
     xp = lag.__array_namespace__()
-    every = xp.arange(float(REACH))
-    total = sum(retain ** ((step - peak) ** 2) for step in every)
-    return xp.where(lag < REACH, retain ** ((lag - peak) ** 2) / total, 0.0)
+
+    def weight(lag: Array, retain: Array, peak: Array) -> Array:
+        nearest = xp.round(peak)  # (lag - peak)^2 - (nearest - peak)^2, exactly 0 at the nearest lag:
+        return retain ** ((lag - nearest) * (lag + nearest - 2 * peak))
+
+    total = xp.sum(weight(xp.arange(float(REACH)), retain[..., None], peak[..., None]), axis=-1)
+    return xp.where(lag < REACH, weight(lag, retain, peak) / total, 0.0)
 
 
 class Adstock(NamedTuple):

@@ -1,8 +1,9 @@
 """The file `curves.json` (schema peso.curves/1): read strictly, written whole; people may write it too."""
 
-import math
+import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -38,6 +39,8 @@ def _curves(content: Any, made_from: str) -> Curves:
     if not isinstance(channels, list):
         raise InputError("channels is missing or not a list; give one entry per channel")
     outcome_value = body.get("outcome_value")
+    if outcome_value == 0:
+        raise InputError("outcome_value is 0, so no outcome is worth any money; give money per unit, or leave it out")
     curves = Curves(
         currency=_text(body, "currency", "the file"),
         outcome=_text(body, "outcome", "the file"),
@@ -46,8 +49,8 @@ def _curves(content: Any, made_from: str) -> Curves:
         outcome_value=None if outcome_value is None else _number(body, "outcome_value", "the file"),
         made_from=made_from,
     )
-    if "draws" in body and body["draws"] != curves.draws:
-        raise InputError(f"draws says {body['draws']!r} but the lists hold {curves.draws}; correct one of them")
+    if "draws" in body and (body["draws"] is True or body["draws"] != curves.draws):
+        raise InputError(f"draws says {_shown(body['draws'])} but the lists hold {curves.draws}; correct one of them")
     return curves
 
 
@@ -66,9 +69,17 @@ def _channel(entry: Any, index: int) -> Channel:
         history=History(
             mean=_number(history, "mean", f"{place}, history"),
             max=_number(history, "max", f"{place}, history"),
-            last=tuple(_numbers(history.get("last", []), f"{place}, history, last").tolist()),
+            last=_last(history.get("last", []), f"{place}, history, last"),
         ),
     )
+
+
+def _last(values: Any, place: str) -> tuple[float, ...]:
+    spent = _numbers(values, place)
+    if (spent < 0).any():
+        row = int(np.argmax(spent < 0))
+        raise InputError(f"{place}: value {row + 1} is {spent[row]:g}; spend cannot be negative, correct it")
+    return tuple(spent.tolist())
 
 
 def _family(body: dict[str, Any], key: str, place: str) -> Family:
@@ -95,20 +106,31 @@ def _text(body: dict[str, Any], key: str, place: str) -> str:
 
 def _number(body: dict[str, Any], key: str, place: str) -> float:
     value = body.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InputError(f"{place}: {key} is {value!r}; a number is needed")
-    if not math.isfinite(value) or value < 0:
-        raise InputError(f"{place}: {key} is {value!r}; a finite number, not negative, is needed")
+    if not _is_finite(value) or value < 0:
+        raise InputError(f"{place}: {key} is {_shown(value)}; a finite number, not negative, is needed")
     return float(value)
 
 
 def _numbers(values: Any, place: str) -> np.ndarray:
     if not isinstance(values, list):
-        raise InputError(f"{place} is {values!r}; a list with one number per draw is needed")
+        raise InputError(f"{place} is {_shown(values)}; a list of numbers is needed, as in [0.6]")
     for row, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise InputError(f"{place}: value {row + 1} is {value!r}; a finite number is needed")
+        if not _is_finite(value):
+            raise InputError(f"{place}: value {row + 1} is {_shown(value)}; a finite number is needed")
     return np.asarray(values, dtype=float)
+
+
+def _is_finite(value: Any) -> TypeGuard[float]:
+    """Whether a JSON value is a number (true and false are not) that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
+
+
+def _shown(value: Any) -> str:
+    """A JSON value, short enough for a sentence."""
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def write_curves(path: Path, curves: Curves) -> None:

@@ -1,0 +1,60 @@
+"""What every test may use. Nothing here imports `engine`: its shape checks are installed after this file is read."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+COMMAND = Path(sys.executable).with_name("peso")
+
+settings.register_profile("gate", derandomize=True, deadline=None, max_examples=60, print_blob=True)
+settings.load_profile("gate")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def peso() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The installed command, run as a user runs it: `peso("check", table, cwd=folder)`."""
+
+    def call(*arguments: object, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(COMMAND), *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, "NO_COLOR": "1", **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=300,
+        )
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """The folder of public data sets, which are never part of this repository."""
+    named = os.environ.get("PESO_PUBLIC_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the public data are not at {folder.name!r}; set PESO_PUBLIC_DATA to the folder that holds them")
+    return folder
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Run tests marked `gpu` only where JAX has one."""
+    if item.get_closest_marker("gpu"):
+        import jax  # noqa: PLC0415  (only tests that ask for a GPU pay for this import)
+
+        if not any(device.platform == "gpu" for device in jax.devices()):
+            pytest.skip("no GPU here; run this test on a machine that has one")

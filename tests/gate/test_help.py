@@ -1,0 +1,58 @@
+"""Help comes at once: examples first, and nothing heavy is loaded for it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.cli.main import VERBS
+
+COMMAND = Path(sys.executable).with_name("peso")
+HEAVY = {"cvxpy", "equinox", "jax", "jaxlib", "numpy", "numpyro", "openpyxl", "polars", "pydantic", "scipy"}
+ASKED = {"peso": [], **{verb: [verb] for verb in VERBS}}
+
+
+@pytest.mark.parametrize("words", ASKED.values(), ids=ASKED)
+def test_help_is_light_and_shows_examples_before_options(words):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", str(COMMAND), *words, "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded = set(re.findall(r"^import time:.*\|\s*([A-Za-z_]\w*)", done.stderr, flags=re.MULTILINE))
+    assert "click" in loaded
+    assert loaded & HEAVY == set()
+    example = f"peso {words[0]} " if words else "peso demo"
+    assert 0 <= done.stdout.find(example, done.stdout.find("Example")) < done.stdout.find("Options:")
+
+
+def test_every_verb_is_listed_with_its_one_line(peso):
+    told = " ".join(peso("--help").stdout.split())
+    assert [verb for verb, line in VERBS.items() if f"{verb} {line}" not in told] == []
+
+
+def test_a_mistyped_verb_is_a_usage_error_that_names_the_nearest(peso):
+    done = peso("optimise")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "did you mean 'optimize'?" in done.stderr
+
+
+def test_version_goes_to_standard_output(peso):
+    done = peso("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"peso, version \d+\.\d+\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize(("shell", "mark"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete ")])
+def test_completion_scripts_for_each_shell(peso, shell, mark):
+    done = peso(_PESO_COMPLETE=f"{shell}_source")
+    assert done.returncode == 0, done.stderr
+    assert mark in done.stdout
+
+
+def test_completion_offers_the_verbs_that_begin_so(peso):
+    done = peso(_PESO_COMPLETE="bash_complete", COMP_WORDS="peso c", COMP_CWORD="1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["plain,check", "plain,calibrate"]
