@@ -1,0 +1,121 @@
+"""The outcome without marketing: level, trend, season, controls, events and geo effects, as columns.
+
+Each column comes with a prior spread in units of the noise: the linear block is integrated out in closed
+form, and the spreads keep a long trend or many events from explaining what the channels did.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.config.model import Baseline
+from engine.data.dataset import Dataset
+from engine.periods import PER_YEAR, Period
+
+COMPONENTS = ("level", "trend", "season", "controls", "events")
+
+LEVEL_SPREAD = 100.0  # noises; the outcome's mean is about ten: as good as free
+GEO_LEVEL_SPREAD = 30.0  # noises; how much geos may differ per head
+GEO_TREND_SPREAD = 0.5  # noises a year; around the shared trend
+TREND_SPREAD = 3.0  # noises a year
+KNOT_SPREAD = 2.0  # noises a year: change of the yearly slope at each knot
+KNOTS_PER_YEAR = 2
+SEASON_SPREAD = 4.0  # noises; divided by the wave number: slow waves are larger
+CONTROL_SPREAD = 3.0  # noises for one standard deviation of a control
+EVENT_SPREAD = 10.0  # noises; holidays may be sharp
+
+
+@dataclass(frozen=True)
+class Design:
+    """The linear block: one row per period and geo (geo fastest), one column per effect."""
+
+    columns: Float[np.ndarray, "row column"]
+    spread: Float[np.ndarray, " column"]  # prior standard deviation in units of the noise
+    component: Int[np.ndarray, " column"]  # index into COMPONENTS
+
+
+def design(dataset: Dataset, baseline: Baseline) -> Design:
+    """The baseline's columns for a data set."""
+    periods, geos = dataset.outcome.shape
+    years = np.arange(periods) / PER_YEAR[dataset.period]
+    blocks = [
+        (np.ones((periods, 1)), np.array([LEVEL_SPREAD]), "level"),
+        (*_trend(years, baseline.trend), "trend"),
+        (*_season(years, dataset.period, baseline.season), "season"),
+    ]
+    shared = [(np.repeat(columns, geos, axis=0), spread, part) for columns, spread, part in blocks]
+    if geos > 1:
+        shared += _geo_effects(years, geos, baseline.trend != "none")
+    shared.append((*_controls(dataset), "controls"))
+    events = dataset.events.reshape(periods * geos, -1)
+    shared.append((events, np.full(events.shape[1], EVENT_SPREAD), "events"))
+    return Design(
+        columns=np.concatenate([columns for columns, _, _ in shared], axis=1),
+        spread=np.concatenate([spread for _, spread, _ in shared]),
+        component=np.concatenate([np.full(len(spread), COMPONENTS.index(part)) for _, spread, part in shared]),
+    )
+
+
+def season_order(periods: int, period: Period) -> int:
+    """Pairs of yearly waves that a history of this length can tell from chance.
+
+    None below one year, then one, two from a year and a half, three from two years and a half; never more
+    than half the periods of a year.
+
+    >>> [season_order(count, "week") for count in (40, 60, 104, 208)], season_order(36, "quarter")
+    ([0, 1, 2, 3], 1)
+    """
+    years = (periods + 1) / PER_YEAR[period]
+    by_length = sum(years >= bound for bound in (1.0, 1.5, 2.5))
+    return min(by_length, max(0, math.ceil(PER_YEAR[period] / 2) - 1))
+
+
+def _trend(years: Float[np.ndarray, " period"], kind: str) -> tuple[np.ndarray, np.ndarray]:
+    if kind == "none":
+        return np.zeros((len(years), 0)), np.zeros(0)
+    centred = (years - years.mean())[:, None]
+    if kind == "linear":
+        return centred, np.array([TREND_SPREAD])
+    count = max(0, round(years[-1] * KNOTS_PER_YEAR) - 1)
+    knots = np.linspace(years[0], years[-1], count + 2)[1:-1]
+    hinges = np.maximum(years[:, None] - knots, 0.0)
+    return (
+        np.concatenate([centred, hinges - hinges.mean(axis=0)], axis=1),
+        np.concatenate([[TREND_SPREAD], np.full(count, KNOT_SPREAD)]),
+    )
+
+
+def _season(years: Float[np.ndarray, " period"], period: Period, order: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Yearly waves, and for days the six effects of the week around their mean."""
+    count = season_order(len(years), period) if order is None else order
+    waves = np.arange(1, count + 1)
+    angle = 2 * np.pi * years[:, None] * waves
+    columns = [np.sin(angle), np.cos(angle)]
+    spread = [SEASON_SPREAD / waves, SEASON_SPREAD / waves]
+    if period == "day":
+        days = np.eye(7)[np.arange(len(years)) % 7] - 1 / 7
+        columns.append(days)
+        spread.append(np.full(7, SEASON_SPREAD))
+    return np.concatenate(columns, axis=1), np.concatenate(spread)
+
+
+def _geo_effects(
+    years: Float[np.ndarray, " period"], geos: int, trend: bool
+) -> list[tuple[np.ndarray, np.ndarray, str]]:
+    levels = np.tile(np.eye(geos), (len(years), 1))
+    effects = [(levels, np.full(geos, GEO_LEVEL_SPREAD), "level")]
+    if trend:
+        slopes = np.repeat(years - years.mean(), geos)[:, None] * levels
+        effects.append((slopes, np.full(geos, GEO_TREND_SPREAD), "trend"))
+    return effects
+
+
+def _controls(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Controls at mean 0 and spread 1; one that never moves carries nothing and becomes zeros."""
+    flat = dataset.controls.reshape(dataset.outcome.size, -1)
+    centred = flat - flat.mean(axis=0)
+    spread = centred.std(axis=0)
+    still = spread <= 1e-12 * np.abs(flat).max(axis=0, initial=1.0)
+    return np.where(still, 0.0, centred / np.where(still, 1.0, spread)), np.full(flat.shape[1], CONTROL_SPREAD)
