@@ -1,16 +1,25 @@
 """`model.toml`: what the columns of a data set mean, and how its baseline is modelled."""
 
+import string
+from collections.abc import Iterator
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from engine.config.loading import Closed, Name, Positive
+from engine.config.lookalike import look
 
 Kind = Literal["paid", "earned", "shared", "owned"]
 
 
 class Data(Closed):
-    """The columns of the table, and every repair that the reader may make (none is made unasked)."""
+    """The columns of the table, and every repair that the reader may make (none is made unasked).
+
+    `where` keeps only the rows with these texts in these columns; `aggregate` adds days up to weeks (from
+    Monday), months or quarters, and months up to quarters. `blank = "zero"` speaks for spend, exposure,
+    controls and event flags: an unknown outcome or population is never zero.
+    """
 
     date: Name
     outcome: Name | None = None
@@ -24,9 +33,15 @@ class Data(Closed):
     delimiter: Literal[",", ";", "\t", "|"] | None = None  # found if absent
     decimal: Literal[".", ","] = "."
     thousands: Literal[",", ".", " ", "'"] | None = None
-    date_format: Name | None = None  # strptime codes, where dates are not YYYY-MM-DD
+    currency_sign: Name | None = None  # a text before or after amounts, as in "$12", that means nothing more
+    date_format: Name | None = None  # strptime codes, where dates are not YYYY-MM-DD; "excel" for day numbers
+    date_marks: Literal["start", "end"] | None = None  # what a date names: its period's first or last day
+    latest: date | None = None  # no date may lie after this one; today if absent
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
     blank: Literal["refuse", "zero"] = "refuse"  # what an empty cell of a number column means
+    missing: tuple[str, ...] = Field(strict=False, default=())  # texts that say the same as an empty cell
+    unnamed: Literal["refuse", "drop"] = "refuse"  # what to do with columns without a name
+    ignore: tuple[Name, ...] = Field(strict=False, default=())  # columns, or channels of a long table, to leave out
     sheet: Name | None = None  # of an xlsx workbook
     where: dict[str, str] = Field(default_factory=dict)  # keep only rows with these texts in these columns
     long: "Long | None" = None
@@ -37,6 +52,19 @@ class Data(Closed):
             raise ValueError("either outcome or kpi is needed, and not both")
         if self.value_per_kpi is not None and self.kpi is None:
             raise ValueError("value_per_kpi goes with kpi, not with outcome")
+        return self
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "Data":
+        if self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}; they must differ")
+        return self
+
+    @model_validator(mode="after")
+    def _format_names_a_year(self) -> "Data":
+        codes = self.date_format
+        if codes and codes != "excel" and not any(code in codes for code in ("%Y", "%y", "%G", "%x", "%c", "%D")):
+            raise ValueError(f"date_format {codes!r} names no year; write codes such as %d/%m/%Y, or excel")
         return self
 
 
@@ -72,7 +100,11 @@ class Controls(Closed):
 
 
 class Events(Closed):
-    """Columns of event names (texts; the most frequent one, `na` or blank means none) or of 0/1 flags."""
+    """Columns of event names (texts) or of flags between 0 and 1.
+
+    In a column of names `na`, `none`, `0` or a blank means no event; where none of these occurs, the most
+    frequent name does.
+    """
 
     column: Name | None = None
     columns: tuple[Name, ...] = Field(strict=False, default=())
@@ -93,3 +125,71 @@ class Model(Closed):
     controls: Controls = Controls()
     events: Events = Events()
     baseline: Baseline = Baseline()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Model":
+        seen: dict[str, str] = {}
+        for name in self.channels:
+            twin = seen.setdefault(look(name), name)
+            if twin != name:
+                raise ValueError(f"channels {twin!r} and {name!r} look alike; rename one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> "Model":
+        taken: dict[str, str] = {}
+        for role, column in self.roles():
+            if column in taken:
+                raise ValueError(f"column {column!r} serves as {taken[column]} and as {role}; give it one role")
+            taken[column] = role
+        return self
+
+    def roles(self) -> Iterator[tuple[str, str]]:
+        """Each column that the table must have, after the field that names it, as (field, column)."""
+        data = self.data
+        single = {
+            "data.date": data.date,
+            "data.geo": data.geo,
+            "data.population": data.population,
+            "data.outcome": data.outcome,
+            "data.kpi": data.kpi,
+            "data.value_per_kpi": data.value_per_kpi,
+            "events.column": self.events.column,
+        }
+        yield from ((role, column) for role, column in single.items() if isinstance(column, str))
+        yield from self._channel_roles()
+        yield from (("controls.columns", column) for column in self.controls.columns)
+        yield from (("events.columns", column) for column in self.events.columns)
+
+    def _channel_roles(self) -> Iterator[tuple[str, str]]:
+        long = self.data.long
+        if long:
+            named = {"channel": long.channel, "spend": long.spend, "exposure": long.exposure}
+            yield from ((f"data.long.{role}", column) for role, column in named.items() if column)
+            return
+        for name, channel in self.channels.items():
+            if channel.spend:
+                yield f"channels.{quoted(name)}.spend", channel.spend
+            if channel.exposure:
+                yield f"channels.{quoted(name)}.exposure", channel.exposure
+
+
+_BARE = set(string.ascii_letters + string.digits + "_-")
+
+
+def quoted(key: str) -> str:
+    """A TOML key, in quotes where it needs them.
+
+    >>> print(quoted("tv"), quoted('a "b"'))
+    tv "a \\"b\\""
+    """
+    return key if key and set(key) <= _BARE else text_literal(key)
+
+
+def text_literal(text: str) -> str:
+    """A TOML string that reads back as exactly this text, on one line."""
+    escapes = {"\\": "\\\\", '"': '\\"'}
+    letters = (
+        escapes.get(letter) or (letter if letter.isprintable() else f"\\U{ord(letter):08X}") for letter in text
+    )
+    return '"' + "".join(letters) + '"'

@@ -35,3 +35,4 @@ class Dataset:
     event_names: tuple[str, ...]
     events: Float[np.ndarray, "period geo event"]  # 1 where the event takes place (or its share), else 0
     made_from: str = ""  # digest of the file behind it
+    notes: tuple[str, ...] = ()  # what the reader did because the model file told it to

@@ -1,0 +1,221 @@
+"""The number columns of a panel as arrays: outcome, money, controls, events, population."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.model import ChannelColumns, Model
+from engine.data.cells import Style, numbers, style_of
+from engine.data.panel import Panel
+from engine.data.table import refuse, shown, untamed
+from engine.errors import InputError
+
+SAME_MONEY = 1e-9  # relative difference of two totals that is rounding
+_NO_EVENT = frozenset(("", "na", "n/a", "none", "no", "0", "-", "null", "nan", "false"))
+
+
+@dataclass(frozen=True)
+class Values:
+    """A panel, its model, and a count of blank cells read as zero, by column."""
+
+    panel: Panel
+    model: Model
+    blanks: dict[str, int]
+
+    def rows(self, column: str, **bounds: object) -> Float[np.ndarray, " row"]:
+        """The numbers of a column, row by row, within the bounds of `Style`."""
+        style = Style(**{**style_of(self.model.data, self.panel.table).__dict__, **bounds})
+        found, self.blanks[column] = numbers(self.panel.table, column, style)
+        return found
+
+    def array(self, column: str, **bounds: object) -> Float[np.ndarray, "period geo"]:
+        """The numbers of a column by period and geo; in a long table, rows of one place must agree."""
+        found = self.rows(column, **bounds)
+        placed = self.panel.placed(found)
+        if self.model.data.long:
+            self._require_agreement(column, found, placed)
+        return placed
+
+    def _require_agreement(
+        self, column: str, found: Float[np.ndarray, " row"], placed: Float[np.ndarray, "period geo"]
+    ) -> None:
+        panel = self.panel
+        other = placed[panel.timeline.index, panel.geo]
+        odd = np.flatnonzero(found != other)
+        if odd.size:
+            row = int(odd[0])
+            day = panel.timeline.starts[panel.timeline.index[row]]
+            raise InputError(
+                f"{panel.table.at(row, column)}: {found[row]:g} here and {other[row]:g} in another row of {day}; rows of "
+                f"one period in a long table repeat one value: correct it"
+            )
+
+
+def outcome_array(values: Values) -> tuple[Float[np.ndarray, "period geo"], str, bool]:
+    """The outcome, its name, and whether it is money."""
+    data = values.model.data
+    if data.outcome:
+        return values.array(data.outcome, blank="never"), data.outcome, True
+    kpi = data.kpi or ""
+    units = values.array(kpi, blank="never", may_be_negative=False)
+    if data.value_per_kpi is None:
+        return units, kpi, False
+    if isinstance(data.value_per_kpi, str):
+        return units * values.array(data.value_per_kpi, blank="never"), f"{kpi} x {data.value_per_kpi}", True
+    return units * data.value_per_kpi, f"{kpi} x {data.value_per_kpi:g}", True
+
+
+def population_array(values: Values) -> tuple[Float[np.ndarray, " geo"], tuple[str, ...]]:
+    """People per geo, ones where unknown; a population that changes is taken at its mean, with a note."""
+    column = values.model.data.population
+    if column is None:
+        return np.ones(len(values.panel.geos)), ()
+    people = values.array(column, blank="never", may_be_negative=False, may_be_zero=False)
+    constant = (people == people[:1]).all(axis=0)
+    population = np.where(constant, people[0], people.mean(axis=0))
+    if constant.all():
+        return population, ()
+    moved = values.panel.geos[int(np.argmin(constant))]
+    return population, (f"the population of {shown(moved)} changes over time; its mean is taken",)
+
+
+def money_arrays(
+    values: Values,
+) -> tuple[Float[np.ndarray, "period geo channel"], Float[np.ndarray, "period geo channel"]]:
+    """What was spent on each channel, and the driver of its curve in the same money."""
+    pairs = _long_pairs(values) if values.model.data.long else _wide_pairs(values)
+    spend, driver = [], []
+    for money, exposure in pairs:
+        spend.append(money)
+        driver.append(money if exposure is None else in_money(exposure, float(money.sum())))
+    return np.stack(spend, axis=2), np.stack(driver, axis=2)
+
+
+def in_money(exposure: Float[np.ndarray, "..."], total: float) -> Float[np.ndarray, "..."]:
+    """Exposure at its average cost, so that it sums to `total`; exposure that does so already stays as it is."""
+    whole = float(exposure.sum())
+    if whole == 0 or abs(whole - total) <= SAME_MONEY * total:
+        return exposure
+    return exposure * (total / whole)
+
+
+_Pair = tuple[Float[np.ndarray, "period geo"], Float[np.ndarray, "period geo"] | None]
+
+
+def _wide_pairs(values: Values) -> list[_Pair]:
+    blank = values.model.data.blank
+    pairs: list[_Pair] = []
+    for channel in values.model.channels.values():
+        money, exposure = (
+            values.array(column, blank=blank, may_be_negative=False) if column else None
+            for column in (channel.spend, channel.exposure)
+        )
+        pairs.append(_pair(channel, money, exposure))
+    return pairs
+
+
+def _long_pairs(values: Values) -> list[_Pair]:
+    data, panel = values.model.data, values.panel
+    long = data.long
+    if long is None:
+        return []
+    layered = []
+    for column in (long.spend, long.exposure):
+        if column is None:
+            layered.append(None)
+            continue
+        cube = np.zeros((*panel.shape, len(panel.layers)))
+        cube[panel.timeline.index, panel.geo, panel.layer] = values.rows(
+            column, blank=data.blank, may_be_negative=False
+        )
+        layered.append(cube)
+    money, exposure = layered
+    pairs: list[_Pair] = []
+    for at, (name, channel) in enumerate(values.model.channels.items()):
+        if channel.exposure and exposure is None:
+            refuse([f"{panel.table.place}: channel {shown(name)} runs on exposure; name its column at data.long.exposure"])
+        pairs.append(
+            _pair(
+                channel,
+                money[:, :, at] if channel.spend and money is not None else None,
+                exposure[:, :, at] if channel.exposure and exposure is not None else None,
+            )
+        )
+    return pairs
+
+
+def _pair(
+    channel: ChannelColumns,
+    money: Float[np.ndarray, "period geo"] | None,
+    exposure: Float[np.ndarray, "period geo"] | None,
+) -> _Pair:
+    if money is None and exposure is not None:
+        return exposure * (channel.cost_per_exposure or 0.0), None
+    if money is None:
+        raise ValueError("a channel has neither spend nor exposure; its record forbids that")
+    return money, exposure
+
+
+def control_arrays(values: Values) -> Float[np.ndarray, "period geo control"]:
+    """Each control by period and geo."""
+    blank = values.model.data.blank
+    return _stacked([values.array(column, blank=blank) for column in values.model.controls.columns], values)
+
+
+def event_arrays(values: Values) -> tuple[tuple[str, ...], Float[np.ndarray, "period geo event"]]:
+    """The names of all events, and 1 (or a share) where each takes place."""
+    names, arrays = [], []
+    if values.model.events.column:
+        for name, happens in _named_events(values, values.model.events.column).items():
+            names.append(name)
+            arrays.append(happens)
+    for column in values.model.events.columns:
+        names.append(column)
+        arrays.append(_flags(values, column))
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{values.panel.table.place}: event {shown(twice)} is named twice; rename one of them")
+    return tuple(names), _stacked(arrays, values)
+
+
+def _stacked(arrays: Sequence[Float[np.ndarray, "period geo"]], values: Values) -> Float[np.ndarray, "period geo layer"]:
+    return np.stack(arrays, axis=2) if arrays else np.zeros((*values.panel.shape, 0))
+
+
+def _named_events(values: Values, column: str) -> dict[str, Float[np.ndarray, "period geo"]]:
+    """Each event of a column of names, in order of appearance."""
+    texts = [untamed(text).strip() for text in values.panel.table.columns[column]]
+    none = {text for text in set(texts) if text.casefold() in _NO_EVENT or text in values.model.data.missing}
+    if not none:
+        none = {max(dict.fromkeys(texts), key=texts.count)}
+    found = {}
+    for name in dict.fromkeys(texts):
+        if name not in none:
+            found[name] = values.panel.placed(np.array([float(text == name) for text in texts]))
+    if len(found) > len(texts) / 4 + 1:
+        raise InputError(
+            f"{values.panel.table.place}, column {shown(column)}: {len(found)} different events in {len(texts)} rows; "
+            f"name a column whose events are few, or put numbers under [controls]"
+        )
+    return found
+
+
+_TRUE, _FALSE = ("TRUE", "true", "True"), ("FALSE", "false", "False")
+
+
+def _flags(values: Values, column: str) -> Float[np.ndarray, "period geo"]:
+    texts = values.panel.table.columns[column]
+    if set(texts) <= {*_TRUE, *_FALSE}:
+        return values.panel.placed(np.array([float(text in _TRUE) for text in texts]))
+    blank = values.model.data.blank
+    flags = values.array(column, blank=blank, may_be_negative=False)
+    if flags.max() > 1:
+        at = np.argwhere(flags > 1)[0]
+        day = values.panel.timeline.starts[int(at[0])]
+        raise InputError(
+            f"{values.panel.table.place}, column {shown(column)}: {flags.max():g} is no flag (first above 1 on {day}); "
+            f"flags lie between 0 and 1: put the column under [controls]"
+        )
+    return flags
