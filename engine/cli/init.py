@@ -1,0 +1,32 @@
+"""`peso init`: a working sample project."""
+
+from pathlib import Path
+
+import click
+
+from engine.cli.common import emit, force_option, json_option, path_argument, seed_option
+
+
+@click.command("init")
+@path_argument("folder", default=Path("peso-sample"))
+@seed_option
+@force_option
+@json_option
+def verb(folder: Path, seed: int, force: bool, as_json: bool) -> None:
+    """Write a working sample project into FOLDER: a table of history, its model file and scenarios.
+
+    \b
+    Examples:
+      peso init                into the folder peso-sample
+      peso init acme           into a folder of your choice
+      peso init . --force      here, beside what is already here
+
+    The history is simulated, so nothing in it is anybody's data; put your own table in its place.
+    """
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")  # the same bytes on every machine
+    from engine.study import setup
+
+    project = setup.write_project(folder, seed, force)
+    emit(setup.document(project), setup.text(project), as_json)
