@@ -3,6 +3,7 @@
 Everything a run writes is text first: JSON without NaN, CSV, TOML. A file appears whole or not at all.
 """
 
+import contextlib
 import csv
 import difflib
 import hashlib
@@ -145,13 +146,12 @@ def write_text(path: Path, text: str) -> None:
             os.fsync(out.fileno())
         os.replace(temporary, path)
     except OSError as fault:
-        temporary.unlink(missing_ok=True)
         raise StorageError(
             f"{path}: could not be written ({fault.strerror}); free some space or choose another --out"
         ) from None
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    finally:
+        with contextlib.suppress(OSError):  # gone already where it took its place
+            temporary.unlink()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,0 +1,163 @@
+"""Reading is limited and strict, writing is whole or not at all."""
+
+import json
+import os
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import files
+from engine.errors import InputError, StorageError
+from engine.files import digest, read_bytes, read_json, require_free, tame, to_json, write_csv, write_json, write_text
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(), plain, max_size=5))
+def test_json_comes_back_as_it_was(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("json") / "some.json"
+    write_json(path, content)
+    assert read_json(path) == content
+
+
+def test_rows_of_numbers_stay_on_one_line():
+    assert to_json({"rows": [[1, 2], [3, 4]], "one": {"two": {"three": []}}}).splitlines() == [
+        "{",
+        '  "rows": [[1, 2], [3, 4]],',
+        '  "one": {',
+        '    "two": {',
+        '      "three": []',
+        "    }",
+        "  }",
+        "}",
+    ]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_json_cannot_hold_is_never_written(tmp_path, number):
+    path = tmp_path / "some.json"
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(path, {"a": [number]})
+    assert list(tmp_path.iterdir()) == []
+
+
+REFUSED = {
+    "nan": ('{"a": NaN}', "NaN is not a number"),
+    "infinity": ('{"a": Infinity}', "Infinity is not a number"),
+    "twins": ('{"a": 1, "a": 2}', "'a' stands twice"),
+    "inner twins": ('{"b": {"a": 1, "a": 2}}', "'a' stands twice"),
+    "no end": ('{"a": 1', "line 1 is not JSON"),
+    "nested": ("[" * 50 + "]" * 50, "nested deeper than 40"),
+    "nested without end": ("[" * 100_000, "nested too deep"),
+    "digits without end": ("[" + "9" * 5000 + "]", "digits"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED)
+def test_json_that_is_not_strict_is_refused_with_its_place(tmp_path, text, words):
+    path = tmp_path / "some.json"
+    path.write_text(text)
+    with pytest.raises(InputError) as fault:
+        read_json(path)
+    assert str(fault.value).startswith(f"{path}: ")
+    assert words in str(fault.value)
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "large.csv"
+    path.write_bytes(bytes(1000))
+    with pytest.raises(InputError, match=r"above the limit"):
+        read_bytes(path, largest=999)
+    assert read_bytes(path, largest=1000) == bytes(1000)
+
+
+def test_a_missing_file_brings_up_the_nearest_name(tmp_path):
+    (tmp_path / "scenario.toml").touch()
+    with pytest.raises(InputError, match=r"no such file.*is it 'scenario.toml'\?"):
+        read_bytes(tmp_path / "scenaro.toml")
+    with pytest.raises(InputError, match=r"the folder .* does not exist"):
+        read_bytes(tmp_path / "nowhere" / "scenario.toml")
+    with pytest.raises(InputError, match="is a folder"):
+        read_bytes(tmp_path)
+
+
+def test_a_file_that_the_system_will_not_read_is_a_storage_fault(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(StorageError, match="could not be read"):
+        read_bytes(loop)
+
+
+def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    path = tmp_path / "plan.json"
+    write_text(path, "old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="No space left on device"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_an_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch):
+    def stop(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "plan.json", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_makes_the_folders_it_needs_and_replaces_whole_files(tmp_path):
+    path = tmp_path / "a" / "b" / "plan.json"
+    write_text(path, "first and long")
+    write_text(path, "second\n")
+    assert path.read_bytes() == b"second\n"
+    assert stat.S_ISREG(path.stat().st_mode)
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_fault(tmp_path):
+    (tmp_path / "taken").touch()
+    with pytest.raises(StorageError, match="could not be written"):
+        write_text(tmp_path / "taken" / "plan.json", "")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-x", "@SUM(A1)", "\tx", "\rx"])
+def test_text_that_a_spreadsheet_would_run_is_tamed(tmp_path, text):
+    assert tame(text) == "'" + text
+    write_csv(tmp_path / "some.csv", [text, "b"], [[text, -1.5]])
+    lines = (tmp_path / "some.csv").read_bytes().decode()
+    assert lines.count("'" + text) == 2
+    assert ",-1.5\n" in lines  # numbers stay numbers
+
+
+def test_the_digest_is_that_of_the_bytes():
+    assert digest(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_nothing_is_replaced_unasked(tmp_path):
+    held = tmp_path / "held.json"
+    held.touch()
+    with pytest.raises(InputError, match="--force"):
+        require_free(held, force=False)
+    with pytest.raises(InputError, match="--force"):
+        require_free(tmp_path, force=False)
+    require_free(held, force=True)
+    require_free(tmp_path / "new.json", force=False)
+    (tmp_path / "empty").mkdir()
+    require_free(tmp_path / "empty", force=False)
+
+
+def test_the_limits_are_what_the_messages_say():
+    assert files.LARGEST == 512 * 1024 * 1024
+    assert json.loads(to_json({})) == {}
