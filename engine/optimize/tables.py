@@ -90,12 +90,9 @@ def tabulate(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
     gap = (0.0, max(low, flight)) if flight > low and low == 0 else None
     begin = gap[1] if gap else low
     knots = _first_knots(begin, high)
-    for _ in range(2):
-        value, slope, excess = _measured(payoff, knots)
-        if len(knots) < 2 or excess.max() <= tolerance:
-            break
+    value, slope, excess = _measured(payoff, knots)
+    if excess.size and excess.max() > tolerance:
         knots = _split(knots, excess.max(0), tolerance)
-    else:
         value, slope, excess = _measured(payoff, knots)
     upper = value + np.maximum(np.append(excess[0], 0.0), np.append(0.0, excess[0]))
     if gap and begin > 0:
@@ -117,7 +114,7 @@ def _first_knots(low: float, high: float) -> Float[np.ndarray, " knot"]:
 
 def _split(knots: np.ndarray, excess: np.ndarray, tolerance: float) -> np.ndarray:
     """Each interval cut into as many pieces as its excess asks for: it falls with the square of the width."""
-    pieces = np.ceil(np.sqrt(excess / tolerance)).clip(1, 64)
+    pieces = np.ceil(1.1 * np.sqrt(excess / tolerance)).clip(1, 64)
     pieces = np.maximum(1, np.floor(pieces * min(1.0, FINEST / pieces.sum()))).astype(int)
     inner = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(knots[:-1], knots[1:], pieces, strict=True)]
     return np.append(np.concatenate(inner), knots[-1])

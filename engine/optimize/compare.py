@@ -1,0 +1,104 @@
+"""What-if: several scenarios side by side against one base, draw by draw."""
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.scenario import Budget, Scenario
+from engine.errors import InfeasibleError, InputError
+from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
+from engine.optimize.rules import history_spend, problem_of
+from engine.response.curves import Curves
+
+UNCHANGED = "last year again"
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every answer is compared with."""
+
+    name: str
+    spend: Float[np.ndarray, " channel"]  # [currency over the horizon]
+    outcome: Float[np.ndarray, " draw"]  # [currency or outcome over the horizon]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One scenario's plan beside the base; `refusal` says why where there is no plan."""
+
+    name: str
+    plan: Plan | None
+    base: Base
+    change: Range | None = None  # outcome of the plan less that of the base, draw by draw
+    chance_of_less: float = 0.0  # that the plan earns less than the base
+    refusal: str = ""
+
+
+def compare(curves: Curves, scenarios: list[Scenario], base: Scenario | None = None) -> list[Answer]:
+    """Each scenario's best plan beside the base: a scenario's own best plan, or history continued.
+
+    Raises:
+        InputError: Two scenarios have one name, or the base covers another length of time.
+        InfeasibleError: The base itself has no plan.
+    """
+    names = [scenario.name for scenario in scenarios]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"two scenarios are called {twice[0]!r}; give each a name of its own")
+    against = None if base is None else _best(curves, base)
+    answers = []
+    for scenario in scenarios:
+        if base is not None and base.horizon.periods != scenario.horizon.periods:
+            raise InputError(
+                f"scenario {scenario.name!r} covers {scenario.horizon.periods} periods but the base {base.name!r} "
+                f"{base.horizon.periods}; compare plans of the same length"
+            )
+        answers.append(_answer(curves, scenario, against or _unchanged(curves, scenario)))
+    return answers
+
+
+def file_name(scenario: str) -> str:
+    """A scenario's name as the name of a file.
+
+    >>> file_name("TV frozen to July!"), file_name("../../etc")
+    ('tv-frozen-to-july', 'etc')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", scenario.lower()).strip("-")[:80] or "scenario"
+
+
+def _answer(curves: Curves, scenario: Scenario, base: Base) -> Answer:
+    try:
+        plan = optimize(curves, scenario)
+    except InfeasibleError as refusal:
+        return Answer(scenario.name, None, base, refusal=str(refusal))
+    earned = _outcome(curves, scenario, np.array(plan.chosen.spend))
+    change = earned - base.outcome
+    less = float(np.mean(change < -1e-12 * np.abs(base.outcome)))
+    return Answer(scenario.name, plan, base, spread(change), less)
+
+
+def _unchanged(curves: Curves, scenario: Scenario) -> Base:
+    """History continued over the same time, in a world without shocks."""
+    calm = _calm(scenario)
+    spend = history_spend(curves, scenario)
+    return Base(UNCHANGED, spend, _outcome(curves, calm, spend))
+
+
+def _best(curves: Curves, scenario: Scenario) -> Base:
+    plan = optimize(curves, scenario, priced=False)
+    spend = np.array(plan.chosen.spend)
+    return Base(scenario.name, spend, _outcome(curves, scenario, spend))
+
+
+def _calm(scenario: Scenario) -> Scenario:
+    """The scenario's time without its rules and shocks."""
+    return Scenario(name=UNCHANGED, horizon=scenario.horizon, budget=Budget(total=1.0))
+
+
+def _outcome(curves: Curves, scenario: Scenario, spend: np.ndarray) -> Float[np.ndarray, " draw"]:
+    """Outcome by draw, whatever the scenario's goal."""
+    problem = problem_of(curves, scenario)
+    plain = tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs)
+    return by_draw(replace(problem, payoffs=plain), spend)[1]

@@ -1,0 +1,199 @@
+"""Plan: the answer with its proof, its prices and what it is compared with."""
+
+import importlib
+import time
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.scenario import Scenario
+from engine.errors import InfeasibleError
+from engine.optimize.polish import marginal
+from engine.optimize.prices import Price, binding, prices
+from engine.optimize.rules import Problem, broken, history_spend, problem_of
+from engine.optimize.solve import Memory, Solved, solve
+from engine.optimize.tables import outcomes
+from engine.periods import step
+from engine.response.curves import Curves
+
+CERTIFIED = 1e-3  # relative gap up to which a plan is called certified
+
+
+@dataclass(frozen=True)
+class Range:
+    """Mean and 5, 50 and 95 % points over the joint draws."""
+
+    mean: float
+    p05: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One channel of a plan."""
+
+    name: str
+    kind: str
+    spend: float  # [currency over the horizon]
+    baseline: float  # the same in the plan that it is compared with
+    outcome: Range  # [currency or outcome over the horizon]
+    marginal: float  # outcome of the next unit of money
+    beyond: bool  # whether spend per period exceeds all that history shows
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split of money and what it earns."""
+
+    spend: tuple[float, ...]
+    value: Range  # of the objective
+    outcome: Range
+    broken: tuple[str, ...] = ()  # rules of the scenario that it does not keep
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The best split found, with value, bound and gap; never without them."""
+
+    scenario: str
+    currency: str
+    measure: str  # what the objective counts
+    start: date
+    end: date
+    periods: int
+    period: str
+    lines: tuple[Line, ...]
+    chosen: Split
+    baseline: Split  # history's split of the same money, or history itself where the budget is flexible
+    gain: Range  # chosen less baseline, draw by draw
+    chance_of_loss: float  # that the baseline would have earned more
+    bound: float
+    gap: float
+    route: str
+    binding: tuple[str, ...]
+    prices: tuple[Price, ...]
+    seconds: float  # tables, solution, polish and exact revaluation
+    made_from: str
+
+    @property
+    def certified(self) -> bool:
+        """Whether the gap is proven to be at most 0.1 %."""
+        return self.gap <= CERTIFIED
+
+    @property
+    def spend(self) -> float:
+        """Total spend [currency over the horizon]."""
+        return float(sum(self.chosen.spend))
+
+
+def optimize(curves: Curves, scenario: Scenario, priced: bool = True) -> Plan:
+    """The certified best plan of a scenario on some curves.
+
+    Args:
+        curves: What spend does, joint draws.
+        scenario: The question.
+        priced: Whether binding rules get their prices, which cost one further solution each.
+
+    Raises:
+        InputError: The scenario does not fit the curves.
+        InfeasibleError: No plan keeps every rule; the message names the conflict and the ways out.
+    """
+    begin = time.perf_counter()
+    problem = problem_of(curves, scenario)
+    memory: Memory = {}
+    compared = _compared(curves, scenario, problem)
+    solved = solve(problem, memory, (compared,))
+    seconds = time.perf_counter() - begin
+    if solved is None:
+        raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(problem, curves.currency)}")
+    found = prices(problem, solved, memory) if priced else []
+    return _plan(curves, scenario, problem, solved, compared, (tuple(found), seconds))
+
+
+def _why_not(problem: Problem, currency: str) -> str:
+    conflict = importlib.import_module("engine.optimize.conflict")  # cvxpy, only where there is no plan
+    told: str = conflict.explanation(problem, currency)
+    return told
+
+
+def _compared(curves: Curves, scenario: Scenario, problem: Problem) -> Float[np.ndarray, " channel"]:
+    """History's split, scaled to the budget where that is fixed; an even split where there is no history."""
+    history = history_spend(curves, scenario)
+    if not history.sum():
+        history = np.full(len(history), problem.budget.high / len(history))
+    fixed_budget = problem.budget.low == problem.budget.high
+    return history * (problem.budget.high / history.sum() if fixed_budget else 1.0)
+
+
+def spread(values: Float[np.ndarray, " draw"]) -> Range:
+    """Mean and quantiles of some draws."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
+    return Range(float(values.mean()), low, middle, high)
+
+
+def by_draw(
+    problem: Problem, spend: Float[np.ndarray, " channel"]
+) -> tuple[Float[np.ndarray, "channel draw"], Float[np.ndarray, " draw"]]:
+    """Outcome by channel and draw, and the objective by draw."""
+    outcome = np.stack([outcomes(p, spend[c : c + 1])[0] for c, p in enumerate(problem.payoffs)])
+    margin = np.array([payoff.margin for payoff in problem.payoffs])
+    cost = np.array([payoff.cost for payoff in problem.payoffs])
+    return outcome, margin @ outcome - cost @ spend
+
+
+def _split(problem: Problem, spend: np.ndarray) -> Split:
+    outcome, value = by_draw(problem, spend)
+    rules = tuple(rule.name for rule in broken(problem, spend))
+    return Split(tuple(spend.tolist()), spread(value), spread(outcome.sum(0)), rules)
+
+
+def _plan(
+    curves: Curves,
+    scenario: Scenario,
+    problem: Problem,
+    solved: Solved,
+    compared: np.ndarray,
+    extras: tuple[tuple[Price, ...], float],
+) -> Plan:
+    outcome, value = by_draw(problem, solved.spend)
+    _, before = by_draw(problem, compared)
+    plain = replace(problem, payoffs=tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs))
+    slope = marginal(plain, solved.spend)
+    horizon = scenario.horizon
+    end = step(step(horizon.start, horizon.periods, curves.period), -1, "day")
+    lines = tuple(
+        Line(
+            channel.name,
+            channel.kind,
+            float(solved.spend[c]),
+            float(compared[c]),
+            spread(outcome[c]),
+            float(slope[c]),
+            bool(solved.spend[c] / horizon.periods > max(channel.history.max, 0) * (1 + 1e-9)),
+        )
+        for c, channel in enumerate(curves.channels)
+    )
+    return Plan(
+        scenario=scenario.name,
+        currency=curves.currency,
+        measure="profit" if scenario.goal.maximise == "profit" else curves.outcome,
+        start=horizon.start,
+        end=end,
+        periods=horizon.periods,
+        period=curves.period,
+        lines=lines,
+        chosen=_split(problem, solved.spend),
+        baseline=_split(problem, compared),
+        gain=spread(value - before),
+        chance_of_loss=float(np.mean(value < before - 1e-12 * np.abs(before))),
+        bound=solved.bound,
+        gap=solved.gap,
+        route=solved.route,
+        binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
+        prices=extras[0],
+        seconds=extras[1],
+        made_from=curves.made_from,
+    )

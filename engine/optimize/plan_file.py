@@ -1,0 +1,85 @@
+"""The file `plan.json` (schema peso.plan/1)."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.files import write_json
+from engine.optimize.compare import Answer
+from engine.optimize.plan import Plan, Range, Split
+
+SCHEMA = "peso.plan/1"
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write `plan.json`, whole or not at all."""
+    write_json(path, plan_document(plan))
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The content of `plan.json` as plain values."""
+    return {
+        "schema": SCHEMA,
+        "scenario": plan.scenario,
+        "status": "certified" if plan.certified else "feasible",
+        "currency": plan.currency,
+        "period": plan.period,
+        "horizon": {"start": str(plan.start), "end": str(plan.end), "periods": plan.periods},
+        "measure": plan.measure,
+        "channels": [line.name for line in plan.lines],
+        "decisions": [f"{plan.start} to {plan.end}"],
+        "spend": [list(plan.chosen.spend)],
+        "value": _range(plan.chosen.value),
+        "outcome": _range(plan.chosen.outcome),
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "route": plan.route,
+        "binding": list(plan.binding),
+        "prices": [
+            {
+                "rule": price.rule,
+                "dual": price.dual,
+                "resolve": {"change": price.change, "gain": price.gain},
+            }
+            for price in plan.prices
+        ],
+        "baseline": _split(plan.baseline),
+        "gain": _range(plan.gain),
+        "chance_of_loss": plan.chance_of_loss,
+        "by_channel": [asdict(line) for line in plan.lines],
+        "seconds": plan.seconds,
+        "made_from": plan.made_from,
+    }
+
+
+def comparison_document(answers: list[Answer]) -> dict[str, Any]:
+    """Several answers beside their base, as plain values (schema peso.whatif/1)."""
+    return {
+        "schema": "peso.whatif/1",
+        "base": answers[0].base.name,
+        "answers": [
+            {
+                "scenario": answer.name,
+                "refusal": answer.refusal or None,
+                "base_spend": float(answer.base.spend.sum()),
+                "base_outcome": float(answer.base.outcome.mean()),
+                "change": None if answer.change is None else _range(answer.change),
+                "chance_of_less": answer.chance_of_less,
+                "plan": None if answer.plan is None else plan_document(answer.plan),
+            }
+            for answer in answers
+        ],
+    }
+
+
+def _split(split: Split) -> dict[str, Any]:
+    return {
+        "spend": [list(split.spend)],
+        "value": _range(split.value),
+        "outcome": _range(split.outcome),
+        "broken": list(split.broken),
+    }
+
+
+def _range(values: Range) -> dict[str, float]:
+    return asdict(values)

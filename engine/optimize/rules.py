@@ -1,0 +1,213 @@
+"""Rules: what a scenario allows, as named rows over the channels' spend, each in the user's words."""
+
+import difflib
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.scenario import ChannelRules, Group, Scenario
+from engine.errors import InputError
+from engine.optimize.tables import Payoff
+from engine.optimize.timing import timing
+from engine.response.curves import Curves
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`low <= weights . spend <= high`, over spend by channel [currency over the horizon].
+
+    A minimum flight is a rule with `flight` set: its channel spends nothing, or at least that.
+    """
+
+    name: str
+    weights: Float[np.ndarray, " channel"]
+    low: float = -math.inf
+    high: float = math.inf
+    flight: float = 0.0
+
+    @property
+    def channel(self) -> int | None:
+        """The one channel that the rule is about; None for a rule about several."""
+        touched = np.flatnonzero(self.weights)
+        return int(touched[0]) if len(touched) == 1 and self.weights[touched[0]] == 1 else None
+
+    def loosened(self, amount: float) -> "Rule":
+        """The same rule, `amount` easier to keep on each side it has [currency]."""
+        flight = max(0.0, self.flight - amount)
+        return replace(self, low=self.low - amount, high=self.high + amount, flight=flight)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One question, ready to be solved: what money earns, and the rules it keeps."""
+
+    names: tuple[str, ...]
+    payoffs: tuple[Payoff, ...]
+    rules: tuple[Rule, ...]  # the budget is the first
+
+    @property
+    def lower(self) -> Float[np.ndarray, " channel"]:
+        """Least spend of each channel by its own rules."""
+        return self._bounds()[0]
+
+    @property
+    def upper(self) -> Float[np.ndarray, " channel"]:
+        """Most spend of each channel by its own rules and the budget."""
+        return self._bounds()[1]
+
+    @property
+    def flight(self) -> Float[np.ndarray, " channel"]:
+        """Minimum flight of each channel, 0 where there is none."""
+        least = np.zeros(len(self.names))
+        for rule in self.rules:
+            if rule.flight and rule.channel is not None:
+                least[rule.channel] = max(least[rule.channel], rule.flight)
+        return least
+
+    @property
+    def budget(self) -> Rule:
+        """The rule on total spend."""
+        return self.rules[0]
+
+    @property
+    def rows(self) -> tuple[Rule, ...]:
+        """The rules, beside the budget, about several channels together."""
+        return tuple(rule for rule in self.rules[1:] if rule.channel is None)
+
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = np.zeros(len(self.names)), np.full(len(self.names), self.budget.high)
+        for rule in self.rules[1:]:
+            if rule.channel is not None:
+                low[rule.channel] = max(low[rule.channel], rule.low)
+                high[rule.channel] = min(high[rule.channel], rule.high)
+        return low, high
+
+
+def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float = 1e-7) -> list[Rule]:
+    """The rules that a spend does not keep, checked one by one from their definition."""
+    scale = slack * max(problem.budget.high, float(np.abs(spend).sum()))
+    return [
+        rule
+        for rule in problem.rules
+        if not rule.low - scale <= float(rule.weights @ spend) <= rule.high + scale
+        or (rule.flight and scale < float(rule.weights @ spend) < rule.flight - scale)
+    ]
+
+
+def problem_of(curves: Curves, scenario: Scenario) -> Problem:
+    """The problem that a scenario poses on some curves.
+
+    Raises:
+        InputError: The scenario names a channel that the curves do not have, or profit has no money.
+    """
+    _require_known(curves, scenario)
+    margin, cost = 1.0, 0.0
+    if scenario.goal.maximise == "profit":
+        margin, cost = scenario.goal.margin or 0.0, 1.0
+    payoffs = []
+    for channel in curves.channels:
+        when = timing(channel, curves, scenario)
+        payoffs.append(Payoff(channel, when, margin, cost * when.cost))
+    rules = [_budget(curves, scenario)]
+    for index, channel in enumerate(curves.channels):
+        unit = np.eye(len(payoffs))[index]
+        history = channel.history.mean * scenario.horizon.periods
+        asked = scenario.channels.get(channel.name, scenario.every_channel) or ChannelRules()
+        rules += _channel_rules(channel.name, unit, asked, history)
+        if not payoffs[index].timing.active:
+            rules.append(Rule(f"no date on which {channel.name} may spend", unit, high=0.0))
+    for name, group in scenario.groups.items():
+        rules += _group_rules(name, group, curves, rules[0])
+    return Problem(curves.names, tuple(payoffs), tuple(rules))
+
+
+def history_spend(curves: Curves, scenario: Scenario) -> Float[np.ndarray, " channel"]:
+    """What history spent on each channel in as many periods [currency]."""
+    return np.array([channel.history.mean * scenario.horizon.periods for channel in curves.channels])
+
+
+def _budget(curves: Curves, scenario: Scenario) -> Rule:
+    ones, budget = np.ones(len(curves.channels)), scenario.budget
+    if budget.at_most is not None:
+        return Rule("budget", ones, high=budget.at_most)
+    total = budget.total
+    if budget.of_history is not None:
+        spent = float(history_spend(curves, scenario).sum())
+        if not spent:
+            raise InputError(
+                f"scenario {scenario.name!r}: budget.of_history needs spend in the curves' history, "
+                "and there is none; give budget.total"
+            )
+        total = budget.of_history * spent
+    if total is None:
+        raise InputError(f"scenario {scenario.name!r}: budget is missing; give total, at_most or of_history")
+    return Rule("budget", ones, low=total, high=total)
+
+
+def _channel_rules(name: str, unit: np.ndarray, asked: ChannelRules, history: float) -> list[Rule]:
+    rules = []
+    if asked.locked is not None:
+        rules.append(Rule(f"{name} locked", unit, low=asked.locked, high=asked.locked))
+    if asked.floor:
+        rules.append(Rule(f"floor of {name}", unit, low=asked.floor))
+    if asked.cap is not None:
+        rules.append(Rule(f"cap of {name}", unit, high=asked.cap))
+    if asked.minimum_flight:
+        rules.append(Rule(f"minimum flight of {name}", unit, flight=asked.minimum_flight))
+    if asked.relative and asked.relative.least:
+        share = f"{100 * asked.relative.least:g} % of history"
+        rules.append(Rule(f"{name} at least {share}", unit, low=asked.relative.least * history))
+    if asked.relative and asked.relative.most is not None:
+        share = f"{100 * asked.relative.most:g} % of history"
+        rules.append(Rule(f"{name} at most {share}", unit, high=asked.relative.most * history))
+    return rules
+
+
+def _group_rules(name: str, group: Group, curves: Curves, budget: Rule) -> list[Rule]:
+    inside = np.array([c.kind in group.kinds or c.name in group.channels for c in curves.channels], float)
+    rules = []
+    if group.share.least > 0:
+        rules.append(_share(f"least share of {name}", inside, group.share.least, budget, 1))
+    if group.share.most < 1:
+        rules.append(_share(f"most share of {name}", inside, group.share.most, budget, -1))
+    if group.floor:
+        rules.append(Rule(f"floor of group {name}", inside, low=group.floor))
+    if group.cap is not None:
+        rules.append(Rule(f"cap of group {name}", inside, high=group.cap))
+    return rules
+
+
+def _share(name: str, inside: np.ndarray, share: float, budget: Rule, sign: int) -> Rule:
+    """A share of total spend: of a known total it is an amount, else a row over all channels."""
+    if budget.low == budget.high:
+        amount = share * budget.high
+        return Rule(name, inside, low=amount) if sign > 0 else Rule(name, inside, high=amount)
+    return Rule(name, inside - share, low=0.0) if sign > 0 else Rule(name, inside - share, high=0.0)
+
+
+def _require_known(curves: Curves, scenario: Scenario) -> None:
+    """Every channel that the scenario names is in the curves, and every group has a member."""
+    named = [("channels", name) for name in scenario.channels]
+    named += [(f"groups.{group}", name) for group, rules in scenario.groups.items() for name in rules.channels]
+    named += [(f"shock {shock.name!r}", name) for shock in scenario.shocks for name in shock.channels]
+    for place, name in named:
+        if name not in curves.names:
+            close = difflib.get_close_matches(name, curves.names, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise InputError(
+                f"scenario {scenario.name!r}: {place} names {name!r}, which the curves do not have; "
+                f"{hint}channels there: {', '.join(curves.names)}"
+            )
+    for name, group in scenario.groups.items():
+        if group.kinds and not any(channel.kind in group.kinds for channel in curves.channels):
+            raise InputError(
+                f"scenario {scenario.name!r}: groups.{name} holds no channel: no channel of the curves is "
+                f"{' or '.join(group.kinds)}; remove the group or name other kinds"
+            )
+    if scenario.goal.maximise == "profit" and curves.outcome_value is None and curves.outcome != "revenue":
+        raise InputError(
+            f"scenario {scenario.name!r}: profit needs an outcome in money, and the curves give {curves.outcome!r} "
+            "without outcome_value; add outcome_value to the curves"
+        )

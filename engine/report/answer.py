@@ -1,0 +1,173 @@
+"""Plans and comparisons as text: the decision first, then the table, the why and the proof."""
+
+from engine.optimize.compare import Answer
+from engine.optimize.plan import Line, Plan, Range
+from engine.words import money, number, percent, plain, table
+
+NOTABLE = 0.005  # share of the budget below which a move is not told
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan for the terminal."""
+    parts = [decision(plan), _channels(plan), _why(plan), proof(plan)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def decision(plan: Plan) -> str:
+    """The decision in one sentence, with its range and the chance that it loses."""
+    gain, base = plan.gain, abs(plan.baseline.value.mean)
+    head = f"{plain(plan.scenario)}, {plan.start} to {plan.end}, {money(plan.spend, plan.currency)}: "
+    compared = "the same money split as in history"
+    if abs(sum(plan.baseline.spend) - plan.spend) > 1e-6 * plan.spend:
+        compared = f"history's {money(sum(plan.baseline.spend), plan.currency)}"
+    moves = _moves(plan)
+    if not moves and abs(gain.mean) <= 1e-9 * max(base, 1e-300):
+        return f"{head}keep {compared}; no better split exists under these rules."
+    if not base:
+        return f"{head}{moves}: {money(gain.mean, _unit(plan))} of {plan.measure} more than {compared}."
+    return (
+        f"{head}{moves or 'keep the split'}: {percent(gain.mean / base, signed=True)} {plan.measure} against {compared} "
+        f"(5-95 %: {percent(gain.p05 / base, signed=True)} .. {percent(gain.p95 / base, signed=True)}), "
+        f"chance of loss {percent(plan.chance_of_loss)}."
+    )
+
+
+def _moves(plan: Plan) -> str:
+    """From where to where money goes, the largest two on each side."""
+    change = {line.name: line.spend - line.baseline for line in plan.lines}
+    least = NOTABLE * max(plan.spend, 1e-300)
+    up = sorted((name for name in change if change[name] > least), key=lambda name: -change[name])
+    down = sorted((name for name in change if change[name] < -least), key=lambda name: change[name])
+
+    def told(names: list[str]) -> str:
+        first = [f"{plain(name)} ({money(abs(change[name]), plan.currency)})" for name in names[:2]]
+        rest = len(names) - 2
+        return " and ".join(first) + (f" and {rest} more" if rest > 0 else "")
+
+    if up and down:
+        return f"move money from {told(down)} to {told(up)}"
+    if up or down:
+        return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}"
+    return ""
+
+
+def _unit(plan: Plan) -> str:
+    return plan.currency if plan.measure in ("revenue", "profit") else ""
+
+
+def _channels(plan: Plan) -> str:
+    header = ["channel", "kind", "history", "plan", "change", plan_outcome(plan), "5 %", "95 %", "return", "next 1"]
+    rows = [_row(line) for line in plan.lines]
+    total = plan.chosen.outcome
+    before, spent = sum(plan.baseline.spend), plan.spend
+    rows.append(["total", "", number(before), number(spent), _change(before, spent), *_outcome(total, spent), ""])
+    notes = f"{plan.currency} over {plan.periods} {plan.period}s; return: outcome per {plan.currency} spent; "
+    notes += f"next 1: outcome of the next {plan.currency} 1."
+    if any(line.beyond for line in plan.lines):
+        names = ", ".join(plain(line.name) for line in plan.lines if line.beyond)
+        notes += f"\n* more a {plan.period} than history ever shows, so the curve is a guess there: {names}."
+    return table(header, rows) + "\n" + notes
+
+
+def plan_outcome(plan: Plan) -> str:
+    """The name of the outcome column."""
+    return plan.measure if plan.measure != "profit" else "outcome"
+
+
+def _row(line: Line) -> list[str]:
+    change = _change(line.baseline, line.spend)
+    star = "*" if line.beyond else ""
+    return [
+        line.name,
+        line.kind,
+        number(line.baseline),
+        number(line.spend) + star,
+        change,
+        *_outcome(line.outcome, line.spend),
+        f"{line.marginal:.2f}",
+    ]
+
+
+def _outcome(outcome: Range, spend: float) -> list[str]:
+    ratio = f"{outcome.mean / spend:.2f}" if spend > 0 else "-"
+    return [number(outcome.mean), number(outcome.p05), number(outcome.p95), ratio]
+
+
+def _change(before: float, after: float) -> str:
+    if before <= 0:
+        return "new" if after > 0 else "-"
+    return percent(after / before - 1, signed=True)
+
+
+def _why(plan: Plan) -> str:
+    if not plan.prices:
+        return "Why: no rule holds the plan back."
+    lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
+    for price in plan.prices:
+        if price.gain is None or not price.change:
+            finite = "not re-solved"
+        else:
+            finite = f"{money(price.change, plan.currency)} of room earns {price.gain / price.change:.2f} a unit"
+        lines.append(f"  {plain(price.rule)}: {price.dual:.2f} a unit; {finite}")
+    return "\n".join(lines)
+
+
+def proof(plan: Plan) -> str:
+    """What is proven about the plan."""
+    status = "certified" if plan.certified else "feasible, not certified"
+    return (
+        f"Proof: {status}; no plan under these rules can earn more than {money(plan.bound, _unit(plan))}, "
+        f"this one earns {money(plan.chosen.value.mean, _unit(plan))} (gap {100 * plan.gap:.4f} %). "
+        f"Route: {plan.route}. {plan.seconds:.2f} s."
+    )
+
+
+def comparison_text(answers: list[Answer]) -> str:
+    """Several answers side by side."""
+    base = answers[0].base
+    sentences = [_sentence(answer) for answer in answers]
+    header = ["scenario", "spend", "outcome", "5 %", "50 %", "95 %", "return", "next 1", "change", "5-95 %", "gap"]
+    plans = [answer.plan for answer in answers if answer.plan]
+    rows = [_compared(answer) for answer in answers]
+    notes = ""
+    if plans:
+        notes = (
+            f"{plans[0].currency} over the horizon; change: against {plain(base.name)!r}, draw by draw; "
+            f"next 1: outcome of the next {plans[0].currency} 1 of budget."
+        )
+    why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
+    proofs = [f"{plain(answer.name)}: {proof(answer.plan)}" for answer in answers if answer.plan]
+    return "\n\n".join(["\n".join(sentences), table(header, rows) + "\n" + notes, *why, "\n".join(proofs)])
+
+
+def _sentence(answer: Answer) -> str:
+    if answer.plan is None or answer.change is None:
+        return f"{plain(answer.name)}: no plan. {plain(answer.refusal)}"
+    base = max(abs(float(answer.base.outcome.mean())), 1e-300)
+    change = answer.change
+    return (
+        f"{plain(answer.name)}: {percent(change.mean / base, signed=True)} {plan_outcome(answer.plan)} against "
+        f"{plain(answer.base.name)!r} (5-95 %: {percent(change.p05 / base, signed=True)} .. "
+        f"{percent(change.p95 / base, signed=True)}), chance of less {percent(answer.chance_of_less)}, with "
+        f"{money(answer.plan.spend, answer.plan.currency)} against "
+        f"{money(float(answer.base.spend.sum()), answer.plan.currency)}."
+    )
+
+
+def _compared(answer: Answer) -> list[str]:
+    plan, change = answer.plan, answer.change
+    if plan is None or change is None:
+        return [answer.name, "no plan", *["-"] * 9]
+    base = max(abs(float(answer.base.outcome.mean())), 1e-300)
+    outcome = plan.chosen.outcome
+    budget = next((price.dual for price in plan.prices if price.rule == "budget"), 0.0)
+    return [
+        answer.name,
+        number(plan.spend),
+        *(number(value) for value in (outcome.mean, outcome.p05, outcome.p50, outcome.p95)),
+        f"{outcome.mean / plan.spend:.2f}" if plan.spend > 0 else "-",
+        f"{budget:.2f}",
+        percent(change.mean / base, signed=True),
+        f"{percent(change.p05 / base, signed=True)} .. {percent(change.p95 / base, signed=True)}",
+        f"{100 * plan.gap:.3f} %",
+    ]

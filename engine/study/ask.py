@@ -1,0 +1,55 @@
+"""Questions to curves that are there already: one plan, or several scenarios side by side.
+
+Nothing here loads JAX: asking again takes a fraction of a second.
+"""
+
+from pathlib import Path
+
+from engine.config.loading import load
+from engine.config.scenario import Scenario
+from engine.errors import InputError, UntrustworthyError
+from engine.files import read_json
+from engine.optimize.compare import Answer, compare
+from engine.optimize.plan import Plan, optimize
+from engine.response.curves import Curves
+from engine.response.curves_file import read_curves
+
+
+def plan(curves: Path, scenario: Path, accept_weak_fit: bool = False) -> Plan:
+    """The best plan of one scenario file on a curves file or a fit folder."""
+    return optimize(curves_of(curves, accept_weak_fit), load(scenario, Scenario))
+
+
+def what_if(fit: Path, scenarios: list[Path], base: Path | None = None, accept_weak_fit: bool = False) -> list[Answer]:
+    """Each scenario's best plan beside the base."""
+    asked = [load(path, Scenario) for path in scenarios]
+    against = None if base is None else load(base, Scenario)
+    return compare(curves_of(fit, accept_weak_fit), asked, against)
+
+
+def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:
+    """The curves of a file, or of a fit folder whose health allows planning with them.
+
+    Raises:
+        InputError: There are no curves there.
+        UntrustworthyError: The fit is not to be trusted and `accept_weak_fit` is false.
+    """
+    path = place / "curves.json" if place.is_dir() else place
+    if place.is_dir() and not path.exists():
+        raise InputError(f"{place}: holds no curves.json; name a fit folder or a curves file")
+    health = path.parent / "health.json"
+    if path.name == "curves.json" and health.exists() and not accept_weak_fit:
+        _require_trust(health)
+    return read_curves(path)
+
+
+def _require_trust(path: Path) -> None:
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("trust") != "bad":
+        return
+    checks = content.get("checks", [])
+    reasons = [check.get("sentence", "") for check in checks if isinstance(check, dict) and check.get("verdict") == "bad"]
+    raise UntrustworthyError(
+        f"{path}: this fit is not to be planned with: {' '.join(str(reason) for reason in reasons)} "
+        "Improve the data or the model and calibrate again, or add --accept-weak-fit to plan all the same"
+    )
