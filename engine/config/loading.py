@@ -57,6 +57,8 @@ def parse(text: str, record: type[Record], place: str) -> Record:
         raise InputError(
             f"{place}, line {line}: not TOML ({_plain(str(fault))}){_quoted(text, line)}; correct it there"
         ) from None
+    except ValueError:  # Python reads no whole number of more than 4300 digits
+        raise InputError(f"{place}: a number has thousands of digits; write a finite number there") from None
     except RecursionError:
         raise InputError(f"{place}: nested too deep; check what this file is") from None
     return build(content, record, place, text)
