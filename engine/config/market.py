@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from engine.config.loading import Closed, Finite, Money, Name, Positive, Share
+from engine.config.loading import Closed, Finite, Name, Positive, Share
 from engine.config.model import Kind
 
 Hazard = Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)]

@@ -111,7 +111,7 @@ def step_search(record: Search, stock: Stock, spend: Float[Array, ""], scene: Sc
     return Contact(had / queries, jnp.ones_like(had)), stock
 
 
-def step_press(record: Press, stock: Stock, spend: Float[Array, ""], scene: Scene) -> tuple[Contact, Stock]:
+def step_press(record: Press, stock: Stock, spend: Float[Array, ""], _scene: Scene) -> tuple[Contact, Stock]:
     """Stories: organic, won by effort (as spend at first, then as its square root), and led to by earlier ones."""
     effort = spend / (record.cost_per_story * record.easy_stories)
     won = record.easy_stories * (jnp.sqrt(1 + 2 * effort) - 1)

@@ -25,7 +25,7 @@ class Hazards(eqx.Module):
 
     base: Float[Array, " event"]  # without any touch
     talk: Float[Array, " event"]  # if everybody were a customer
-    effect: Float[Array, "channel event"]  # of one effective contact
+    effect: Float[Array, "channel event"]  # of one effective contact; for search, of one click per query
     advocate_repeat: Float[Array, ""]  # repeat rate of advocates, as a multiple of that of customers
     advocate_weight: Float[Array, ""]  # talk of advocates, as a multiple of that of customers
 

@@ -15,7 +15,7 @@ from engine.simulate import mechanics
 from engine.simulate.chance import Stream, normal
 from engine.simulate.journey import play
 from engine.simulate.records import Calendar, Hazards, Media, State, World
-from engine.simulate.stages import EVENTS, STAGES
+from engine.simulate.stages import EVENTS, MOVES, STAGES
 
 WARM_UP = 520  # weeks at mean spend before the history: the slowest stocks need years
 AHEAD = 1040  # weeks that a world's calendar holds from the start of the history on
@@ -111,10 +111,20 @@ def _hazards(market: written.Market) -> Hazards:
     return Hazards(
         base=_events(journey),
         talk=_events(market.word_of_mouth.effect.model_dump()),
-        effect=jnp.stack([_events(channel.effect.model_dump()) for channel in market.channels.values()]),
+        effect=jnp.stack([_events(_effects(channel)) for channel in market.channels.values()]),
         advocate_repeat=jnp.array(market.purchase.advocate_factor),
         advocate_weight=jnp.array(market.word_of_mouth.advocate_weight),
     )
+
+
+def _effects(channel: written.Touch) -> dict[str, float]:
+    """Triggers of one contact by event; for search, of one click per query, so times the queries of the stage."""
+    effects = channel.effect.model_dump()
+    if not isinstance(channel, written.Search):
+        return effects
+    rates = channel.queries.model_dump()
+    sources = {**{move.name: move.source for move in MOVES}, "repeat": "customer"}
+    return {event: chance * rates.get(sources[event], 0.0) for event, chance in effects.items()}
 
 
 def _events(named: dict[str, float]) -> Float[Array, " event"]:
