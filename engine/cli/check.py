@@ -10,7 +10,9 @@ from engine.errors import InputError
 
 @click.command("check")
 @path_argument("data")
-@click.option("--model", type=click.Path(path_type=Path), help="What the columns mean; model.toml beside DATA if absent.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="What the columns mean; model.toml beside DATA if absent."
+)
 @json_option
 def verb(data: Path, model: Path | None, as_json: bool) -> None:
     """Say what the history in DATA (CSV, XLSX or Parquet) can and cannot tell.
@@ -33,7 +35,8 @@ def _beside(data: Path) -> Path:
     model = data.parent / "model.toml"
     if not model.is_file():
         raise InputError(
-            f"{data}: no --model given and no model.toml beside it; write one that names the columns (peso init shows how)"
+            f"{data}: no --model given and no model.toml beside it; write one that names the columns "
+            "(peso init shows how)"
         )
     note(f"peso: columns as named in {model}")
     return model

@@ -1,8 +1,8 @@
 """`model.toml`: what the columns of a data set mean, and how its baseline is modelled."""
 
+import datetime
 import string
 from collections.abc import Iterator
-from datetime import date
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -36,7 +36,7 @@ class Data(Closed):
     currency_sign: Name | None = None  # a text before or after amounts, as in "$12", that means nothing more
     date_format: Name | None = None  # strptime codes, where dates are not YYYY-MM-DD; "excel" for day numbers
     date_marks: Literal["start", "end"] | None = None  # what a date names: its period's first or last day
-    latest: date | None = None  # no date may lie after this one; today if absent
+    latest: datetime.date | None = None  # no date may lie after this one; today if absent
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
     blank: Literal["refuse", "zero"] = "refuse"  # what an empty cell of a number column means
     missing: tuple[str, ...] = Field(strict=False, default=())  # texts that say the same as an empty cell
@@ -189,7 +189,5 @@ def quoted(key: str) -> str:
 def text_literal(text: str) -> str:
     """A TOML string that reads back as exactly this text, on one line."""
     escapes = {"\\": "\\\\", '"': '\\"'}
-    letters = (
-        escapes.get(letter) or (letter if letter.isprintable() else f"\\U{ord(letter):08X}") for letter in text
-    )
+    letters = (escapes.get(letter) or (letter if letter.isprintable() else f"\\U{ord(letter):08X}") for letter in text)
     return '"' + "".join(letters) + '"'

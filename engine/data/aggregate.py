@@ -34,7 +34,9 @@ def aggregated(dataset: Dataset, period: Coarse, place: str) -> Dataset:
         )
     starts, first_rows, counts, notes = _bins(dataset, period)
     if not starts:
-        raise InputError(f'{place}: no whole {period} between {dataset.starts[0]} and {dataset.starts[-1]}; remove aggregate')
+        raise InputError(
+            f"{place}: no whole {period} between {dataset.starts[0]} and {dataset.starts[-1]}; remove aggregate"
+        )
     rows = slice(first_rows[0], first_rows[-1] + counts[-1])
     edges = np.array(first_rows) - first_rows[0]
     sizes = np.array(counts, dtype=float)[:, None, None]
@@ -74,7 +76,9 @@ def _bins(dataset: Dataset, period: Coarse) -> tuple[list[date], list[int], list
         grouped.setdefault(_start(day, period), []).append(row)
     starts, first_rows, counts, notes = [], [], [], []
     for start, rows in grouped.items():
-        whole = dataset.starts[rows[0]] == start and step(dataset.starts[rows[-1]], 1, dataset.period) == step(start, 1, period)
+        whole = dataset.starts[rows[0]] == start and step(dataset.starts[rows[-1]], 1, dataset.period) == step(
+            start, 1, period
+        )
         if whole:
             starts.append(start)
             first_rows.append(rows[0])

@@ -18,7 +18,9 @@ MISSING = frozenset(
 )
 _ERRORS = ("#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!")
 _TRUTHS = frozenset(("true", "false", "yes", "no", "wahr", "falsch", "vrai", "faux", "t", "f", "y", "n"))
-_SIGNS = re.compile(r"[$€£¥₹₽₩₺₪฿¢]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|BRL|kr|Fr)\b", re.IGNORECASE)
+_SIGNS = re.compile(
+    r"[$€£¥₹₽₩₺₪฿¢]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|BRL|kr|Fr)\b", re.IGNORECASE
+)
 _ODD_SPACES = ("\u00a0", "\u202f", "\u2009", "\u2007")
 _GROUPS = {" ": "[  \u202f]", "'": "['’]", ",": ",", ".": r"\."}
 
@@ -83,7 +85,8 @@ def _quick(texts: Sequence[str]) -> Float[np.ndarray, " row"] | None:
 def _one_by_one(table: Table, column: str, style: Style) -> tuple[Float[np.ndarray, " row"], int]:
     texts = table.columns[column]
     grammar = style.pattern()
-    values, faults, blanks, more = np.zeros(len(texts)), [], 0, 0
+    values, blanks, more = np.zeros(len(texts)), 0, 0
+    faults: list[str] = []
     for row, text in enumerate(texts):
         written = _bare(text, style)
         if grammar.fullmatch(written):
@@ -200,7 +203,10 @@ def _separator_reason(bare: str, style: Style) -> str:
 
 
 _OTHER_STYLES = tuple(
-    Style(decimal=decimal, thousands=group) for group in (",", ".", "'", " ") for decimal in (".", ",") if group != decimal
+    Style(decimal=decimal, thousands=group)
+    for group in (",", ".", "'", " ")
+    for decimal in (".", ",")
+    if group != decimal
 )
 
 

@@ -34,7 +34,9 @@ def read_parquet(raw: bytes, path: Path, header: Header) -> Table:
     if frame.height == 0:
         raise InputError(f"{place}: no rows; export the table again")
     if frame.height * frame.width > MOST_CELLS:
-        raise InputError(f"{place}: {frame.height} rows of {frame.width} cells are too many; add them up to weeks first")
+        raise InputError(
+            f"{place}: {frame.height} rows of {frame.width} cells are too many; add them up to weeks first"
+        )
     columns = {name: _texts(place, name, frame.get_column(stored)) for name, stored in wanted.items()}
     return Table(place, "row", range(1, frame.height + 1), columns, typed=True)
 

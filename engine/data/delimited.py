@@ -83,11 +83,16 @@ def _quote_fault(place: str, start: int, end: int, fault: str) -> str:
 
 def _require_plain_first_line(place: str, names: Sequence[str]) -> None:
     if len(names) == 1 and names[0].casefold().startswith("sep="):
-        raise InputError(f"{place}, line 1: {shown(names[0])} is a hint for a spreadsheet, not a header; delete the line")
+        raise InputError(
+            f"{place}, line 1: {shown(names[0])} is a hint for a spreadsheet, not a header; delete the line"
+        )
 
 
-def _require_width(place: str, lines: Sequence[int], cells: Sequence[Sequence[str]], width: int, separator: str) -> None:
-    faults, more = [], 0
+def _require_width(
+    place: str, lines: Sequence[int], cells: Sequence[Sequence[str]], width: int, separator: str
+) -> None:
+    faults: list[str] = []
+    more = 0
     for line, row in zip(lines, cells, strict=True):
         if len(row) == width:
             continue

@@ -48,6 +48,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def percent(share: float) -> str:
+    """A share as a percentage of about two figures.
+
+    >>> percent(0.391), percent(0.0374), percent(0.000089)
+    ('39 %', '3.7 %', '0.0089 %')
+    """
+    size = abs(100 * share)
+    return f"{100 * share:.0f} %" if size >= 10 else f"{100 * share:.2g} %"
+
+
 def sizes(dataset: Dataset) -> Float[np.ndarray, " geo"]:
     """How large each geo is: its people, or where they are unknown its mean outcome."""
     if (dataset.population != 1).any():

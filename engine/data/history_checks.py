@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.data.dataset import Dataset
-from engine.data.finding import ADJECTIVES, Finding, counted, national, per_size, years
+from engine.data.finding import ADJECTIVES, Finding, counted, national, per_size, percent, years
 from engine.periods import PER_YEAR, Period
 
 YEARS_FOR_SEASON = 2.0  # a wave seen less than twice cannot be told from a trend or from one odd year
@@ -13,6 +13,7 @@ UNKNOWNS_PER_CHANNEL = 4  # ceiling, halfway spend, slope, carry-over
 PERIODS_PER_UNKNOWN = 5.0  # half of the ten of regression's rule of thumb: priors carry the rest
 FEWEST_PERIODS_PER_UNKNOWN = 2.0  # below two the priors decide alone
 SLIP = 500.0  # times the usual value: a slip of three decimal places on a value half as large as usual
+ALONE = 50.0  # times the values before and after it: a burst of a campaign rises and falls, a slip does not
 SHIFT = 200.0  # times between the two halves of a history: a change of unit, no growth
 FEWEST_FOR_USUAL = 6  # values above zero before "usual" means anything
 HIGH_SPEND, LOW_SPEND = 1.0, 0.0005  # share of the outcome that is spent; outside, one of the two has another unit
@@ -47,7 +48,9 @@ def length(dataset: Dataset) -> list[Finding]:
         claim = f"The history spans {span:.1f} years, less than two"
         advice = "a yearly season cannot be told from the trend: add earlier rows, or read effects with care"
         return [Finding("length", "weak", span, f"{claim}; {advice}.")]
-    return [Finding("length", "good", span, f"The history spans {span:.1f} years, enough to see a yearly season twice.")]
+    return [
+        Finding("length", "good", span, f"The history spans {span:.1f} years, enough to see a yearly season twice.")
+    ]
 
 
 def unknown_count(dataset: Dataset) -> int:
@@ -76,22 +79,28 @@ def outcome(dataset: Dataset) -> list[Finding]:
     series, name = national(dataset.outcome), dataset.outcome_name
     found = []
     if np.ptp(series) <= 1e-9 * np.abs(series).max():
-        return [Finding("outcome", "bad", 0.0, f"The outcome {name} never changes; name a column that marketing moves.")]
+        return [
+            Finding("outcome", "bad", 0.0, f"The outcome {name} never changes; name a column that marketing moves.")
+        ]
     zeros = float((dataset.outcome == 0).mean())
     if zeros > 0.5:
         advice = "a longer period, or a stage nearer to the start of the funnel, tells more"
-        found.append(Finding("outcome", "weak", zeros, f"The outcome {name} is zero in {zeros:.0%} of its rows; {advice}."))
+        found.append(
+            Finding("outcome", "weak", zeros, f"The outcome {name} is zero in {percent(zeros)} of its rows; {advice}.")
+        )
     negative = float((dataset.outcome < 0).mean())
     if negative > 0:
-        claim = f"The outcome {name} is negative in {negative:.1%} of its rows"
+        claim = f"The outcome {name} is negative in {percent(negative)} of its rows"
         found.append(Finding("outcome", "weak", negative, f"{claim}; book returns in the period of their sale."))
     before = series[-9:-1]
     if len(before) == 8 and 0 <= series[-1] < LAST_DROP * before.min():
         drop = float(series[-1] / before.min())
-        claim = f"The last {dataset.period} ({dataset.starts[-1]}) has {drop:.0%} of the lowest of the eight before it"
+        claim = (
+            f"The last {dataset.period} ({dataset.starts[-1]}) has {percent(drop)} of the lowest of the eight before it"
+        )
         found.append(Finding("outcome", "weak", drop, f"{claim}; if it was not over when exported, delete its rows."))
     variation = float(series.std() / abs(series.mean())) if series.mean() else 0.0
-    said = f"The outcome {name} varies by {variation:.0%} around its mean."
+    said = f"The outcome {name} varies by {percent(variation)} around its mean."
     return found or [Finding("outcome", "good", variation, said)]
 
 
@@ -106,9 +115,16 @@ def scale(dataset: Dataset) -> list[Finding]:
         advice = "if the outcome is in thousands or is no money, say so (kpi and value_per_kpi)"
         return [Finding("scale", "bad" if share > 10 else "weak", share, f"{claim}; {advice}.")]
     if share < LOW_SPEND:
-        claim = f"Spend is only {share:.4%} of the outcome"
-        return [Finding("scale", "weak", share, f"{claim}; if spend is in thousands or millions, write it in {dataset.currency}.")]
-    return [Finding("scale", "good", share, f"Spend is {share:.1%} of the outcome.")]
+        claim = f"Spend is only {percent(share)} of the outcome"
+        return [
+            Finding(
+                "scale",
+                "weak",
+                share,
+                f"{claim}; if spend is in thousands or millions, write it in {dataset.currency}.",
+            )
+        ]
+    return [Finding("scale", "good", share, f"Spend is {percent(share)} of the outcome.")]
 
 
 def slips(dataset: Dataset) -> list[Finding]:
@@ -131,8 +147,9 @@ def _slip(dataset: Dataset, name: str, values: Float[np.ndarray, "period geo"]) 
         return []
     ratio = float(active.max() / np.median(active))
     halves = [part[part > 0] for part in np.array_split(scaled, 2)]
-    if ratio >= SLIP and (scaled > SLIP / 5 * np.median(active)).sum() <= max(3, active.size / 100):
-        at, geo = np.unravel_index(int(np.argmax(scaled)), scaled.shape)
+    at, geo = np.unravel_index(int(np.argmax(scaled)), scaled.shape)
+    beside = scaled[[near for near in (int(at) - 1, int(at) + 1) if 0 <= near < len(scaled)], geo]
+    if ratio >= SLIP and beside.size and beside.max() * ALONE <= scaled[at, geo]:
         where = f" in {dataset.geos[int(geo)]}" if len(dataset.geos) > 1 else ""
         claim = f"{name} on {dataset.starts[int(at)]}{where} is {ratio:,.0f} times its usual value"
         return [Finding("slips", "bad", ratio, f"{_upper(claim)}; check its unit or its decimal point.")]
@@ -152,7 +169,7 @@ def _upper(text: str) -> str:
 
 def repairs(dataset: Dataset) -> list[Finding]:
     """What the reader changed because it was told to."""
-    return [Finding("declared", "good", 1.0, f"As declared, {note}.") for note in dataset.notes]
+    return [Finding("declared", "good", 1.0, f"{note[:1].upper()}{note[1:]}.") for note in dataset.notes]
 
 
 def adjective(period: Period) -> str:

@@ -120,9 +120,8 @@ def _require_each(found: Panel, data: Data) -> None:
     """Every geo has every period; a long table may leave channels out where blanks count as zero."""
     present = np.zeros((*found.shape, len(found.layers)), dtype=bool)
     present.reshape(-1)[_place(found)] = True
-    if data.long and data.blank == "zero":
-        present = present.any(axis=2, keepdims=True)
-    absent = np.argwhere(~present)
+    by_layer = not (data.long and data.blank == "zero")
+    absent = np.argwhere(~present if by_layer else ~present.any(axis=2, keepdims=True))
     if not absent.size:
         return
     told = [_absent(found, data, tuple(int(at) for at in place)) for place in absent[:MOST_FAULTS]]

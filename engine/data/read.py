@@ -97,8 +97,8 @@ def _layers(table: Table, model: Model) -> tuple[str, ...]:
         if text not in present:
             listed = ", ".join(shown(other) for other in sorted(present)[:12])
             raise InputError(
-                f"{table.place}, column {shown(long.channel)}: no rows for channel {shown(name)} (written {shown(text)} "
-                f"in the model file); the column holds {listed}; correct the name"
+                f"{table.place}, column {shown(long.channel)}: no rows for channel {shown(name)} (written "
+                f"{shown(text)} in the model file); the column holds {listed}; correct the name"
             )
     if len(set(texts)) < len(texts):
         twice = Counter(texts).most_common(1)[0][0]
@@ -154,10 +154,10 @@ def _notes(values: Values) -> tuple[str, ...]:
     told = []
     if filled:
         listed = ", ".join(shown(name) for name in list(filled)[:5]) + (", ..." if len(filled) > 5 else "")
-        told.append(f'{sum(filled.values()):,} blank cells were read as zero, as declared by blank = "zero" ({listed})')
+        told.append(f"{sum(filled.values()):,} blank cells count as zero, as declared ({listed})")
     if values.model.data.where:
         kept = ", ".join(f"{column} = {text}" for column, text in values.model.data.where.items())
-        told.append(f"only rows with {kept} were kept ({len(values.panel.table.lines):,})")
+        told.append(f"only the {len(values.panel.table.lines):,} rows with {kept} were kept, as declared")
     return tuple(told)
 
 

@@ -88,8 +88,8 @@ def _latin(raw: bytes, place: str, encoding: Encoding, start: int) -> str:
         return text
     around = raw[max(0, start - 10) : start + 10].decode("cp1252")
     raise InputError(
-        f"{place}, line {line}: byte {raw[start]:#04x} (in {around!r}) is not UTF-8; the encoding may be Latin-1 (Windows-1252): "
-        f'save the file as CSV UTF-8, or declare encoding = "latin-1" under [data]'
+        f"{place}, line {line}: byte {raw[start]:#04x} (in {around!r}) is not UTF-8; the encoding "
+        f'may be Latin-1 (Windows-1252): save the file as CSV UTF-8, or declare encoding = "latin-1" under [data]'
     )
 
 

@@ -135,8 +135,8 @@ def _refuse_twins(place: str, kept: Collection[str], header: Header) -> None:
         twin = by_look.setdefault(look(name), name)
         if twin != name and (twin in header.wanted or name in header.wanted):
             raise InputError(
-                f"{place}: the headers {shown(twin)} and {shown(name)} look alike{_difference(twin, name)}, so one may be "
-                f"taken for the other; rename one, or name the one to leave out under [data] in ignore = [...]"
+                f"{place}: the headers {shown(twin)} and {shown(name)} look alike{_difference(twin, name)}, so one may "
+                f"be taken for the other; rename one, or name the one to leave out under [data] in ignore = [...]"
             )
 
 

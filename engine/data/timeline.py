@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Int
@@ -130,9 +131,18 @@ _DATE_REASONS = (
     (r"(\d{1,2})([/.-])(\d{1,2})[/.-](\d{4}|\d\d)", _numeric_date),
     (r"(\d{5})(?:\.\d*)?", _excel_day),
     (r"\d{8}", lambda _: 'has no separators; write YYYY-MM-DD, or declare date_format = "%Y%m%d" under [data]'),
-    (r"\d{4}([/.])\d\d?[/.]\d\d?", lambda at: f'needs date_format = "%Y{at[1]}%m{at[1]}%d" under [data], or YYYY-MM-DD'),
-    (r"\d{4}([-/])\d\d?", lambda at: f'is a month; declare date_format = "%Y{at[1]}%m" under [data], or write YYYY-MM-DD'),
-    (r"\d{4}-?W\d\d?", lambda _: 'is a week; declare date_format = "%G-W%V" under [data], or write its Monday YYYY-MM-DD'),
+    (
+        r"\d{4}([/.])\d\d?[/.]\d\d?",
+        lambda at: f'needs date_format = "%Y{at[1]}%m{at[1]}%d" under [data], or YYYY-MM-DD',
+    ),
+    (
+        r"\d{4}([-/])\d\d?",
+        lambda at: f'is a month; declare date_format = "%Y{at[1]}%m" under [data], or write YYYY-MM-DD',
+    ),
+    (
+        r"\d{4}-?W\d\d?",
+        lambda _: 'is a week; declare date_format = "%G-W%V" under [data], or write its Monday YYYY-MM-DD',
+    ),
     (r"\d{4}", lambda _: 'is a year; declare date_format = "%Y" under [data], or write YYYY-MM-DD'),
 )
 
@@ -143,8 +153,8 @@ def _why_not_plausible(day: date, latest: date, data: Data) -> str | None:
     if day > latest:
         limit = "the latest date declared" if data.latest else "today"
         return (
-            f"{day} lies in the future (after {latest}, {limit}); a history holds what happened: correct the date, leave "
-            f"the row out, or declare latest = {day} under [data]"
+            f"{day} lies in the future (after {latest}, {limit}); a history holds what happened: correct the date, "
+            f"leave the row out, or declare latest = {day} under [data]"
         )
     return None
 
@@ -155,7 +165,7 @@ def _found_period(table: Table, column: str, days: list[date]) -> Period:
         raise InputError(
             f'{table.place}: one date only ({days[0]}), so its period is unknown; add rows, or declare period = "week"'
         )
-    gaps = [(after - before).days for before, after in zip(days, days[1:], strict=False)]
+    gaps = [(after - before).days for before, after in pairwise(days)]
     votes = {period: sum(low <= gap <= high for gap in gaps) for period, (low, high) in _DAYS.items()}
     best = max(votes, key=lambda period: votes[period])
     if not votes[best]:
@@ -181,7 +191,7 @@ def _require_regular(table: Table, data: Data, known: Mapping[str, date], period
     days = sorted(set(known.values()))
     anchor = max(day.day for day in days)
     faults = []
-    for before, after in zip(days, days[1:], strict=False):
+    for before, after in pairwise(days):
         expected = _next(before, period, anchor)
         if after != expected:
             faults.append(_gap(table, data, known, (before, after, expected), (period, anchor)))

@@ -1,13 +1,14 @@
 """The number columns of a panel as arrays: outcome, money, controls, events, population."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.config.model import ChannelColumns, Model
-from engine.data.cells import Style, numbers, style_of
+from engine.data.cells import numbers, style_of
 from engine.data.panel import Panel
 from engine.data.table import refuse, shown, untamed
 from engine.errors import InputError
@@ -24,13 +25,13 @@ class Values:
     model: Model
     blanks: dict[str, int]
 
-    def rows(self, column: str, **bounds: object) -> Float[np.ndarray, " row"]:
+    def rows(self, column: str, **bounds: Any) -> Float[np.ndarray, " row"]:
         """The numbers of a column, row by row, within the bounds of `Style`."""
-        style = Style(**{**style_of(self.model.data, self.panel.table).__dict__, **bounds})
+        style = replace(style_of(self.model.data, self.panel.table), **bounds)
         found, self.blanks[column] = numbers(self.panel.table, column, style)
         return found
 
-    def array(self, column: str, **bounds: object) -> Float[np.ndarray, "period geo"]:
+    def array(self, column: str, **bounds: Any) -> Float[np.ndarray, "period geo"]:
         """The numbers of a column by period and geo; in a long table, rows of one place must agree."""
         found = self.rows(column, **bounds)
         placed = self.panel.placed(found)
@@ -48,8 +49,8 @@ class Values:
             row = int(odd[0])
             day = panel.timeline.starts[panel.timeline.index[row]]
             raise InputError(
-                f"{panel.table.at(row, column)}: {found[row]:g} here and {other[row]:g} in another row of {day}; rows of "
-                f"one period in a long table repeat one value: correct it"
+                f"{panel.table.at(row, column)}: {found[row]:g} here and {other[row]:g} in another row of {day}; rows "
+                f"of one period in a long table repeat one value: correct it"
             )
 
 
@@ -121,21 +122,13 @@ def _long_pairs(values: Values) -> list[_Pair]:
     long = data.long
     if long is None:
         return []
-    layered = []
-    for column in (long.spend, long.exposure):
-        if column is None:
-            layered.append(None)
-            continue
-        cube = np.zeros((*panel.shape, len(panel.layers)))
-        cube[panel.timeline.index, panel.geo, panel.layer] = values.rows(
-            column, blank=data.blank, may_be_negative=False
-        )
-        layered.append(cube)
-    money, exposure = layered
+    money, exposure = (_layered(values, column) if column else None for column in (long.spend, long.exposure))
     pairs: list[_Pair] = []
     for at, (name, channel) in enumerate(values.model.channels.items()):
         if channel.exposure and exposure is None:
-            refuse([f"{panel.table.place}: channel {shown(name)} runs on exposure; name its column at data.long.exposure"])
+            refuse(
+                [f"{panel.table.place}: channel {shown(name)} runs on exposure; name its column at data.long.exposure"]
+            )
         pairs.append(
             _pair(
                 channel,
@@ -144,6 +137,15 @@ def _long_pairs(values: Values) -> list[_Pair]:
             )
         )
     return pairs
+
+
+def _layered(values: Values, column: str) -> Float[np.ndarray, "period geo layer"]:
+    """A column of a long table by period, geo and channel; a row that is not there counts as zero."""
+    panel = values.panel
+    cube = np.zeros((*panel.shape, len(panel.layers)))
+    found = values.rows(column, blank=values.model.data.blank, may_be_negative=False)
+    cube[panel.timeline.index, panel.geo, panel.layer] = found
+    return cube
 
 
 def _pair(
@@ -180,7 +182,9 @@ def event_arrays(values: Values) -> tuple[tuple[str, ...], Float[np.ndarray, "pe
     return tuple(names), _stacked(arrays, values)
 
 
-def _stacked(arrays: Sequence[Float[np.ndarray, "period geo"]], values: Values) -> Float[np.ndarray, "period geo layer"]:
+def _stacked(
+    arrays: Sequence[Float[np.ndarray, "period geo"]], values: Values
+) -> Float[np.ndarray, "period geo layer"]:
     return np.stack(arrays, axis=2) if arrays else np.zeros((*values.panel.shape, 0))
 
 

@@ -68,12 +68,22 @@ def as_text(inspection: Inspection) -> str:
     per = f"/{dataset.period}"
     header = ["channel", "kind", f"spend ({dataset.currency})", "share", f"mean{per}", f"most{per}", "active"]
     rows = [
-        [row.channel, row.kind, number(row.total), percent(row.share), number(row.mean), number(row.max), percent(row.active)]
+        [
+            row.channel,
+            row.kind,
+            number(row.total),
+            percent(row.share),
+            number(row.mean),
+            number(row.max),
+            percent(row.active),
+        ]
         for row in inspection.channels
     ]
     total = float(dataset.outcome.sum())
     made = money(total, dataset.currency) if dataset.is_money else number(total)
-    facts = f"Outcome {dataset.outcome_name}: {made} in all; spend: {money(float(dataset.spend.sum()), dataset.currency)}."
+    facts = (
+        f"Outcome {dataset.outcome_name}: {made} in all; spend: {money(float(dataset.spend.sum()), dataset.currency)}."
+    )
     lines = [_wrapped(plain(inspection.verdict)), "", table(header, rows), "", _wrapped(plain(facts)), ""]
     lines += [_wrapped(f"{finding.verdict:5} {plain(finding.sentence)}", 6) for finding in inspection.findings]
     return "\n".join(lines)

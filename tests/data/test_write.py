@@ -20,16 +20,17 @@ from engine.periods import PERIODS, starts
 
 AWKWARD = ["tv", '=HYPERLINK("http://x","y")', "'=1", "'tv'", 'a "b"', "a\\b", "x,y;z|w", "two\nlines", "Ärger", "date"]
 AWKWARD += ["</script>", "\x1b[31m", "#comment", "a.b", "[t]", "+x", "@y", "\u202etv", "1", "spend"]
-names = st.one_of(st.sampled_from(AWKWARD), st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=12))
+names = st.one_of(
+    st.sampled_from(AWKWARD), st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=12)
+)
 numbers = st.floats(0, 1e12, allow_subnormal=True)
 
 
 def same(one: Dataset, other: Dataset) -> bool:
     plain = ("period", "starts", "geos", "currency", "outcome_name", "is_money", "channels", "kinds")
     arrays = ("population", "outcome", "spend", "driver", "controls", "events")
-    return (
-        all(getattr(one, name) == getattr(other, name) for name in (*plain, "control_names", "event_names"))
-        and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
+    return all(getattr(one, name) == getattr(other, name) for name in (*plain, "control_names", "event_names")) and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays
     )
 
 
