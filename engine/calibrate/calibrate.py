@@ -39,9 +39,9 @@ def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: in
     random_linear, random_holdout = (np.random.default_rng(one) for one in np.random.SeedSequence([seed, 1]).spawn(2))
     media = explain(problem, posterior.places)
     linear = draw_linear(media.rows, problem.linear, problem.baseline, random_linear)
-    parts = _parts(problem, media, linear)
+    parts = _parts(problem, linear)
     projection = to_curves(dataset, problem, media)
-    base = sum(parts[name] for name in COMPONENTS if name in parts)
+    base = np.sum(list(parts.values()), axis=0)
     outcome = float(dataset.outcome.sum())
     findings = Findings(
         posterior=posterior,
@@ -62,7 +62,7 @@ def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: in
     )
 
 
-def _parts(problem: Problem, media: Media, linear: LinearDraws) -> dict[str, Float[np.ndarray, "draw period"]]:
+def _parts(problem: Problem, linear: LinearDraws) -> dict[str, Float[np.ndarray, "draw period"]]:
     """Each part of the baseline that has columns, over all geos [outcome/period]."""
     found = {}
     for index, name in enumerate(COMPONENTS):

@@ -2,7 +2,7 @@
 
 | check | good | weak | bad |
 |---|---|---|---|
-| convergence, fast | a quarter of the starts reach the best mode and Pareto shape < 0.7 and 400 effective | otherwise | - |
+| convergence, fast | a quarter of the starts agree, Pareto shape < 0.7, 400 effective | otherwise | - |
 | convergence, nuts | R-hat < 1.01, bulk size >= 400, no divergence | R-hat < 1.05 and bulk size >= 100 | otherwise |
 | fit | R2 >= 0.7 | R2 >= 0.3 | below |
 | holdout | error at most the naive forecast's | up to twice it, or too short to tell | above twice it |
@@ -24,6 +24,7 @@ from jaxtyping import Float
 
 from engine.calibrate.fit import Check, Health, Verdict
 from engine.calibrate.holdout import Holdout
+from engine.calibrate.nuts import Chains
 from engine.calibrate.posterior import Posterior
 from engine.calibrate.priors import COORDINATES
 from engine.calibrate.problem import Problem
@@ -60,7 +61,7 @@ def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
     """All checks of a fit and what they come to."""
     actual = dataset.outcome.sum(axis=1)
     checks = [
-        _chains(findings.posterior) if findings.posterior.chains else _starts(findings.posterior),
+        _convergence(findings.posterior),
         *_fit(actual, findings.fitted),
         _holdout(findings.holdout),
         _baseline(findings),
@@ -93,6 +94,10 @@ def graded(figure: float, good: float, least: float) -> Verdict:
     return "good" if figure >= good else "weak" if figure >= least else "bad"
 
 
+def _convergence(posterior: Posterior) -> Check:
+    return _starts(posterior) if posterior.chains is None else _agreement(posterior.chains)
+
+
 def _starts(posterior: Posterior) -> Check:
     heights = posterior.search.heights
     agreeing = float((heights > heights.max() - SAME_HEIGHT).mean())
@@ -113,9 +118,7 @@ def _starts(posterior: Posterior) -> Check:
     return Check("convergence", "good" if fine else "weak", posterior.effective, said + remedy, details)
 
 
-def _chains(posterior: Posterior) -> Check:
-    chains = posterior.chains
-    assert chains is not None
+def _agreement(chains: Chains) -> Check:
     verdict: Verdict = "bad"
     if chains.r_hat < R_HAT and chains.bulk >= BULK and chains.divergences == 0:
         verdict = "good"
@@ -258,7 +261,8 @@ def _reach(curves: Curves) -> Check:
     seen = {channel.name: channel.history.max / channel.history.mean for channel in curves.channels}
     least = min(seen, key=lambda name: seen[name])
     fine = seen[least] >= SEEN_ABOVE_MEAN
-    said = f"no channel is known above its largest period so far; {least} ends first, at {seen[least]:.1f} times its mean; "
+    said = "no channel is known above its largest period so far; "
+    said += f"{least} ends first, at {seen[least]:.1f} times its mean; "
     said += "plan inside what was seen" if fine else "a plan that raises it is a guess: test before"
     return Check("reach", "good" if fine else "weak", seen[least], said, seen)
 
