@@ -10,6 +10,7 @@ import dataclasses
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from engine.axes import Array
@@ -66,9 +67,8 @@ def play(world: World, spend: Float[Array, "period channel"], state: State | Non
         begin = years[-1].end
     if not years:
         return run(world, jnp.asarray(spend, float), begin)
-    told = [dataclasses.replace(year, end=None) for year in years]
-    joined: Trajectory = jax.tree.map(lambda *parts: jnp.concatenate(parts), *told)
-    return dataclasses.replace(joined, end=begin)
+    told = [field.name for field in dataclasses.fields(Trajectory) if field.name != "end"]
+    return Trajectory(**{name: np.concatenate([getattr(year, name) for year in years]) for name in told}, end=begin)
 
 
 def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[State, tuple[Array, ...]]:

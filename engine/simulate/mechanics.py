@@ -88,7 +88,7 @@ class Content(eqx.Module):
 
 
 Mechanic = Reach | Search | Press | Referral | Mailing | Content
-Stock = Float[Array, " stock"]
+Stock = Float[Array, " _stock"]
 
 
 def capped(most: Float[Array, ""], bought: Float[Array, ""]) -> Float[Array, ""]:

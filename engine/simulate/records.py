@@ -15,7 +15,7 @@ class State(eqx.Module):
 
     week: Int[Array, ""]  # since the start of the history
     people: Float[Array, "segment stage"]  # shares of the population
-    stocks: tuple[Float[Array, " stock"], ...]  # what each channel's mechanic keeps
+    stocks: tuple[Float[Array, " _stock"], ...]  # what each channel's mechanic keeps
     memory: Float[Array, " channel"]  # fast stock of contacts per person reached [1/week]
     goodwill: Float[Array, "channel segment"]  # slow stock of effective contacts per person [1/week]
 

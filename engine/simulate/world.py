@@ -185,7 +185,7 @@ def _cold_state(channels: tuple[written.Touch, ...], segments: tuple[written.Seg
     people[:, 0] = [segment.share for segment in segments]
     sizes = {written.Press: 1, written.Mailing: 2}
     return State(
-        week=jnp.array(-WARM_UP),
+        week=jnp.array(-WARM_UP, jnp.int64),
         people=jnp.array(people),
         stocks=tuple(
             jnp.zeros(channel.steps + 1 if isinstance(channel, written.Content) else sizes.get(type(channel), 0))
