@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from engine.optimize.tables import Table
 
@@ -54,46 +54,58 @@ def envelope(table: Table, first: int, last: int) -> Envelope:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Channels whose spend together has bounds of its own; groups of one problem share no channel."""
+
+    members: Bool[np.ndarray, " channel"]
+    low: float  # [currency]
+    high: float
+
+
+@dataclass(frozen=True)
 class Split:
-    """The best split of a budget over envelopes; at most one channel lies inside a segment."""
+    """The best split of a budget over envelopes; few channels lie inside a segment."""
 
     bound: float  # the value of the split on the envelopes
     spend: Float[np.ndarray, " channel"]
-    inside: int  # the channel that lies inside a segment, or -1
-    corner: int  # the first corner of that segment
-    price: float  # value of the next unit of money
+    inside: tuple[tuple[int, int], ...]  # channel and first corner of each segment that is taken in part
 
 
-def split(envelopes: list[Envelope], least: float, most: float) -> Split | None:
+def split(
+    envelopes: list[Envelope], least: float, most: float, groups: tuple[Group, ...] = ()
+) -> Split | None:
     """The best split whose total lies between `least` and `most`; None where there is none.
 
-    Taking segments by falling slope is exact: it is the greedy solution of a continuous knapsack.
+    Taking segments by falling slope is exact for one budget (a continuous knapsack). With groups that do
+    not overlap it stays exact: each group first takes its best segments up to its lower bound, and none
+    beyond its upper one.
     """
     start = np.array([part.start for part in envelopes])
     counts = [len(part.length) for part in envelopes]
+    owner = np.repeat(np.arange(len(envelopes)), counts)
     length = np.concatenate([part.length for part in envelopes])
     slope = np.concatenate([part.slope for part in envelopes])
-    slack = 1e-9 * max(abs(most), 1e-300)
-    room, need = most - start.sum(), least - start.sum()
-    if room < -slack or length.sum() < need - slack:
-        return None
-    owner = np.repeat(np.arange(len(envelopes)), counts)
     order = np.lexsort((owner, -slope))
-    wanted = need + np.maximum(0.0, length[order][slope[order] > 0].sum() - need)
-    budget = min(max(room, 0.0), max(wanted, 0.0), float(length.sum()))
-    filled = np.cumsum(length[order])
-    whole = int(np.searchsorted(filled, budget * (1 + 1e-15), side="right"))
-    taken = np.zeros(len(length))
-    taken[order[:whole]] = length[order[:whole]]
-    inside, corner = -1, -1
-    if whole < len(order):
-        rest = budget - (filled[whole - 1] if whole else 0.0)
-        at = order[whole]
-        if rest > 1e-12 * length[at]:
-            taken[at] = rest
-            inside = int(owner[at])
-            corner = int(at - sum(counts[:inside]))
+    length, slope, owner = length[order], slope[order], owner[order]
+    slack = 1e-9 * max(abs(most), 1e-300)
+    must, may = np.zeros(len(length)), length.copy()
+    for group in groups:
+        own = np.flatnonzero(group.members[owner])
+        before = np.cumsum(length[own]) - length[own] + start[group.members].sum()
+        if before[:1].sum() > group.high + slack or (start[group.members].sum() + length[own].sum()) < group.low - slack:
+            return None
+        must[own] = np.clip(group.low - before, 0.0, length[own])
+        may[own] = np.clip(group.high - before, 0.0, length[own])
+    free = may - must
+    room = most - start.sum() - must.sum()
+    need = least - start.sum() - must.sum()
+    if room < -slack or free.sum() < need - slack:
+        return None
+    budget = min(max(room, 0.0), max(need, float(free[slope > 0].sum())), float(free.sum()))
+    taken = must + np.clip(budget - (np.cumsum(free) - free), 0.0, free)
     spend = start + np.bincount(owner, weights=taken, minlength=len(envelopes))
     bound = sum(part.base for part in envelopes) + float(taken @ slope)
-    price = float(slope[order[min(whole, len(order) - 1)]]) if len(order) else 0.0
-    return Split(bound, spend, inside, corner, price)
+    partly = np.flatnonzero((taken > 1e-12 * length) & (taken < (1 - 1e-12) * length))
+    first = np.cumsum([0, *counts])
+    inside = tuple((int(owner[at]), int(order[at] - first[owner[at]])) for at in partly)
+    return Split(bound, spend, inside)

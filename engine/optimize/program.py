@@ -12,12 +12,14 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.branch import Found
+from engine.optimize.envelope import hull
 from engine.optimize.rules import Problem, Rule
 from engine.optimize.tables import Table
 
 GAP = 2e-5  # relative gap at which HiGHS may stop
 LONGEST = 60.0  # seconds after which HiGHS stops and its bound is reported as it is
-MERGED = 2e-5  # of the mean channel's value: how far a straight line may pass above a convex stretch
+MERGED = (3e-3, 2e-4)  # of the mean channel's value: how far a line may pass above a convex stretch, two tries
+CLOSED = 5e-4  # relative gap above which the second, finer try is made
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,23 @@ class Runs:
 
 def solve(problem: Problem, tables: list[Table]) -> Found | None:
     """The best plan under every rule and its bound; None where no plan keeps them all."""
+    mean = sum(float(np.ptp(table.upper)) for table in tables) / len(tables)
+    best: Found | None = None
+    for merged in MERGED:
+        found = _solve(problem, tables, _runs(tables, merged * mean))
+        if found is None or all(table.concave for table in tables):
+            return found
+        best = found if best is None else Found(found.spend, min(found.bound, best.bound), 0)
+        value = sum(float(np.interp(x, t.spend, t.value)) for x, t in zip(found.spend, tables, strict=True))
+        if best.bound - value <= CLOSED * abs(best.bound):
+            break
+    return best
+
+
+def _solve(problem: Problem, tables: list[Table], runs: Runs) -> Found | None:
     count = len(tables)
     money = problem.budget.high / (100 * count)  # so that a channel's spend is about 100
     worth = max(sum(float(np.ptp(table.upper)) for table in tables) / (100 * count), 1e-300)
-    runs = _runs(tables, 100 * worth * MERGED)
     part = cvxpy.Variable(len(runs.length), nonneg=True)
     several = len(runs.owner) > count
     on = cvxpy.Variable(len(runs.owner), boolean=True) if several else np.ones(len(runs.owner))
@@ -88,16 +103,18 @@ def _tidy(spend: np.ndarray, tables: list[Table]) -> np.ndarray:
 
 
 def _runs(tables: list[Table], tolerance: float) -> Runs:
+    """The concave runs of all channels: a run goes on as long as slopes fall."""
     owner, start, base, run, length, slope = [], [], [], [], [], []
     for channel, table in enumerate(tables):
-        knots = _thinned(table, tolerance)
-        x, y = table.spend[knots], table.upper[knots]
-        rise = np.divide(np.diff(y), np.diff(x), out=np.zeros(len(x) - 1), where=np.diff(x) > 0)
+        raised = _raised(table)
+        knots = _corners(table, raised, tolerance)
+        x, y = table.spend[knots], raised[knots]
+        rise = np.diff(y) / np.diff(x)
         first = 0
         for segment in range(len(rise) + 1):
             ends = segment == len(rise)
             in_gap = bool(table.gap) and segment == 0 and not ends
-            if not (ends or in_gap or (segment > first and rise[segment] > rise[segment - 1] * (1 + 1e-12))):
+            if not (ends or in_gap or (segment > first and rise[segment] > rise[segment - 1])):
                 continue
             owner.append(channel)
             start.append(x[first])
@@ -109,21 +126,43 @@ def _runs(tables: list[Table], tolerance: float) -> Runs:
     return Runs(*(np.array(part) for part in (owner, start, base, run, length, slope)))
 
 
-def _thinned(table: Table, tolerance: float) -> list[int]:
-    """Knots that stay when convex stretches are bridged by lines no further above than `tolerance`."""
-    x, y = table.spend, table.upper
-    kept = [0]
-    last = len(x) - 1
-    while kept[-1] < last:
-        at, far = kept[-1], kept[-1] + 1
+def _raised(table: Table) -> np.ndarray:
+    """The upper table with the same distance from the curve all along a convex stretch, so convex itself."""
+    raised = table.upper.copy()
+    for first, last, concave in table.stretches:
+        if not concave:
+            part = slice(first, last + 1)
+            raised[part] = table.value[part] + (table.upper[part] - table.value[part]).max()
+    return raised
+
+
+def _corners(table: Table, raised: np.ndarray, tolerance: float) -> list[int]:
+    """Knots whose connecting lines stay above the curve: its envelope on a concave stretch, on a convex
+    one the longest lines that pass no further above it than `tolerance`."""
+    corners = [0, 1] if table.gap and len(table.spend) > 1 else [0]
+    for first, last, concave in table.stretches:
+        if concave:
+            corners += hull(table.spend, raised, first, last)[1:].tolist()
+        else:
+            corners += _bridged(table.spend, raised, (first, last), tolerance)
+    return corners
+
+
+def _bridged(x: np.ndarray, y: np.ndarray, ends: tuple[int, int], tolerance: float) -> list[int]:
+    """Ends of the longest lines over a convex stretch that pass no further above it than `tolerance`."""
+    at, last = ends
+    corners = []
+    while at < last:
+        far = at + 1
         while far < last:
-            line = y[at] + (y[far + 1] - y[at]) * (x[at + 1 : far + 1] - x[at]) / (x[far + 1] - x[at])
-            above = line - y[at + 1 : far + 1]
-            if above.min() < 0 or above.max() > tolerance:
+            inner = slice(at + 1, far + 1)
+            line = y[at] + (y[far + 1] - y[at]) * (x[inner] - x[at]) / (x[far + 1] - x[at])
+            if (line - y[inner]).max() > tolerance:
                 break
             far += 1
-        kept.append(far)
-    return kept
+        corners.append(far)
+        at = far
+    return corners
 
 
 def least_relaxation(problem: Problem, rules: Sequence[Rule], loose: Sequence[int]) -> float | None:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.branch import Found, search
+from engine.optimize.envelope import Group
 from engine.optimize.polish import mean_value, polished
 from engine.optimize.rules import Problem, broken
 from engine.optimize.tables import Table, objective, tabulate
@@ -56,15 +57,32 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
 
 def _routed(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
     concave = all(table.concave for table in tables)
-    if problem.rows:
+    groups = _groups(problem)
+    if groups is None:
         program = importlib.import_module("engine.optimize.program")  # cvxpy takes longer to load than to solve
         kind = "linear program: every curve is concave" if concave else "mixed-integer program: S-shaped curves"
         return program.solve(problem, tables), f"{kind}, rules across channels (cvxpy, HiGHS)"
     low = problem.budget.low if np.isfinite(problem.budget.low) else 0.0
-    found = search(tables, low, problem.budget.high)
+    found = search(tables, low, problem.budget.high, groups)
     if concave:
-        return found, "concave envelopes: exact by falling marginal value, one rule across channels"
-    return found, "S-shaped curves: dynamic programme for the plan, branch and bound on envelopes for the proof"
+        return found, "concave curves: exact by falling marginal value"
+    start = "" if groups else "dynamic programme for the plan, "
+    return found, f"S-shaped curves: {start}branch and bound on envelopes for the proof"
+
+
+def _groups(problem: Problem) -> tuple[Group, ...] | None:
+    """The rules across channels as bounds of groups that do not overlap; None where they are not of that kind."""
+    bounds: dict[tuple[bool, ...], tuple[float, float]] = {}
+    for rule in problem.rows:
+        if not np.all((rule.weights == 0) | (rule.weights == 1)):
+            return None
+        members = tuple((rule.weights == 1).tolist())
+        low, high = bounds.get(members, (0.0, np.inf))
+        bounds[members] = (max(low, rule.low), min(high, rule.high))
+    groups = tuple(Group(np.array(members), low, high) for members, (low, high) in bounds.items())
+    if groups and np.sum([group.members for group in groups], axis=0).max() > 1:
+        return None
+    return groups
 
 
 def _tables(problem: Problem, memory: Memory) -> list[Table]:

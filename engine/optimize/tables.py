@@ -40,10 +40,22 @@ class Table:
     gap: tuple[float, float] | None = None  # minimum flight: zero or at least the second of these
 
     @property
+    def stretches(self) -> list[tuple[int, int, bool]]:
+        """First knot, last knot and whether concave, of each stretch on which the mean curve bends one way.
+
+        Told from the exact derivative at the knots; the knot at a spend of 0, where it can be infinite,
+        goes with the next one.
+        """
+        first = 1 if self.gap else 0
+        bends = np.diff(self.steepness) <= 1e-12 * np.abs(self.steepness).max()
+        bends[first : first + 1] = bends[first + 1 : first + 2]
+        edges = [first, *(i for i in range(first + 1, len(bends)) if bends[i] != bends[i - 1]), len(bends)]
+        return [(a, b, bool(bends[a])) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+
+    @property
     def concave(self) -> bool:
-        """Whether one concave run covers the table, so that an envelope loses nothing."""
-        slopes = np.diff(self.upper) / np.diff(self.spend)
-        return self.gap is None and bool(np.all(np.diff(slopes) <= 1e-9 * np.abs(slopes).max(initial=0)))
+        """Whether the mean curve is concave throughout, so that an envelope loses nothing."""
+        return self.gap is None and all(concave for *_, concave in self.stretches)
 
 
 def outcomes(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
