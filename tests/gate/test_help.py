@@ -56,3 +56,25 @@ def test_completion_offers_the_verbs_that_begin_so(peso):
     done = peso(_PESO_COMPLETE="bash_complete", COMP_WORDS="peso c", COMP_CWORD="1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["plain,check", "plain,calibrate"]
+
+
+CURVES = """{"schema": "peso.curves/1", "currency": "USD", "outcome": "revenue", "period": "week", "channels": [
+  {"name": "tv", "kind": "paid", "adstock": {"family": "geometric", "retain": [0.5]},
+   "saturation": {"family": "hill", "ceiling": [100.0], "halfway": [50.0], "slope": [2.0]}}]}"""
+SCENARIO = """name = "x"
+horizon = { start = 2027-01-04, periods = 52 }
+budget = { total = 1000 }
+"""
+
+
+@pytest.mark.parametrize("words", [["optimize", "c.json", "s.toml"], ["whatif", "s.toml", "--fit", "c.json"]])
+def test_planning_from_curves_loads_no_jax(tmp_path, words):
+    (tmp_path / "c.json").write_text(CURVES)
+    (tmp_path / "s.toml").write_text(SCENARIO)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", str(COMMAND), *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded = set(re.findall(r"^import time:.*\|\s*([A-Za-z_]\w*)", done.stderr, flags=re.MULTILINE))
+    assert "numpy" in loaded
+    assert loaded & {"equinox", "jax", "jaxlib", "numpyro", "openpyxl", "polars"} == set()

@@ -1,0 +1,71 @@
+"""`peso init`: a sample project that works, the same bytes for the same seed, and nothing replaced unasked."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def acme(peso, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project") / "acme"
+    done = peso("init", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_files_it_names_are_the_files_it_wrote(acme):
+    folder, told = acme
+    assert sorted(told["files"]) == sorted(contents(folder))
+    assert len(told["files"]) == 5
+
+
+def test_the_commands_it_prints_lead_to_a_plan_and_a_comparison(acme, peso):
+    folder, told = acme
+    assert [command.split()[1] for command in told["commands"]] == ["check", "calibrate", "optimize", "whatif"]
+    for command in told["commands"]:
+        done = peso(*command.split()[1:], "--json", cwd=folder)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-1000:]}\n{done.stderr[-1000:]}"
+        assert json.loads(done.stdout)
+    plan = json.loads((folder / "plan.json").read_text())
+    assert (plan["status"], plan["gap"] <= 1e-3) == ("certified", True)
+
+
+def test_the_same_seed_writes_the_same_bytes_and_another_seed_another_history(acme, peso, tmp_path):
+    folder, told = acme
+    for name, seed in (("same", "2027"), ("other", "5")):
+        assert peso("init", tmp_path / name, "--seed", seed).returncode == 0
+    written = {name: (folder / name).read_bytes() for name in told["files"]}
+    assert contents(tmp_path / "same") == written
+    assert contents(tmp_path / "other")["panel.csv"] != written["panel.csv"]
+
+
+def test_a_folder_in_use_is_left_alone_unless_forced(peso, tmp_path):
+    (tmp_path / "panel.csv").write_text("mine")
+    done = peso("init", tmp_path)
+    assert done.returncode == 3
+    assert "--force" in done.stderr
+    assert contents(tmp_path) == {"panel.csv": b"mine"}
+    (tmp_path / "notes.txt").write_text("kept")
+    assert peso("init", tmp_path, "--force").returncode == 0
+    assert contents(tmp_path)["panel.csv"] != b"mine"
+    assert contents(tmp_path)["notes.txt"] == b"kept"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(peso, tmp_path):
+    (tmp_path / "acme").touch()
+    done = peso("init", tmp_path / "acme", "--force")
+    assert (done.returncode, "is a file" in done.stderr) == (3, True)
+
+
+def test_for_people_it_says_where_to_go_next(peso, tmp_path):
+    done: subprocess.CompletedProcess[str] = peso("init", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "peso-sample" / "panel.csv").is_file()
+    assert "cd peso-sample" in done.stdout
+    assert "peso calibrate panel.csv --model model.toml --out fit" in done.stdout
