@@ -1,6 +1,7 @@
 """`model.toml`: what the columns of a data set mean, and how its baseline is modelled."""
 
 import datetime
+import re
 import string
 from collections.abc import Iterator
 from typing import Literal
@@ -65,6 +66,13 @@ class Data(Closed):
         codes = self.date_format
         if codes and codes != "excel" and not any(code in codes for code in ("%Y", "%y", "%G", "%x", "%c", "%D")):
             raise ValueError(f"date_format {codes!r} names no year; write codes such as %d/%m/%Y, or excel")
+        try:
+            datetime.datetime.strptime("", codes or "")
+        except (ValueError, re.error) as fault:
+            if "does not match" not in str(fault):
+                raise ValueError(
+                    f"date_format {codes!r} has an unknown code ({fault}); write such as %d/%m/%Y"
+                ) from None
         return self
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from engine.config.model import Data
-from engine.data.table import MOST_FAULTS, Table, refuse, shown
+from engine.config.model import Data, text_literal
+from engine.data.table import MOST_ALIKE, Table, shown
 
 LARGEST_NUMBER = 1e18  # of one cell: above any budget in any currency, far below overflow of a sum
 _PLAIN = frozenset("0123456789.+-eE")
@@ -22,7 +22,7 @@ _SIGNS = re.compile(
     r"[$€£¥₹₽₩₺₪฿¢]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|BRL|kr|Fr)\b", re.IGNORECASE
 )
 _ODD_SPACES = ("\u00a0", "\u202f", "\u2009", "\u2007")
-_GROUPS = {" ": "[  \u202f]", "'": "['’]", ",": ",", ".": r"\."}
+_GROUPS = {" ": "[ \u00a0\u202f\u2009]", "'": "['’]", ",": ",", ".": r"\."}
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,19 @@ def style_of(data: Data, table: Table) -> Style:
     return Style(data.decimal, data.thousands, data.currency_sign or "", data.missing)
 
 
-def numbers(table: Table, column: str, style: Style) -> tuple[Float[np.ndarray, " row"], int]:
-    """The numbers of a column, and how many blank cells were read as zero.
-
-    Raises:
-        InputError: For each of the first cells that is no number in this style, or not allowed here.
-    """
+def numbers(table: Table, column: str, style: Style) -> tuple[Float[np.ndarray, " row"], int, list[str]]:
+    """The numbers of a column, how many blank cells count as zero, and what is wrong with the first bad cells."""
     texts = table.columns[column]
     values = _quick(texts) if style.decimal == "." else None
-    blanks = 0
+    blanks, bad = 0, np.zeros(len(texts), dtype=bool)
     if values is None:
-        values, blanks = _one_by_one(table, column, style)
-    faulty = np.flatnonzero(~_allowed(values, style))
-    if faulty.size:
-        told = [_range_fault(table, column, int(row), style) for row in faulty[:MOST_FAULTS]]
-        refuse(told, int(faulty.size) - len(told))
-    return values, blanks
+        values, blanks, bad = _one_by_one(texts, style)
+    bad |= ~_allowed(values, style)
+    rows = [int(row) for row in np.flatnonzero(bad)]
+    faults = [f"{table.at(row, column)}: {_reason(texts[row], style, table.typed)}" for row in rows[:MOST_ALIKE]]
+    if len(rows) > MOST_ALIKE:
+        faults.append(f"... and {len(rows) - MOST_ALIKE} more cells of column {shown(column)}")
+    return values, blanks, faults
 
 
 def _quick(texts: Sequence[str]) -> Float[np.ndarray, " row"] | None:
@@ -82,24 +79,19 @@ def _quick(texts: Sequence[str]) -> Float[np.ndarray, " row"] | None:
         return None
 
 
-def _one_by_one(table: Table, column: str, style: Style) -> tuple[Float[np.ndarray, " row"], int]:
-    texts = table.columns[column]
+def _one_by_one(texts: Sequence[str], style: Style) -> tuple[Float[np.ndarray, " row"], int, Bool[np.ndarray, " row"]]:
+    """Each cell by the grammar: its number, how many blanks count as zero, and which cells are no numbers."""
     grammar = style.pattern()
-    values, blanks, more = np.zeros(len(texts)), 0, 0
-    faults: list[str] = []
+    values, bad, blanks = np.zeros(len(texts)), np.zeros(len(texts), dtype=bool), 0
     for row, text in enumerate(texts):
         written = _bare(text, style)
         if grammar.fullmatch(written):
             values[row] = float(_standard(written, style))
         elif style.blank == "zero" and (not written or text.strip() in style.missing):
             blanks += 1
-        elif len(faults) < MOST_FAULTS:
-            faults.append(f"{table.at(row, column)}: {why_not(text, style, table.typed)}")
         else:
-            more += 1
-    if faults:
-        refuse(faults, more)
-    return values, blanks
+            bad[row] = True
+    return values, blanks, bad
 
 
 def _bare(text: str, style: Style) -> str:
@@ -126,14 +118,16 @@ def _allowed(values: Float[np.ndarray, " row"], style: Style) -> np.ndarray:
     return allowed
 
 
-def _range_fault(table: Table, column: str, row: int, style: Style) -> str:
-    text = table.columns[column][row].strip()
-    where = f"{table.at(row, column)}: {shown(text)}"
-    if text.startswith("-") and not style.may_be_negative:
-        return f"{where} is negative; write 0 or more, and book credits and refunds where they belong"
-    if not style.may_be_zero:
-        return f"{where} is zero; a number above zero is needed, or leave the column out of the model file"
-    return f"{where} is too large (above {style.highest:g}); correct it"
+def _reason(text: str, style: Style, typed: bool) -> str:
+    """Why a cell is refused: its spelling, or else its size."""
+    bare = _bare(text, style)
+    if not style.pattern().fullmatch(bare):
+        return why_not(text, style, typed)
+    if bare.startswith("-") and not style.may_be_negative:
+        return f"{shown(bare)} is negative; write 0 or more, and book credits and refunds where they belong"
+    if not style.may_be_zero and not any(digit in bare for digit in "123456789"):
+        return f"{shown(bare)} is zero; write a number above zero, or leave the column out of the model file"
+    return f"{shown(bare)} is too large (above {style.highest:g}); correct it"
 
 
 def why_not(text: str, style: Style, typed: bool = False) -> str:
@@ -148,10 +142,7 @@ def why_not(text: str, style: Style, typed: bool = False) -> str:
     if not bare or bare in style.missing:
         return _blank_reason(text, style)
     if plain in MISSING or plain in _ERRORS:
-        return (
-            f"{quote} means missing, and missing is not zero; write the number (0 if there was nothing), "
-            f"or declare missing = [{quote}] and blank under [data]"
-        )
+        return _missing_reason(bare, style)
     if plain.lstrip("+-") in ("inf", "infinity", "∞"):
         return f"{quote} is infinite; write a finite number"
     if plain in _TRUTHS:
@@ -166,6 +157,14 @@ def _blank_reason(text: str, style: Style) -> str:
     return f'{what}, and missing is not zero; write 0 if there was nothing, or declare blank = "zero" under [data]'
 
 
+def _missing_reason(bare: str, style: Style) -> str:
+    what = f"{shown(bare)} means missing, and missing is not zero"
+    if style.blank == "never":
+        return f"{what}; write the number, or leave this row out of the file"
+    also = "" if style.blank == "zero" else ' and blank = "zero"'
+    return f"{what}; write 0 if there was nothing, or declare missing = [{text_literal(bare)}]{also} under [data]"
+
+
 def _spelling_reason(bare: str, style: Style, typed: bool) -> str:
     quote = shown(bare)
     if typed and Style(decimal=",", thousands=".").pattern().fullmatch(bare):
@@ -176,7 +175,8 @@ def _spelling_reason(bare: str, style: Style, typed: bool) -> str:
         return f"{quote} looks like an accounting negative; write it with a minus in front, such as -5"
     sign = _SIGNS.search(bare)
     if sign and any(letter.isdigit() for letter in bare):
-        return f"{quote} has a currency sign; remove it, or declare currency_sign = {shown(sign.group())} under [data]"
+        written = text_literal(sign.group())
+        return f"{quote} has a currency sign; remove it, or declare currency_sign = {written} under [data]"
     if bare[:1] in "\u2212\u2013\u2014" and bare[1:2].isdigit():
         return f"{quote} begins with a typographic dash; write a minus (-)"
     return _separator_reason(bare, style)

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from engine.config.model import Data
 from engine.data.source import text_of
-from engine.data.table import MOST_CELLS, Header, Table, named_columns, refuse, shown
+from engine.data.table import (
+    HEADER_WITHIN,
+    MOST_CELLS,
+    Header,
+    Table,
+    named_columns,
+    refuse,
+    require_header_first,
+    shown,
+)
 from engine.errors import InputError
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -29,6 +38,7 @@ def read_delimited(raw: bytes, path: Path, data: Data, header: Header) -> Table:
     records = [record for record in _records(text, separator, place) if record[1]]
     names = records[0][1]
     _require_plain_first_line(place, names)
+    require_header_first(place, "line", records[:HEADER_WITHIN], header)
     cells = [record[1] for record in records[1:]]
 
     def is_empty(position: int) -> bool:
@@ -82,7 +92,7 @@ def _quote_fault(place: str, start: int, end: int, fault: str) -> str:
 
 
 def _require_plain_first_line(place: str, names: Sequence[str]) -> None:
-    if len(names) == 1 and names[0].casefold().startswith("sep="):
+    if names[0].casefold().startswith("sep="):
         raise InputError(
             f"{place}, line 1: {shown(names[0])} is a hint for a spreadsheet, not a header; delete the line"
         )

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from engine.config.lookalike import look
 from engine.config.model import Data
-from engine.data.table import MOST_FAULTS, Table, refuse, shown, untamed
+from engine.data.table import MOST_ALIKE, Table, refuse, shown, untamed
 from engine.data.timeline import Timeline
 from engine.errors import InputError
 
@@ -85,7 +85,7 @@ def _require_once(found: Panel, data: Data) -> None:
     if not again.size:
         return
     pairs = sorted((int(order[at + 1]), int(order[at])) for at in again)
-    told = [_twice(found, data, row, first) for row, first in pairs[:MOST_FAULTS]]
+    told = [_twice(found, data, row, first) for row, first in pairs[:MOST_ALIKE]]
     refuse(told, len(pairs) - len(told))
 
 
@@ -124,7 +124,7 @@ def _require_each(found: Panel, data: Data) -> None:
     absent = np.argwhere(~present if by_layer else ~present.any(axis=2, keepdims=True))
     if not absent.size:
         return
-    told = [_absent(found, data, tuple(int(at) for at in place)) for place in absent[:MOST_FAULTS]]
+    told = [_absent(found, data, tuple(int(at) for at in place)) for place in absent[:MOST_ALIKE]]
     refuse(told, len(absent) - len(told))
 
 

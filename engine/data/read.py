@@ -13,7 +13,7 @@ from engine.data.columnar import read_parquet
 from engine.data.dataset import Dataset
 from engine.data.delimited import read_delimited
 from engine.data.panel import Panel, panel
-from engine.data.table import Header, Table, shown, untamed
+from engine.data.table import Header, Table, refuse, shown, untamed
 from engine.data.timeline import timeline
 from engine.data.values import Values, control_arrays, event_arrays, money_arrays, outcome_array, population_array
 from engine.data.workbook import read_workbook
@@ -121,12 +121,14 @@ def _without_ignored(table: Table, data: Data) -> Table:
 
 def _assembled(found: Panel, model: Model, made_from: str) -> Dataset:
     data = model.data
-    values = Values(found, model, {})
+    values = Values(found, model, {}, [])
     outcome, name, is_money = outcome_array(values)
     spend, driver = money_arrays(values)
     event_names, events = event_arrays(values)
     population, drift = population_array(values)
     controls = control_arrays(values)
+    if values.faults:
+        refuse(values.faults)
     return Dataset(
         period=found.timeline.period,
         starts=found.timeline.starts,

@@ -12,7 +12,9 @@ from typing import NoReturn
 from engine.config.lookalike import look
 from engine.errors import InputError
 
-MOST_FAULTS = 10  # told in one message: enough to see a pattern, few enough to read
+MOST_FAULTS = 10  # told in one message: enough to correct several at once, few enough to read
+MOST_ALIKE = 3  # of one kind in one column: the pattern is clear by then
+HEADER_WITHIN = 30  # rows in which a header is looked for that does not come first
 MOST_CELLS = 30_000_000  # of one table: as text they take about 2 GB
 _RUNS_AS_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
@@ -49,7 +51,7 @@ def shown(text: str) -> str:
 def refuse(faults: Sequence[str], more: int = 0) -> NoReturn:
     """Raise the first faults as one error; `more` counts those that were not even written down."""
     told = list(faults[:MOST_FAULTS])
-    rest = len(faults) - len(told) + more
+    rest = len(faults) - len(told) + max(more, 0)
     raise InputError("\n".join([*told, *([f"... and {rest} more like these"] if rest else [])]))
 
 
@@ -116,6 +118,18 @@ def named_columns(place: str, names: Sequence[str], header: Header, is_empty: Ca
         if column not in kept:
             raise InputError(_missing(place, column, header, list(kept)))
     return kept
+
+
+def require_header_first(place: str, unit: str, rows: Sequence[tuple[int, Sequence[str]]], header: Header) -> None:
+    """Refuse a table with titles above its header, and say where the header stands."""
+    wanted = set(header.wanted)
+    if wanted & set(rows[0][1]):
+        return
+    for number, cells in rows[1:HEADER_WITHIN]:
+        if 2 * len(wanted & set(cells)) > len(wanted):
+            raise InputError(
+                f"{place}, {unit} {rows[0][0]}: not the header, which stands on {unit} {number}; delete what is above it"
+            )
 
 
 def _refuse_unnamed(place: str, position: int, is_empty: bool) -> NoReturn:

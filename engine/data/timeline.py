@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from engine.config.model import Data
-from engine.data.table import MOST_FAULTS, Table, refuse, shown
+from engine.data.table import MOST_ALIKE, Table, refuse, shown
 from engine.errors import InputError
 from engine.periods import Period, step
 
@@ -65,13 +65,11 @@ def _read_dates(table: Table, data: Data, today: date) -> dict[str, date]:
         day = _date(text.strip(" \t"), data.date_format)
         reason = _why_no_date(text.strip(), data) if day is None else _why_not_plausible(day, latest, data)
         if reason:
-            faults.append(f"{table.at(texts.index(text), data.date)}: {reason}")
-            if len(faults) > MOST_FAULTS:
-                break
+            faults.append(f"{table.at(texts.index(text), data.date)}: {reason}" if len(faults) < MOST_ALIKE else "")
         elif day:
             known[text] = day
     if faults:
-        refuse(faults)
+        refuse(faults[:MOST_ALIKE], len(faults) - MOST_ALIKE)
     return known
 
 
@@ -196,7 +194,7 @@ def _require_regular(table: Table, data: Data, known: Mapping[str, date], period
         if after != expected:
             faults.append(_gap(table, data, known, (before, after, expected), (period, anchor)))
     if faults:
-        refuse(faults)
+        refuse(faults[:MOST_ALIKE], len(faults) - MOST_ALIKE)
 
 
 def _next(day: date, period: Period, anchor: int) -> date:

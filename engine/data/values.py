@@ -19,17 +19,19 @@ _NO_EVENT = frozenset(("", "na", "n/a", "none", "no", "0", "-", "null", "nan", "
 
 @dataclass(frozen=True)
 class Values:
-    """A panel, its model, and a count of blank cells read as zero, by column."""
+    """A panel, its model, and what reading its columns brought up."""
 
     panel: Panel
     model: Model
-    blanks: dict[str, int]
+    blanks: dict[str, int]  # cells that count as zero, by column
+    faults: list[str]  # of all columns read so far
 
     def rows(self, column: str, **bounds: Any) -> Float[np.ndarray, " row"]:
-        """The numbers of a column, row by row, within the bounds of `Style`."""
+        """The numbers of a column, row by row, within the bounds of `Style`; zeros if some are faulty."""
         style = replace(style_of(self.model.data, self.panel.table), **bounds)
-        found, self.blanks[column] = numbers(self.panel.table, column, style)
-        return found
+        found, self.blanks[column], faults = numbers(self.panel.table, column, style)
+        self.faults.extend(faults)
+        return np.zeros_like(found) if faults else found
 
     def array(self, column: str, **bounds: Any) -> Float[np.ndarray, "period geo"]:
         """The numbers of a column by period and geo; in a long table, rows of one place must agree."""

@@ -9,7 +9,16 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from engine.config.model import Data
-from engine.data.table import MOST_CELLS, Header, Table, named_columns, plain_text, shown
+from engine.data.table import (
+    HEADER_WITHIN,
+    MOST_CELLS,
+    Header,
+    Table,
+    named_columns,
+    plain_text,
+    require_header_first,
+    shown,
+)
 from engine.errors import InputError
 
 LARGEST_UNPACKED = 1_000_000_000  # bytes: a workbook is a zip archive and may unpack to anything
@@ -27,6 +36,8 @@ def read_workbook(raw: bytes, path: Path, data: Data, header: Header) -> Table:
     if not filled:
         raise InputError(f"{place}: the sheet is empty; choose another with sheet = ... under [data]")
     width = max(len(row) for _, row in filled)
+    head = [(number, [plain_text(cell) for cell in row]) for number, row in filled[:HEADER_WITHIN]]
+    require_header_first(place, "row", head, header)
     names = [plain_text(cell) for cell in _padded(filled[0][1], width)]
     cells = [[plain_text(cell) for cell in _padded(row, width)] for _, row in filled[1:]]
     columns: list[tuple[str, ...]] = list(zip(*cells, strict=True)) if cells else [()] * width
