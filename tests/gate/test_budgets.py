@@ -73,6 +73,15 @@ def test_import_contracts_forget_no_room(contract):
     assert not bound & ONLY[contract]
 
 
+def test_packages_loaded_by_name_keep_to_their_room():
+    named = {
+        (path.relative_to(ROOT).parts[1], package)
+        for path in ENGINE
+        for package in re.findall(r"""import_module\(["'](\w+)["']""", path.read_text())
+    }
+    assert named <= {("data", "openpyxl"), ("data", "polars")}
+
+
 def test_every_package_of_the_engine_says_what_it_is():
     silent = [name(path) for path in ENGINE if not ast.get_docstring(ast.parse(path.read_text()))]
     assert silent == []
