@@ -16,9 +16,10 @@ from engine.optimize.envelope import hull
 from engine.optimize.rules import Problem, Rule
 from engine.optimize.tables import Table
 
-GAP = 2e-5  # relative gap at which HiGHS may stop
+GAP = 1e-4  # relative gap at which HiGHS may stop
 LONGEST = 60.0  # seconds after which HiGHS stops and its bound is reported as it is
 MERGED = (3e-3, 2e-4)  # of the mean channel's value: how far a line may pass above a convex stretch, two tries
+DUST = 1e-8  # of a channel's largest spend: segments shorter than this are left out
 CLOSED = 5e-4  # relative gap above which the second, finer try is made
 
 
@@ -108,7 +109,7 @@ def _runs(tables: list[Table], tolerance: float) -> Runs:
     for channel, table in enumerate(tables):
         raised = _raised(table)
         knots = _corners(table, raised, tolerance)
-        x, y = table.spend[knots], raised[knots]
+        x, y = _without_dust(table.spend[knots], raised[knots], bool(table.gap))
         rise = np.diff(y) / np.diff(x)
         first = 0
         for segment in range(len(rise) + 1):
@@ -124,6 +125,21 @@ def _runs(tables: list[Table], tolerance: float) -> Runs:
             slope += list(rise[first:segment])
             first = segment + 1 if in_gap else segment
     return Runs(*(np.array(part) for part in (owner, start, base, run, length, slope)))
+
+
+def _without_dust(x: np.ndarray, y: np.ndarray, gap: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The corners without segments shorter than the solver's tolerance, on which it has been seen to fail.
+
+    The value at the lower end is raised to that of the last corner left out, so that the line stays above.
+    """
+    first = 1 if gap else 0
+    wide = x > x[first] + DUST * x[-1]
+    dust = int(np.argmax(wide)) if wide.any() else len(x)
+    y = y.copy()
+    y[first] = y[first:dust].max()
+    keep = np.ones(len(x), bool)
+    keep[first + 1 : dust] = False
+    return x[keep], y[keep]
 
 
 def _raised(table: Table) -> np.ndarray:
