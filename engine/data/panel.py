@@ -62,11 +62,12 @@ def _labels(table: Table, column: str) -> tuple[tuple[str, ...], Int[np.ndarray,
     labels = {text: at for at, text in enumerate(dict.fromkeys(texts))}
     seen: dict[str, str] = {}
     for label in labels:
-        where = table.at(texts.index(label), column)
-        if not label.strip():
-            raise InputError(f"{where}: the geo is blank; name it, or delete the row")
         twin = seen.setdefault(look(label), label)
+        if not label.strip():
+            where = table.at(texts.index(label), column)
+            raise InputError(f"{where}: the geo is blank; name it, or delete the row")
         if twin != label:
+            where = table.at(texts.index(label), column)
             raise InputError(f"{where}: {label!a} looks like the geo {twin!a}; write each geo in one way")
     if len(labels) > MOST_GEOS:
         raise InputError(f"{table.place}, column {shown(column)}: {len(labels)} geos; name a coarser column as geo")

@@ -128,7 +128,7 @@ def require_header_first(place: str, unit: str, rows: Sequence[tuple[int, Sequen
     for number, cells in rows[1:HEADER_WITHIN]:
         if 2 * len(wanted & set(cells)) > len(wanted):
             raise InputError(
-                f"{place}, {unit} {rows[0][0]}: not the header, which stands on {unit} {number}; delete what is above it"
+                f"{place}, {unit} {rows[0][0]}: not the header, which is {unit} {number}; delete what is above it"
             )
 
 

@@ -62,7 +62,8 @@ def _read_dates(table: Table, data: Data, today: date) -> dict[str, date]:
     known: dict[str, date] = {}
     faults: list[str] = []
     for text in dict.fromkeys(texts):
-        day = _date(text.strip(" \t"), data.date_format)
+        day = _date(text.strip(" \t"), None) if table.typed else None
+        day = day or _date(text.strip(" \t"), data.date_format)
         reason = _why_no_date(text.strip(), data) if day is None else _why_not_plausible(day, latest, data)
         if reason:
             faults.append(f"{table.at(texts.index(text), data.date)}: {reason}" if len(faults) < MOST_ALIKE else "")

@@ -54,6 +54,8 @@ def read_workbook(raw: bytes, path: Path, data: Data, header: Header) -> Table:
 def _rows(raw: bytes, place: str, sheet: str | None) -> list[tuple[int, Sequence[Any]]]:
     # Loaded here and not above: only workbooks need it, and it would slow down every other start.
     openpyxl = importlib.import_module("openpyxl")
+    if not raw.startswith(b"PK"):
+        raise InputError(f"{place}: is no workbook (not a zip archive); save it again, or if it is text name it .csv")
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             if sum(part.file_size for part in archive.infolist()) > LARGEST_UNPACKED:
