@@ -204,9 +204,9 @@ class Mailing(Touch):
     most_mails: Positive  # to one subscriber [1/week]
     organic_signups: Share = 0.0  # of the people not on the list [1/week]
     largest: PositiveShare  # share of the population that could ever subscribe
-    leave_new: Hazard = 0.097  # 34 % are lost in the first 30 days
-    leave_seasoned: Hazard = 0.0034  # 56 % of all are left after a year
-    weeks_new: Positive = 4.3  # mean time until a subscriber is seasoned
+    leave_new: Hazard = 0.30  # with weeks_new, 34 % are lost in the first 30 days
+    leave_seasoned: Hazard = 0.0034  # and 56 % are left after a year
+    weeks_new: Positive = 1.75  # mean time until a subscriber who stays is seasoned
 
 
 class Content(Touch):
