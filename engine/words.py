@@ -3,13 +3,14 @@
 import math
 
 
-def money(amount: float, currency: str) -> str:
-    """An amount with its currency, rounded for reading.
+def money(amount: float, currency: str, signed: bool = False) -> str:
+    """An amount with its currency, rounded for reading; with its sign where a change is meant.
 
-    >>> money(1234567.0, "USD"), money(-950.0, "EUR"), money(0.25, "USD")
-    ('USD 1.23 m', 'EUR -950', 'USD 0.25')
+    >>> money(1234567.0, "USD"), money(-950.0, "EUR"), money(0.25, "USD", signed=True)
+    ('USD 1.23 m', 'EUR -950', 'USD +0.25')
     """
-    return f"{currency} {number(amount)}".strip()
+    sign = "+" if signed and amount > 0 else ""
+    return f"{currency} {sign}{number(amount)}".strip()
 
 
 def number(amount: float) -> str:

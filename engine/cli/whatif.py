@@ -26,7 +26,7 @@ def verb(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Answer each of SCENARIOS with its best plan, beside last year's spending or a base of your own.
+    """Answer each of SCENARIOS with its best plan, beside spending as before or a base of your own.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.rules import history_spend, problem_of
 from engine.response.curves import Curves
 
-UNCHANGED = "last year again"
+UNCHANGED = "spending as before"
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,9 @@ def _channel_rules(name: str, unit: np.ndarray, asked: ChannelRules, history: fl
         rules.append(Rule(f"cap of {name}", unit, high=asked.cap))
     if asked.minimum_flight:
         rules.append(Rule(f"minimum flight of {name}", unit, flight=asked.minimum_flight))
+    if asked.relative and asked.relative.least == asked.relative.most:
+        amount = asked.relative.least * history
+        return [*rules, Rule(f"{name} at {100 * asked.relative.least:g} % of history", unit, low=amount, high=amount)]
     if asked.relative and asked.relative.least:
         share = f"{100 * asked.relative.least:g} % of history"
         rules.append(Rule(f"{name} at least {share}", unit, low=asked.relative.least * history))

@@ -15,21 +15,25 @@ def plan_text(plan: Plan) -> str:
 
 def decision(plan: Plan) -> str:
     """The decision in one sentence, with its range and the chance that it loses."""
-    gain, base = plan.gain, abs(plan.baseline.value.mean)
     head = f"{plain(plan.scenario)}, {plan.start} to {plan.end}, {money(plan.spend, plan.currency)}: "
     compared = "the same money split as in history"
     if abs(sum(plan.baseline.spend) - plan.spend) > 1e-6 * plan.spend:
         compared = f"history's {money(sum(plan.baseline.spend), plan.currency)}"
     moves = _moves(plan)
-    if not moves and abs(gain.mean) <= 1e-9 * max(base, 1e-300):
+    if not moves and abs(plan.gain.mean) <= 1e-9 * abs(plan.baseline.value.mean):
         return f"{head}keep {compared}; no better split exists under these rules."
-    if not base:
-        return f"{head}{moves}: {money(gain.mean, _unit(plan))} of {plan.measure} more than {compared}."
+    gained = _gained(plan.gain, plan.baseline.value.mean, _unit(plan), plan.measure)
     return (
-        f"{head}{moves or 'keep the split'}: {percent(gain.mean / base, signed=True)} {plan.measure} against {compared} "
-        f"(5-95 %: {percent(gain.p05 / base, signed=True)} .. {percent(gain.p95 / base, signed=True)}), "
+        f"{head}{moves or 'keep the split'}: {gained} against {compared}, "
         f"chance of loss {percent(plan.chance_of_loss)}."
     )
+
+
+def _gained(change: Range, base: float, unit: str, measure: str) -> str:
+    """A change in money with its range, and as a share of what the channels bring without it."""
+    low, high = (money(edge, unit, signed=True) for edge in (change.p05, change.p95))
+    share = f", {percent(change.mean / abs(base), signed=True)} of what these channels bring" if base else ""
+    return f"{money(change.mean, unit, signed=True)} {measure} (5-95 %: {low} .. {high}{share})"
 
 
 def _moves(plan: Plan) -> str:
@@ -143,14 +147,13 @@ def comparison_text(answers: list[Answer]) -> str:
 def _sentence(answer: Answer) -> str:
     if answer.plan is None or answer.change is None:
         return f"{plain(answer.name)}: no plan. {plain(answer.refusal)}"
-    base = max(abs(float(answer.base.outcome.mean())), 1e-300)
-    change = answer.change
+    plan, base = answer.plan, answer.base
+    unit = plan.currency if _unit(plan) else ""
+    gained = _gained(answer.change, float(base.outcome.mean()), unit, plan_outcome(plan))
     return (
-        f"{plain(answer.name)}: {percent(change.mean / base, signed=True)} {plan_outcome(answer.plan)} against "
-        f"{plain(answer.base.name)!r} (5-95 %: {percent(change.p05 / base, signed=True)} .. "
-        f"{percent(change.p95 / base, signed=True)}), chance of less {percent(answer.chance_of_less)}, with "
-        f"{money(answer.plan.spend, answer.plan.currency)} against "
-        f"{money(float(answer.base.spend.sum()), answer.plan.currency)}."
+        f"{plain(answer.name)}: {gained} against {plain(base.name)!r}, chance of less "
+        f"{percent(answer.chance_of_less)}, with {money(plan.spend, plan.currency)} against "
+        f"{money(float(base.spend.sum()), plan.currency)}."
     )
 
 
