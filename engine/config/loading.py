@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -122,22 +122,30 @@ def _is_tag(part: int | str) -> bool:
 
 
 def _known(record: Any, path: tuple[str, ...]) -> list[str]:
-    """The keys that a record takes at a place inside it."""
+    """The keys that a record takes at a place inside it; of all members, where it is one of several."""
+    places = [record]
     for part in path:
-        if isinstance(record, type) and issubclass(record, BaseModel):
-            field = record.model_fields.get(part)
-            record = field.annotation if field else None
-        elif get_args(record):
-            record = get_args(record)[-1]
-    choices = [record, *get_args(record)]
-    return sorted(
-        {
-            field.alias or name
-            for choice in choices
-            if isinstance(choice, type) and issubclass(choice, BaseModel)
-            for name, field in choice.model_fields.items()
-        }
-    )
+        places = [inner for place in places for inner in _inside(place, part)]
+    models = [model for place in places for model in _models(place)]
+    return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
+
+
+def _inside(annotation: Any, part: str) -> list[Any]:
+    """What may stand under a key of a value of this type."""
+    if get_origin(annotation) in (dict, list, tuple):
+        return [inner for inner in get_args(annotation)[get_origin(annotation) is dict :] if inner is not ...]
+    fields = [model.model_fields.get(part) for model in _models(annotation)]
+    inner = [field.annotation for field in fields if field]
+    return inner or [found for member in get_args(annotation) for found in _inside(member, part)]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The records that a type allows."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (dict, list, tuple):
+        return []
+    return [model for member in get_args(annotation) for model in _models(member)]
 
 
 _TABLE = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")

@@ -164,9 +164,9 @@ class Search(Touch):
     @model_validator(mode="after")
     def _has_queries(self) -> "Search":
         if sum(self.queries.model_dump().values()) == 0:
-            raise ValueError("nobody searches, so no click can be bought: give queries.considering a rate above 0")
+            raise ValueError("queries are all 0, so nobody searches and no click can be bought")
         if self.effect.notice > 0:
-            raise ValueError("effect.notice must be 0: who searches is aware already")
+            raise ValueError("effect.notice is above 0, but who searches is aware already")
         return self
 
 
@@ -270,14 +270,14 @@ class Market(Closed):
     def _adds_up(self) -> "Market":
         total = sum(segment.share for segment in self.segments.values())
         if not math.isclose(total, 1.0, abs_tol=1e-9):
-            raise ValueError(f"the shares of the segments sum to {total:.6g}, not to 1: change segments.*.share")
+            raise ValueError(f"the shares of the segments sum to {total:.6g} and must sum to 1")
         known = {*self.channels, *(channel.kind for channel in self.channels.values())}
         for name, segment in self.segments.items():
             if odd := sorted(set(segment.habits) - known):
                 raise ValueError(
-                    f"segments.{name}.habits names {odd[0]!r}, which is no channel or kind here: "
-                    f"use one of {', '.join(sorted(known))}"
+                    f"segments.{name}.habits names {odd[0]!r}, which is no channel or kind here "
+                    f"(known: {', '.join(sorted(known))})"
                 )
         if not 1900 < self.start.year < 2200:
-            raise ValueError(f"start lies in {self.start.year}: use a year between 1901 and 2199")
+            raise ValueError(f"start lies in {self.start.year}, outside the years 1901 to 2199")
         return self
