@@ -15,11 +15,11 @@ from scipy import special
 from engine.calibrate.density import Evidence, densities_at
 from engine.calibrate.mode import Mode
 
-TAIL = 7.0  # degrees of freedom of the proposals
+TAIL = 10.0  # degrees of freedom of the proposals
 BATCH = 256  # proposals evaluated at once
-ROUNDS = 4  # that only learn
+ROUNDS = 6  # that only learn, a quarter of the proposals each
 TEMPER_TO = 0.10  # share of effective draws to which a learning round's weights are flattened
-ROOM = 1.15  # the learned covariance is widened by this: too narrow a proposal is the costlier error
+ROOM = 1.1  # the learned covariance is widened by this: too narrow a proposal is the costlier error
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def sample(
     """
     proposal = laplace(modes)
     for _ in range(ROUNDS):
-        places = propose(proposal, max(BATCH, proposals // ROUNDS), random)
+        places = propose(proposal, max(BATCH, proposals // 4), random)
         proposal = learn(proposal, places, heights(places, evidence) - log_proposal(proposal, places))
     places = propose(proposal, proposals, random)
     ratios = heights(places, evidence) - log_proposal(proposal, places)
