@@ -96,7 +96,9 @@ def demand_of(market, day, week, index):
 
 
 def habit(market, name, channel, segment):
-    mean = sum(other.share * other.habits.get(name, other.habits.get(channel.kind, 1.0)) for other in market.segments.values())
+    mean = sum(
+        other.share * other.habits.get(name, other.habits.get(channel.kind, 1.0)) for other in market.segments.values()
+    )
     return segment.habits.get(name, segment.habits.get(channel.kind, 1.0)) / mean
 
 
@@ -150,7 +152,8 @@ def move(market, shares, touch, talkers, demand):
         for stage, people in old.items():
             moves = [name for name, (source, _) in TARGETS.items() if source == stage]
             rates = [
-                hazard(market, name, stage, place, touch, talkers) * (market.in_market * demand if name in OF_MARKET else 1)
+                hazard(market, name, stage, place, touch, talkers)
+                * (market.in_market * demand if name in OF_MARKET else 1)
                 for name in moves
             ]
             for name, rate in zip(moves, rates, strict=True):
@@ -172,7 +175,9 @@ def test_the_mean_field_agrees_with_its_slow_twin(small):
     fast = play(world, spend)
     assert np.asarray(fast.revenue) == pytest.approx(revenue[WARM_UP:], rel=1e-10)
     for row, place in enumerate(world.segments):
-        people = [shares[place][stage] for stage in ("unaware", "aware", "considering", "customer", "advocate", "lapsed")]
+        people = [
+            shares[place][stage] for stage in ("unaware", "aware", "considering", "customer", "advocate", "lapsed")
+        ]
         assert np.asarray(fast.end.people)[row] == pytest.approx(people, rel=1e-10)
 
 

@@ -1,0 +1,119 @@
+"""A world folder: what stands in it, and that the same seed writes the same bytes."""
+
+import csv
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from engine.config.loading import build
+from engine.config.market import Market
+from engine.errors import InputError
+from engine.simulate.stages import STAGES
+from engine.study.imagine import imagine, truth_document, write_world
+
+FILES = ("panel.csv", "model.toml", "funnel.csv", "truth.json", "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def imagined(small):
+    return imagine(build(small(), Market, "small"), 60, 11)
+
+
+@pytest.fixture(scope="module")
+def folder(imagined, tmp_path_factory):
+    place = tmp_path_factory.mktemp("world")
+    write_world(place, imagined)
+    return place
+
+
+def test_every_file_of_the_contract_is_written_and_named_by_its_hash(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert manifest["schema"] == "peso.world/1" and manifest["seed"] == 11 and manifest["weeks"] == 60
+    for name, told in manifest["files"].items():
+        assert told == "sha256:" + hashlib.sha256((folder / name).read_bytes()).hexdigest()
+
+
+def test_the_panel_shows_spend_and_noisy_revenue_and_no_truth(folder, imagined):
+    rows = list(csv.DictReader((folder / "panel.csv").open()))
+    assert len(rows) == 60
+    seen = np.array([float(row["revenue"]) for row in rows])
+    assert seen == pytest.approx(imagined.dataset.outcome[:, 0], rel=1e-9)
+    assert np.abs(seen / np.asarray(imagined.trajectory.revenue) - 1).max() < 0.3
+    assert not (seen == np.asarray(imagined.trajectory.revenue)).any()
+
+
+def test_the_truth_adds_up(folder, imagined):
+    told = json.loads((folder / "truth.json").read_text())
+    assert told == json.loads(json.dumps(truth_document(imagined)))
+    gains = sum(channel["incremental_outcome"] for channel in told["channels"])
+    assert told["baseline"] + gains + told["interaction"] == pytest.approx(told["revenue"], rel=1e-12)
+    for channel, spend in zip(told["channels"], imagined.spend.T, strict=True):
+        assert channel["spend"] == pytest.approx(spend.sum(), rel=1e-12)
+        assert channel["roas"] == pytest.approx(channel["incremental_outcome"] / channel["spend"])
+        assert len(channel["curve"]["spend"]) == len(channel["curve"]["outcome"]) == 25
+        assert len(channel["kernel"]) == 52
+
+
+def test_the_funnel_balances(folder, imagined):
+    rows = list(csv.DictReader((folder / "funnel.csv").open()))
+    assert len(rows) == 60 * 2 * len(STAGES)
+    figures = np.array([[float(row[name]) for name in ("people", "entered", "left", "purchases")] for row in rows])
+    people, entered, left, bought = np.moveaxis(figures.reshape(60, 2, len(STAGES), 4), -1, 0)
+    assert people.sum(axis=(1, 2)) == pytest.approx(imagined.market.population, abs=0.01)
+    assert np.diff(people, axis=0) == pytest.approx((entered - left)[1:], abs=0.001)
+    value = np.array([segment.value for segment in imagined.market.segments.values()])
+    revenue = bought.sum(axis=2) @ value * imagined.market.purchase.price
+    assert revenue == pytest.approx(np.asarray(imagined.trajectory.revenue), rel=1e-6)
+
+
+def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(folder, small, tmp_path):
+    market = build(small(), Market, "small")
+    write_world(tmp_path / "same", imagine(market, 60, 11))
+    write_world(tmp_path / "other", imagine(market, 60, 12))
+    for name in FILES:
+        assert (tmp_path / "same" / name).read_bytes() == (folder / name).read_bytes()
+    assert (tmp_path / "other" / "panel.csv").read_bytes() != (folder / "panel.csv").read_bytes()
+
+
+def test_too_short_and_too_long_histories_are_refused(small):
+    market = build(small(), Market, "small")
+    with pytest.raises(InputError, match="7 weeks are too short a history; ask for at least 8"):
+        imagine(market, 7, 1)
+    with pytest.raises(InputError, match="5000 weeks are asked for, but a simulated world holds 1040"):
+        imagine(market, 5_000, 1)
+
+
+def test_the_command_tells_a_sentence_a_funnel_and_the_truth(peso, tmp_path):
+    done = peso("simulate", "online_retail", "--weeks", "104", "--out", tmp_path / "world")
+    assert done.returncode == 0, done.stderr
+    first, funnel, truth = done.stdout.strip().split("\n\n")
+    assert first.startswith("Online retail, 104 weeks (seed 2027): ") and "would not have come without EUR" in first
+    assert [line.split()[0] for line in funnel.splitlines()] == ["stage", *STAGES]
+    assert truth.splitlines()[0].split() == [
+        "channel",
+        "kind",
+        "spend",
+        "incremental",
+        "revenue",
+        "ROAS",
+        "marginal",
+        "ROAS",
+    ]
+    assert sorted(path.name for path in (tmp_path / "world").iterdir()) == sorted(FILES)
+    again = peso("simulate", "online_retail", "--out", tmp_path / "world")
+    assert again.returncode == 3 and "already exists" in again.stderr
+
+
+def test_the_command_gives_one_json_document(peso):
+    done = peso("simulate", "subscription", "--weeks", "60", "--seed", "5", "--json")
+    told = json.loads(done.stdout)
+    assert told["schema"] == "peso.truth/1" and told["seed"] == 5 and told["window"]["periods"] == 60
+
+
+def test_the_command_refuses_an_unknown_market(peso, tmp_path):
+    done = peso("simulate", "offline_retail", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "no such file, and no sample of that name" in done.stderr and "packaged_goods" in done.stderr
