@@ -76,11 +76,11 @@ def _eight_bit(raw: bytes, place: str, encoding: Encoding) -> str:
 
 def _latin(raw: bytes, place: str, encoding: Encoding, start: int) -> str:
     """Text in Windows-1252, the Latin-1 that spreadsheets write, if that was declared."""
-    line = len(raw[:start].splitlines()) or 1
+    line = _line(raw, start)
     try:
         text = raw.decode("cp1252")
     except UnicodeDecodeError as fault:
-        at = len(raw[: fault.start].splitlines()) or 1
+        at = _line(raw, fault.start)
         raise InputError(
             f"{place}, line {at}: byte {raw[fault.start]:#04x} is neither UTF-8 nor Latin-1; save the file as CSV UTF-8"
         ) from None
@@ -91,6 +91,11 @@ def _latin(raw: bytes, place: str, encoding: Encoding, start: int) -> str:
         f"{place}, line {line}: byte {raw[start]:#04x} (in {around!r}) is not UTF-8; the encoding "
         f'may be Latin-1 (Windows-1252): save the file as CSV UTF-8, or declare encoding = "latin-1" under [data]'
     )
+
+
+def _line(raw: bytes, start: int) -> int:
+    """The line on which a byte stands."""
+    return len((raw[:start] + b"x").splitlines())
 
 
 def _position(text: str, index: int) -> tuple[str, str]:

@@ -38,21 +38,21 @@ class Values:
         found = self.rows(column, **bounds)
         placed = self.panel.placed(found)
         if self.model.data.long:
-            self._require_agreement(column, found, placed)
+            self._require_agreement(column, found)
         return placed
 
-    def _require_agreement(
-        self, column: str, found: Float[np.ndarray, " row"], placed: Float[np.ndarray, "period geo"]
-    ) -> None:
+    def _require_agreement(self, column: str, found: Float[np.ndarray, " row"]) -> None:
         panel = self.panel
-        other = placed[panel.timeline.index, panel.geo]
-        odd = np.flatnonzero(found != other)
+        first = np.zeros(panel.shape, dtype=np.int64)  # the first row of each place: written last
+        rows = np.arange(len(found))[::-1]
+        first[panel.timeline.index[rows], panel.geo[rows]] = rows
+        before = first[panel.timeline.index, panel.geo]
+        odd = np.flatnonzero(found != found[before])
         if odd.size:
-            row = int(odd[0])
-            day = panel.timeline.starts[panel.timeline.index[row]]
+            row, other = int(odd[0]), int(before[odd[0]])
             raise InputError(
-                f"{panel.table.at(row, column)}: {found[row]:g} here and {other[row]:g} in another row of {day}; rows "
-                f"of one period in a long table repeat one value: correct it"
+                f"{panel.table.at(row, column)}: {found[row]:g} here but {found[other]:g} on {panel.table.unit} "
+                f"{panel.table.lines[other]}; rows of one period in a long table repeat one value: correct it"
             )
 
 
