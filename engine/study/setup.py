@@ -13,7 +13,7 @@ from engine.study.imagine import imagine
 
 MARKET = "online_retail"
 WEEKS = 156  # three years: enough to tell a season from a trend
-SCENARIOS = ("flat_repeat", "cut_15_percent", "earned_tenth")
+SCENARIOS = ("best_split", "cut_15_percent", "tv_frozen_to_july", "earned_tenth")
 
 
 class Project(NamedTuple):
@@ -46,12 +46,12 @@ def write_project(folder: Path, seed: int, force: bool) -> Project:
 
 def commands() -> tuple[str, ...]:
     """The way from a sample project to a plan and a comparison, run inside its folder."""
-    first, *_ = asked = [f"scenarios/{name}.toml" for name in SCENARIOS]
+    first, *others = [f"scenarios/{name}.toml" for name in SCENARIOS]
     return (
         "peso check panel.csv --model model.toml",
         "peso calibrate panel.csv --model model.toml --out fit",
         f"peso optimize fit {first} --out plan.json",
-        f"peso whatif {' '.join(asked)} --fit fit",
+        f"peso whatif {' '.join(others)} --fit fit",
     )
 
 

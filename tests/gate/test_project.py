@@ -22,7 +22,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_files_it_names_are_the_files_it_wrote(acme):
     folder, told = acme
     assert sorted(told["files"]) == sorted(contents(folder))
-    assert len(told["files"]) == 5
+    assert len(told["files"]) == 6
 
 
 def test_the_commands_it_prints_lead_to_a_plan_and_a_comparison(acme, peso):
