@@ -22,6 +22,7 @@ from engine.simulate.world import require_calendar
 
 TAIL = 26  # weeks after the horizon in which revenue still counts
 STARTS = 6  # random splits that the oracle's search starts from, beside the corners and the history's
+BATCH = 32  # plans valued at once
 STEPS = (0.2, 0.05, 0.01, 0.002)  # of the budget: amounts exchanged between two channels in the polish
 
 
@@ -104,9 +105,18 @@ def value(world: World, state: State, plan: Float[Array, " channel"], periods: i
     return revenue(world, spend, state).sum()
 
 
+def value_all(
+    world: World, state: State, plans: Float[np.ndarray, "plan channel"], periods: int
+) -> Float[np.ndarray, " plan"]:
+    """Revenue of several plans [currency]; worked through in batches of one size, which compile once."""
+    short = -len(plans) % BATCH
+    filled = np.concatenate([plans, np.repeat(plans[-1:], short, axis=0)])
+    parts = [_values(world, state, filled[first : first + BATCH], periods) for first in range(0, len(filled), BATCH)]
+    return np.concatenate(parts)[: len(plans)]
+
+
 @eqx.filter_jit
-def value_all(world: World, state: State, plans: Float[Array, "plan channel"], periods: int) -> Float[Array, " plan"]:
-    """Revenue of several plans [currency]."""
+def _values(world: World, state: State, plans: Float[Array, "plan channel"], periods: int) -> Float[Array, " plan"]:
     return jax.vmap(lambda plan: value(world, state, plan, periods))(jnp.asarray(plans))
 
 
@@ -154,7 +164,7 @@ def _ascend(
     world: World, state: State, periods: int, rules: Rules, start: Float[np.ndarray, " channel"]
 ) -> Float[np.ndarray, " channel"]:
     """A local maximum near a start, in shares of the budget and with a value of about one."""
-    unit = float(value_all(world, state, start[None], periods)[0])
+    unit = float(_value_and_slope(world, state, jnp.asarray(start), periods)[0])
 
     def loss(share: Float[np.ndarray, " channel"]) -> tuple[float, Float[np.ndarray, " channel"]]:
         money = jnp.asarray(np.maximum(share, 0.0) * rules.budget)
@@ -187,7 +197,7 @@ def _polish(
             sources, targets = pairs.argmin(axis=1), pairs.argmax(axis=1)
             room = np.minimum((best - rules.floor)[sources], (rules.cap - best)[targets])
             tried = best + pairs * np.minimum(step * rules.budget, room)[:, None]
-            values = np.asarray(value_all(world, state, tried, periods))
+            values = value_all(world, state, tried, periods)
             row = int(np.argmax(values))
             if values[row] <= worth * (1 + 1e-12):
                 break

@@ -108,8 +108,8 @@ def _stages(imagined: "Imagined") -> tuple[list[str], list[list[str]]]:
     """Header and rows of the stage funnel: people at the start and the end, and who entered in a mean week."""
     import numpy as np
 
-    from engine.words import number
     from engine.simulate.stages import CALLED, CHANGE, STAGES
+    from engine.words import number
 
     population = float(imagined.world.population)
     before = np.asarray(imagined.world.start.people).sum(axis=0) * population

@@ -15,6 +15,9 @@ from jaxtyping import Float, Int
 from scipy.special import ndtri
 
 
+BLOCK = 2048  # events drawn at once, so that draws of every length share a compiled program
+
+
 class Stream(IntEnum):
     """One stream of luck for each kind of event."""
 
@@ -33,7 +36,8 @@ def uniform(seed: int, stream: Stream, who: str, week: Int[np.ndarray, " event"]
     True
     """
     key = jnp.array([seed & 0xFFFFFFFF, int(stream)], jnp.uint32)
-    counter = np.concatenate([np.full(week.size, zlib.crc32(who.encode())), week % 2**32]).astype(np.uint32)
+    filled = np.pad(week, (0, -week.size % BLOCK))
+    counter = np.concatenate([np.full(filled.size, zlib.crc32(who.encode())), filled % 2**32]).astype(np.uint32)
     word = np.asarray(threefry_2x32(key, jnp.asarray(counter)), np.float64)[: week.size]
     return (word + 0.5) / 2.0**32
 

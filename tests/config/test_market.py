@@ -73,5 +73,5 @@ def test_a_bare_name_is_a_sample_and_a_path_is_a_path(tmp_path, monkeypatch):
 
 def test_an_unknown_bare_name_lists_the_samples(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="no sample of that name; use a path, or one of .*online_retail"):
+    with pytest.raises(InputError, match=r"no sample of that name; use a path, or one of .*online_retail"):
         sample("configs", type(tmp_path)("offline_retail"))
