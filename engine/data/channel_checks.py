@@ -1,4 +1,4 @@
-"""What the spend of each channel allows: does it move, and does it move alone?"""
+"""What the spend of each channel allows: does it move, enough and on its own account?"""
 
 import itertools
 
@@ -8,15 +8,10 @@ from jaxtyping import Float
 from engine.data.dataset import Dataset
 from engine.data.finding import Finding, Verdict, counted, movement, national, per_size, percent, years
 
-SAME_MOVEMENT = 0.95  # correlation from which two channels carry the same information: 90 % of variance shared
-LIKE_MOVEMENT = 0.80  # from here the bands of both widen by two thirds
-INFLATED, VERY_INFLATED = 5.0, 10.0  # variance inflation; usual limits in regression (Marquardt 1970)
-LARGEST_INFLATION = 1e6  # reported for a channel that the others explain wholly
 FLAT, NEARLY_FLAT = 0.05, 0.15  # standard deviation over mean: around one spend level no curve shows its bend
-MOSTLY_ZERO = 0.85  # share of periods without activity
-FEWEST_ACTIVE = 8  # active periods: fewer than two per unknown of a channel
+FEWEST_ACTIVE, FEW_ACTIVE = 8, 24  # active rows: two and six for each unknown of a channel
 MOST = 0.90  # share of a channel's activity that a handful of rows should not hold
-SMALL = 0.01  # share of spend: its effect is of the size of the outcome's noise
+SMALL, SMALL_FOR_MANY = 0.01, 0.1  # share of spend, and share of an equal split: below both, noise drowns the effect
 SHORT_REACH = 1.5  # largest over mean: a plan above it leaves what was seen
 FOLLOWS, FOLLOWS_CLEARLY = 0.2, 0.5  # partial correlation of spend with the outcome before it
 SURE = 3.5  # standard errors: with thirty channels one false alarm in a hundred histories
@@ -25,67 +20,6 @@ PRICE_MOVES = 5.0  # 95th over 5th percentile of exposure per money
 UNPAID = 0.05  # share of spend in periods without exposure
 SAME_COLUMN = 0.995  # correlation of two controls or events, one of which can go without loss
 MOVES_WITH_OUTCOME = 0.9  # correlation of a control that may be a consequence of the outcome
-
-
-def alike(dataset: Dataset) -> list[Finding]:
-    """Pairs of channels that move together, and channels that the others explain."""
-    moved = movement(dataset.driver, dataset)
-    lively = [at for at in range(moved.shape[1]) if moved[:, at].std() > 0]
-    found, paired = [], set()
-    strongest = 0.0
-    for one, other in itertools.combinations(lively, 2):
-        together = float(np.corrcoef(moved[:, one], moved[:, other])[0, 1])
-        strongest = max(strongest, abs(together))
-        if abs(together) >= LIKE_MOVEMENT:
-            paired |= {one, other}
-            found.append(_pair(dataset, one, other, together))
-    found.extend(_inflated(dataset, moved, [at for at in lively if at not in paired]))
-    found.sort(key=lambda finding: (finding.verdict, -abs(finding.figure)))
-    if found or len(lively) < 2:
-        return found
-    return [Finding("alike", "good", strongest, f"No two channels move alike (largest correlation {strongest:.2f}).")]
-
-
-def _pair(dataset: Dataset, one: int, other: int, together: float) -> Finding:
-    names = f"{dataset.channels[one]} and {dataset.channels[other]}"
-    if abs(together) >= SAME_MOVEMENT:
-        claim = f"{names} cannot be told apart (r = {together:.2f})"
-        advice = "spend on one without the other for some weeks, test one in an experiment, or merge them"
-        return Finding("alike", "bad", together, f"{claim}; {advice}.")
-    advice = "their split stays uncertain until one of them is varied alone"
-    return Finding("alike", "weak", together, f"{names} move much alike (r = {together:.2f}); {advice}.")
-
-
-def _inflated(dataset: Dataset, moved: Float[np.ndarray, "cell channel"], asked: list[int]) -> list[Finding]:
-    """Channels that other channels and controls explain together though no single one does."""
-    others = np.concatenate([moved, movement(dataset.controls, dataset)], axis=1)
-    if len(others) <= others.shape[1] + 5:
-        return []
-    found = []
-    for at in asked:
-        inflation = variance_inflation(others, at)
-        if inflation >= INFLATED:
-            verdict: Verdict = "bad" if inflation >= VERY_INFLATED else "weak"
-            claim = f"Other columns explain {dataset.channels[at]} (its variance is inflated {inflation:,.0f} times)"
-            found.append(
-                Finding("alike", verdict, inflation, f"{claim}; vary it alone, or drop a control that repeats it.")
-            )
-    return found
-
-
-def variance_inflation(columns: Float[np.ndarray, "cell layer"], at: int) -> float:
-    """How many times the other columns inflate the variance of one column's effect: 1 / (1 - R2).
-
-    >>> round(variance_inflation(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]), 0), 3)
-    1.0
-    """
-    others = np.delete(columns, at, axis=1)
-    spread = others.std(axis=0)
-    others = others[:, spread > 0] / spread[spread > 0]
-    target = columns[:, at] - columns[:, at].mean()
-    fitted = others @ np.linalg.lstsq(others, target, rcond=None)[0] if others.shape[1] else np.zeros_like(target)
-    left = float(((target - fitted) ** 2).sum() / (target**2).sum())
-    return float(min(1 / max(left, 1 / LARGEST_INFLATION), LARGEST_INFLATION))
 
 
 def variation(dataset: Dataset) -> list[Finding]:
@@ -132,7 +66,7 @@ def _rare(name: str, values: Float[np.ndarray, "period geo"], dataset: Dataset) 
         claim = f"{percent(MOST)} of {name} fell in {carrying} of {counted(values.size, 'row')}"
         advice = "what it does rests on one burst: expect wide bands"
         return [Finding("activity", "weak", float(carrying), f"{claim}; {advice}.")]
-    if zeros > MOSTLY_ZERO:
+    if active < FEW_ACTIVE:
         advice = f"what it does rests on few {dataset.period}s: expect wide bands"
         return [Finding("activity", "weak", zeros, f"{claim}; {advice}.")]
     return []
@@ -151,15 +85,15 @@ def carrying_most(values: Float[np.ndarray, "period geo"]) -> int:
 def shares(dataset: Dataset) -> list[Finding]:
     """Channels too small to be seen in the outcome."""
     totals = dataset.spend.sum(axis=(0, 1))
-    small = {
-        name: float(share) for name, share in zip(dataset.channels, totals / totals.sum(), strict=True) if share < SMALL
-    }
+    limit = min(SMALL, SMALL_FOR_MANY / len(dataset.channels))
+    parts = zip(dataset.channels, totals / totals.sum(), strict=True)
+    small = {name: float(share) for name, share in parts if share < limit}
     if not small:
         return []
     listed = ", ".join(f"{name} ({percent(share)})" for name, share in small.items())
     advice = "effects of this size drown in the noise: merge similar channels (or is one typed in thousands?)"
     return [
-        Finding("share", "weak", min(small.values()), f"Less than {percent(SMALL)} of spend each: {listed}; {advice}.")
+        Finding("share", "weak", min(small.values()), f"Less than {percent(limit)} of spend each: {listed}; {advice}.")
     ]
 
 

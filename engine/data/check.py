@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.data import channel_checks, history_checks
+from engine.data import channel_checks, history_checks, likeness_checks
 from engine.data.dataset import Dataset
 from engine.data.finding import Finding, counted
 from engine.response.curves import Kind
@@ -17,7 +17,7 @@ CHECKS: tuple[Callable[[Dataset], list[Finding]], ...] = (
     history_checks.outcome,
     history_checks.scale,
     history_checks.slips,
-    channel_checks.alike,
+    likeness_checks.alike,
     channel_checks.variation,
     channel_checks.demand,
     channel_checks.shares,
@@ -57,7 +57,8 @@ def _more(found: Sequence[Finding], adjective: str) -> str:
 
 def _lower(claim: str) -> str:
     """A claim inside a sentence: its article loses the capital, a name keeps it."""
-    return next((word.lower() + claim[len(word) :] for word in ("The ", "There ") if claim.startswith(word)), claim)
+    starts = ("The ", "There ", "Explained ", "Spend ")
+    return next((word.lower() + claim[len(word) :] for word in starts if claim.startswith(word)), claim)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from engine.config.model import Data
 from engine.data.source import text_of
 from engine.data.table import (
     HEADER_WITHIN,
+    MOST_ALIKE,
     MOST_CELLS,
     Header,
     Table,
@@ -84,7 +85,9 @@ def _records(text: str, separator: str, place: str) -> Iterator[tuple[int, list[
 
 
 def _quote_fault(place: str, start: int, end: int, fault: str) -> str:
-    if "unexpected end" in fault or "field limit" in fault:
+    if "field limit" in fault:
+        return f'{place}, line {start}: a cell of more than {_LONGEST_FIELD:,} characters, or a quote (") never closed'
+    if "unexpected end" in fault:
         return f'{place}, line {start}: a quote (") is opened and never closed; close it, or remove it'
     if "expected after" in fault:
         return f'{place}, line {end}: text follows a closing quote ("); double the quotes inside a quoted text'
@@ -106,7 +109,7 @@ def _require_width(
     for line, row in zip(lines, cells, strict=True):
         if len(row) == width:
             continue
-        if len(faults) < 10:
+        if len(faults) < MOST_ALIKE:
             faults.append(_width_fault(f"{place}, line {line}", row, width, separator))
         else:
             more += 1

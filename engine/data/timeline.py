@@ -96,6 +96,8 @@ def _why_no_date(text: str, data: Data) -> str:
         return "the date is blank; fill it, or delete the row"
     if text.casefold().rstrip(":") in _TOTALS or text.casefold().startswith("total"):
         return f"{quote} is a total, not a date; delete the row, or its sums would count twice"
+    if text == data.date:
+        return "the header stands here once more; delete the line"
     if data.date_format:
         return f"{quote} is not a date written as {data.date_format!r}; correct it, or date_format under [data]"
     for pattern, reason in _DATE_REASONS:
@@ -141,6 +143,11 @@ _DATE_REASONS = (
     (
         r"\d{4}-?W\d\d?",
         lambda _: 'is a week; declare date_format = "%G-W%V" under [data], or write its Monday YYYY-MM-DD',
+    ),
+    (r"\d{4}[- ]?Q[1-4]|Q[1-4][- /]?\d{4}", lambda _: "is a quarter; write its first day, YYYY-MM-DD"),
+    (
+        r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}",
+        lambda at: f'needs date_format = "%d{at[0][-5]}%b{at[0][-5]}%Y" under [data], or write YYYY-MM-DD',
     ),
     (r"\d{4}", lambda _: 'is a year; declare date_format = "%Y" under [data], or write YYYY-MM-DD'),
 )
@@ -212,6 +219,7 @@ def _gap(
 ) -> str:
     before, after, expected = days
     period, anchor = rhythm
+    declared = f", or correct period = {period!r} in the model file" if data.period else ""
     text = next(text for text, day in known.items() if day == after)
     where = table.at(table.columns[data.date].index(text), data.date)
     missing, at = 0, expected
@@ -221,9 +229,9 @@ def _gap(
         count = f"{expected} is missing" if missing == 1 else f"{missing} periods are missing from {expected}"
         return (
             f"{where}: a gap in the calendar: after {before} comes {after}, so {count} in a table by {period}; "
-            f"add the row (zeros only if nothing was spent)"
+            f"add the row (zeros only if nothing was spent){declared}"
         )
     return (
         f"{where}: mixed periods: from {before} to {after} are {(after - before).days} days in a table by {period}; "
-        f"correct the date, or bring all rows to one period"
+        f"correct the date, or bring all rows to one period{declared}"
     )

@@ -7,9 +7,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from engine.data.channel_checks import carrying_most, spend_after_outcome, variance_inflation
+from engine.data.channel_checks import carrying_most, spend_after_outcome
 from engine.data.check import check, headline, summary
 from engine.data.dataset import Dataset
+from engine.data.likeness_checks import variance_inflation
 from engine.periods import starts
 
 WEEKS = 156
@@ -115,9 +116,16 @@ def test_variance_inflation_is_one_over_what_the_others_leave_unexplained():
     columns -= columns.mean(axis=0)
     columns[:, 2] = columns[:, 0] + columns[:, 1] + random.normal(size=400)
     inverse = np.linalg.inv(np.corrcoef(columns, rowvar=False))
-    for at in range(3):
-        centred = columns - columns.mean(axis=0)
-        assert variance_inflation(centred, at) == pytest.approx(inverse[at, at])
+    assert variance_inflation(columns) == pytest.approx(np.diag(inverse))
+
+
+def test_many_rows_tell_apart_what_few_rows_cannot():
+    few, many = history(), history(geos=40)
+    for dataset, verdict in ((few, "bad"), (many, "weak")):
+        random = np.random.default_rng(9)
+        own = random.gamma(1.5, 100.0, dataset.outcome.shape)
+        found = raised(spent(dataset, 1, 0.8 * dataset.spend[:, :, 0] + 0.2 * own), "alike")
+        assert [finding.verdict for finding in found] == [verdict]
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(0.0, "bad"), (0.02, "bad"), (0.1, "weak"), (0.5, None)])
