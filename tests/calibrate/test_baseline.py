@@ -1,0 +1,65 @@
+"""The baseline's columns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.calibrate.baseline import COMPONENTS, design, season_order
+from engine.config.model import Baseline
+
+
+def named(found, name):
+    return found.columns[:, found.component == COMPONENTS.index(name)]
+
+
+def test_every_column_has_a_prior_and_a_component(world):
+    found = design(world(people=(1.0, 2.0, 3.0)).dataset, Baseline())
+    assert found.columns.shape == (156 * 3, len(found.spread)) and len(found.component) == len(found.spread)
+    assert (found.spread > 0).all()
+
+
+def test_a_straight_line_and_a_yearly_wave_are_represented(world):
+    dataset = world().dataset
+    years = np.arange(156) / 52.1775
+    target = 3 + 0.2 * years + np.sin(2 * np.pi * years)
+    for trend in ("linear", "piecewise"):
+        columns = design(dataset, Baseline(trend=trend)).columns
+        left = target - columns @ np.linalg.lstsq(columns, target, rcond=None)[0]
+        assert np.abs(left).max() < 1e-9
+
+
+@pytest.mark.parametrize(("trend", "columns"), [("none", 0), ("linear", 1), ("piecewise", 6)])
+def test_trends_have_about_two_knots_a_year(world, trend, columns):
+    assert named(design(world().dataset, Baseline(trend=trend)), "trend").shape[1] == columns
+
+
+def test_the_season_asked_for_is_taken(world):
+    for order in (0, 2, 5):
+        assert named(design(world().dataset, Baseline(season=order)), "season").shape[1] == 2 * order
+
+
+def test_season_never_exceeds_what_the_grain_can_show():
+    assert season_order(400, "year") == 0
+    assert season_order(60, "quarter") == 1
+    assert season_order(60, "month") == 3
+
+
+def test_days_have_a_weekly_pattern(world):
+    dataset = replace(world().dataset, period="day")
+    season = named(design(dataset, Baseline(season=0)), "season")
+    assert season.shape[1] == 7
+    assert np.allclose(season[:7], season[7:14])
+
+
+def test_a_control_that_never_moves_becomes_nothing_and_units_do_not_matter(world):
+    dataset = world().dataset
+    moving = np.random.default_rng(0).normal(size=(156, 1))
+    controls = np.stack([moving, np.full((156, 1), 7e9)], axis=-1)
+    found = [
+        named(design(replace(dataset, controls=controls * unit, control_names=("a", "b")), Baseline()), "controls")
+        for unit in (1.0, 1e8)
+    ]
+    assert (found[0][:, 1] == 0).all()
+    assert np.allclose(found[0], found[1])
+    assert found[0][:, 0].std() == pytest.approx(1.0)
