@@ -1,6 +1,7 @@
 """The entry point: verbs are loaded when asked for, errors become one sentence and an exit code."""
 
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -8,7 +9,7 @@ import sys
 import click
 
 from engine import __version__
-from engine.errors import EngineError
+from engine.errors import EngineError, StorageError
 
 VERBS = {
     "demo": "From a simulated market to a judged plan, in one go.",
@@ -78,5 +79,16 @@ def run() -> None:
         click.echo("peso: stopped; nothing half-written was left behind", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
+    except OSError as fault:
+        if fault.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        click.echo("peso: no space left for the output; free some space and ask again", err=True)
+        sys.exit(StorageError.exit_code)
+
+
+def _drop_output() -> None:
+    """Send what is still to be written to standard output nowhere, so that leaving raises nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -45,6 +45,21 @@ def test_version_goes_to_standard_output(peso):
     assert re.fullmatch(r"peso, version \d+\.\d+\.\d+\n", done.stdout)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_behind_standard_output_is_one_sentence():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(COMMAND), "doctor"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 8
+    assert done.stderr.startswith("peso: no space left")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_who_leaves_early_is_no_error():
+    script = f"'{COMMAND}' --help | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(("shell", "mark"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete ")])
 def test_completion_scripts_for_each_shell(peso, shell, mark):
     done = peso(_PESO_COMPLETE=f"{shell}_source")
