@@ -73,6 +73,24 @@ def play(world: World, spend: Float[Array, "period channel"], state: State | Non
 
 def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[State, tuple[Array, ...]]:
     """One week: the state after it, and people, flows, caused, credit and touches as in Trajectory."""
+    hazard, touch, ready = expose(world, now, money)
+    exposed = exposure(hazard.sum(axis=0)[:, :-1], now.people)
+    repeaters = now.people[:, CUSTOMER] + world.hazards.advocate_repeat * now.people[:, ADVOCATE]
+    happened = hazard * jnp.concatenate([exposed, repeaters[:, None]], axis=1)
+    flows = happened.sum(axis=0)
+    people = now.people + flows[:, :-1] @ CHANGE
+    money_each = world.price * world.population * world.value
+    credit = (happened[:, :, BUY] + happened[:, :, REPEAT]) @ money_each
+    caused = happened.sum(axis=1)
+    reached = (touch * now.people.sum(axis=1)).sum(axis=1)
+    told = (world.population * people, world.population * flows, world.population * caused, credit, reached)
+    return dataclasses.replace(ready, people=people), told
+
+
+def expose(
+    world: World, now: State, money: Float[Array, " channel"]
+) -> tuple[Float[Array, "cause segment event"], Float[Array, "channel segment"], State]:
+    """The week's hazards by true cause, its touches, and the state after it with nobody moved yet."""
     demand = world.calendar.demand.at[now.week + world.calendar.before].get(mode="fill", fill_value=jnp.nan)
     talkers = now.people[:, CUSTOMER].sum() + world.hazards.advocate_weight * now.people[:, ADVOCATE].sum()
     touch, stocks, memory, goodwill = contact(world, now, money, demand, talkers)
@@ -84,18 +102,7 @@ def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[
             jnp.broadcast_to(talkers * world.hazards.talk, (1, touch.shape[1], len(EVENTS))),
         ]
     )
-    hazard = causes * follow  # [cause segment event]
-    exposed = exposure(hazard.sum(axis=0)[:, :-1], now.people)
-    repeaters = now.people[:, CUSTOMER] + world.hazards.advocate_repeat * now.people[:, ADVOCATE]
-    happened = hazard * jnp.concatenate([exposed, repeaters[:, None]], axis=1)
-    flows = happened.sum(axis=0)
-    people = now.people + flows[:, :-1] @ CHANGE
-    after = State(now.week + 1, people, stocks, memory, goodwill)
-    money_each = world.price * world.population * world.value
-    credit = (happened[:, :, BUY] + happened[:, :, REPEAT]) @ money_each
-    caused = happened.sum(axis=1)
-    reached = (touch * now.people.sum(axis=1)).sum(axis=1)
-    return after, (world.population * people, world.population * flows, world.population * caused, credit, reached)
+    return causes * follow, touch, State(now.week + 1, now.people, stocks, memory, goodwill)
 
 
 def exposure(
