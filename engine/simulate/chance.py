@@ -14,7 +14,6 @@ from jax.extend.random import threefry_2x32
 from jaxtyping import Float, Int
 from scipy.special import ndtri
 
-
 BLOCK = 2048  # events drawn at once, so that draws of every length share a compiled program
 
 

@@ -1,5 +1,7 @@
 """Markets as people write them: what loads, and what a mistake is told."""
 
+import re
+
 import pytest
 
 from engine.config.loading import load, parse
@@ -10,33 +12,33 @@ from engine.errors import InputError
 MARKETS = ("online_retail", "packaged_goods", "subscription")
 TEXT = (sample_folder("configs") / "online_retail.toml").read_text(encoding="utf-8")
 
-MISTAKES = {
-    "shares": ("share = 0.45", "share = 0.40", "the shares of the segments sum to 0.95 and must sum to 1"),
-    "branching": ("branching = 0.35", "branching = 1.0", "channels.press.branching = 1.0: input should be less than 1"),
-    "audience": ("audience = 0.6", "audience = 0", "channels.social.audience = 0: input should be greater than 0"),
-    "population": ("population = 3_000_000", "population = -1", "line 7: population = -1"),
-    "hazard": ("buy = 1.2", "buy = -1.2", "line 34: journey.buy = -1.2: input should be greater than or equal to 0"),
-    "mechanic": ('mechanic = "press"', 'mechanic = "pres"', "channels.press: a channel needs a mechanic, one of reach"),
-    "no mechanic": ('mechanic = "press"\n', "", "channels.press: a channel needs a mechanic"),
-    "key": ("cost_per_story", "cost_per_storey", "did you mean 'cost_per_story'?"),
-    "missing": ("cost_per_story", "cost_per_storey", "channels.press.cost_per_story is missing; add it"),
-    "common key": ("wear = 0.6", "waer = 0.6", "did you mean 'wear'?"),
-    "nested key": ("effect = { consider = 0.088", "effect = { considr = 0.088", "did you mean 'consider'?"),
-    "queries": (
-        "aware = 0.1, considering = 1.5, customer = 0.05, advocate = 0.05, lapsed = 0.4",
-        "",
-        "nobody searches",
+MISTAKES = {  # what a pattern in the text of a good market becomes, and what is told
+    "shares": (r"share = 0.45", "share = 0.40", "the shares of the segments sum to 0.95 and must sum to 1"),
+    "branching": (
+        r"branching = [\d.]+",
+        "branching = 1.0",
+        "channels.press.branching = 1.0: input should be less than",
     ),
-    "notice": ("effect = { consider = 0.074", "effect = { notice = 0.1, consider = 0.074", "who searches is aware"),
-    "habit": (
-        "newsletter = 1.3",
-        "newslettr = 1.3",
-        "names 'newslettr', which is no channel or kind here (known: earned",
+    "audience": (r"audience = [\d.]+", "audience = 0", "channels.social.audience = 0: input should be greater than 0"),
+    "population": (r"population = \w+", "population = -1", "line 7: population = -1"),
+    "hazard": (r"buy = [\d.]+", "buy = -1", "journey.buy = -1: input should be greater than or equal to 0"),
+    "mechanic": (
+        r'mechanic = "press"',
+        'mechanic = "pres"',
+        "channels.press: a channel needs a mechanic, one of reach",
     ),
-    "date": ("start = 2022-01-03", 'start = "2022"', "write a date as 2027-01-04"),
-    "year": ("start = 2022-01-03", "start = 1022-01-03", "start lies in 1022, outside the years 1901 to 2199"),
-    "nan": ("mean = 55_000", "mean = nan", "channels.social.history.mean = nan: input should be a finite number"),
-    "text": ("price = 72", 'price = "72"', "write a plain number, without quotes"),
+    "no mechanic": (r'mechanic = "press"\n', "", "channels.press: a channel needs a mechanic"),
+    "key": (r"cost_per_story", "cost_per_storey", "did you mean 'cost_per_story'?"),
+    "missing": (r"cost_per_story", "cost_per_storey", "channels.press.cost_per_story is missing; add it"),
+    "common key": (r"wear = ", "waer = ", "did you mean 'wear'?"),
+    "nested key": (r"effect = { consider", "effect = { considr", "did you mean 'consider'?"),
+    "queries": (r"queries = {.*}", "queries = {}", "channels.search: queries are all 0, so nobody searches"),
+    "notice": (r"effect = { consider", "effect = { notice = 0.1, consider", "who searches is aware already"),
+    "habit": (r"newsletter = 1.3", "newslettr = 1.3", "names 'newslettr', which is no channel or kind here (known: ea"),
+    "date": (r"start = [\d-]+", 'start = "2022"', "write a date as 2027-01-04"),
+    "year": (r"start = [\d-]+", "start = 1022-01-03", "start lies in 1022, outside the years 1901 to 2199"),
+    "nan": (r"mean = \w+", "mean = nan", "channels.search.history.mean = nan: input should be a finite number"),
+    "text": (r"price = \w+", 'price = "72"', "write a plain number, without quotes"),
 }
 
 
@@ -52,11 +54,12 @@ def test_no_sample_market_is_left_out_here():
     assert {path.stem for path in sample_folder("configs").glob("*.toml")} >= set(MARKETS)
 
 
-@pytest.mark.parametrize(("old", "new", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_with_its_place_and_remedy(old, new, told):
-    assert old in TEXT
+@pytest.mark.parametrize(("pattern", "written", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_with_its_place_and_remedy(pattern, written, told):
+    text, changed = re.subn(pattern, written, TEXT, count=1)
+    assert changed == 1
     with pytest.raises(InputError) as caught:
-        parse(TEXT.replace(old, new, 1), Market, "market.toml")
+        parse(text, Market, "market.toml")
     assert told in str(caught.value)
     assert str(caught.value).startswith("market.toml")
 

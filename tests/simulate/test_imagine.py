@@ -107,8 +107,36 @@ def test_the_command_tells_a_sentence_a_funnel_and_the_truth(peso, tmp_path):
     assert again.returncode == 3 and "already exists" in again.stderr
 
 
-def test_the_command_gives_one_json_document(peso):
-    done = peso("simulate", "subscription", "--weeks", "60", "--seed", "5", "--json")
+TINY = """
+name = "Tiny"
+currency = "EUR"
+start = 2022-01-03
+population = 1_000
+in_market = 0.2
+noise = 0.05
+purchase = { price = 9, margin = 0.4, repeat = 0.05 }
+segments = { all = { share = 1.0 } }
+[journey]
+notice = 0.03
+consider = 0.3
+buy = 0.8
+reconsider = 0.3
+praise = 0.02
+leave = 0.1
+quiet = 0.05
+forget = 0.04
+cool = 0.12
+[channels.tv]
+mechanic = "reach"
+cost_per_contact = 0.02
+effect = { notice = 0.05, buy = 0.1 }
+history = { mean = 10, noise = 0.3 }
+"""
+
+
+def test_the_command_gives_one_json_document(peso, tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    done = peso("simulate", "tiny.toml", "--weeks", "60", "--seed", "5", "--json", cwd=tmp_path)
     told = json.loads(done.stdout)
     assert told["schema"] == "peso.truth/1" and told["seed"] == 5 and told["window"]["periods"] == 60
 
