@@ -28,18 +28,20 @@ def two(world, model):
 
 
 def test_curves_are_recovered_with_their_bands(world, model):
-    levels = np.array([0.5, 1.0, 1.5, 2.0])
+    levels = np.array(
+        [0.5, 1.0, 1.5, 2.0]
+    )  # half the mean is hardly ever seen: its error is the prior's, its band is not
     errors, covered = [], []
-    for seed in range(4):
-        made = world(channels=2, seed=seed)
+    for seed in range(3):
+        made = world(channels=2, seed=seed, noise=0.01)
         fit = calibrate(made.dataset, model, "fast", seed=seed, draws=300)
         for channel in range(2):
             draws = curve_draws(fit, channel, levels)
             true = made.response(channel, levels * fit.curves.channels[channel].history.mean)
             low, high = np.percentile(draws, [5, 95], axis=1)
-            errors.append(np.abs(draws.mean(axis=1) / true - 1))
+            errors.append(np.abs(draws.mean(axis=1) / true - 1)[1:])
             covered.append((low <= true) & (true <= high))
-    assert np.mean(errors) < 0.10
+    assert np.mean(errors) < 0.08
     assert np.mean(covered) >= 0.75
 
 
@@ -105,7 +107,7 @@ def test_exchanging_channels_exchanges_their_curves(two, model):
     other = calibrate(turned, model, "fast", seed=5, draws=300)
     for channel in range(2):
         one, same = (curve_draws(f, c, np.array([0.5, 1.0, 2.0])) for f, c in ((fit, channel), (other, 1 - channel)))
-        assert np.abs(one.mean(axis=1) / same.mean(axis=1) - 1).max() < 0.04  # chance of 300 draws
+        assert np.abs((one.mean(axis=1) - same.mean(axis=1)) / one.std(axis=1)).max() < 0.35  # chance of 300 draws
 
 
 def test_both_speeds_draw_from_the_same_density(world):

@@ -37,11 +37,11 @@ def test_only_real_failures_are_bad(verdicts, expected):
 @pytest.fixture(scope="module")
 def noise_fit(world, model):
     """A history whose outcome is chance alone, and whose two channels move together."""
-    dataset = world(channels=2, periods=104).dataset
+    dataset = world(channels=2).dataset
     random = np.random.default_rng(0)
     spend = np.repeat(dataset.spend[:, :, :1], 2, axis=2) * np.array([1.0, 2.0])
-    spend[:, :, 1] *= random.lognormal(0.0, 0.05, (104, 1))
-    outcome = random.lognormal(3.0, 1.0, (104, 1))
+    spend[:, :, 1] *= random.lognormal(0.0, 0.05, (156, 1))
+    outcome = random.lognormal(3.0, 1.0, (156, 1))
     return calibrate(replace(dataset, outcome=outcome, spend=spend, driver=spend), model, "fast", 1, draws=200)
 
 

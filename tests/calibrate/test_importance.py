@@ -23,7 +23,7 @@ from engine.config.model import Baseline
 
 @pytest.fixture(scope="module")
 def problem(world):
-    return prepare(world(channels=2, periods=104).dataset, Baseline())
+    return prepare(world(channels=2).dataset, Baseline())
 
 
 def mixture():
