@@ -19,11 +19,11 @@ from engine.simulate.records import Media, State, Trajectory, World
 from engine.simulate.stages import ADVOCATE, BUY, CHANGE, CUSTOMER, EVENTS, LEAVES, MOVES, REPEAT, SOURCE, STAGES
 
 YEAR = 52  # weeks
-FOLLOWS_MARKET = jnp.array([float(move.in_market) for move in MOVES] + [0.0])
+FOLLOWS_MARKET = np.array([float(move.in_market) for move in MOVES] + [0.0])
 """One for events that only people in the market take part in [event]."""
-FOLLOWS_DEMAND = jnp.array([float(move.in_market) for move in MOVES] + [1.0])
+FOLLOWS_DEMAND = np.array([float(move.in_market) for move in MOVES] + [1.0])
 """One for events that follow demand [event]."""
-BUYERS = jnp.array([float(stage in ("customer", "advocate")) for stage in STAGES])
+BUYERS = np.array([float(stage in ("customer", "advocate")) for stage in STAGES])
 """One for stages that buy again and so are always in the market [stage]."""
 
 
