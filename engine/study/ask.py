@@ -48,7 +48,9 @@ def _require_trust(path: Path) -> None:
     if not isinstance(content, dict) or content.get("trust") != "bad":
         return
     checks = content.get("checks", [])
-    reasons = [check.get("sentence", "") for check in checks if isinstance(check, dict) and check.get("verdict") == "bad"]
+    reasons = [
+        check.get("sentence", "") for check in checks if isinstance(check, dict) and check.get("verdict") == "bad"
+    ]
     raise UntrustworthyError(
         f"{path}: this fit is not to be planned with: {' '.join(str(reason) for reason in reasons)} "
         "Improve the data or the model and calibrate again, or add --accept-weak-fit to plan all the same"
