@@ -90,7 +90,8 @@ def verdict_text(demo: Demo) -> str:
         f"Share of that gain: {percent(verdict.share_of_oracle_gain)}. "
         f"Regret: {100 * verdict.regret:.2f} % of {money(verdict.oracle_value, currency)} total revenue.\n"
         f"Promised: {money(promise.mean, currency, signed=True)} "
-        f"(5-95 %: {money(promise.p05, currency, signed=True)} .. {money(promise.p95, currency, signed=True)}); the truth lies {kept} that range. {demo.seconds:.0f} s in all."
+        f"(5-95 %: {money(promise.p05, currency, signed=True)} .. {money(promise.p95, currency, signed=True)}); "
+        f"the truth lies {kept} that range. {demo.seconds:.0f} s in all."
     )
 
 
