@@ -7,6 +7,7 @@ and solving both halves closes the gap.
 """
 
 import heapq
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,49 +33,59 @@ class Found:
     nodes: int
 
 
+class UndecidedError(Exception):
+    """The search gave up before it found a plan, or that there is none."""
+
+
 def search(tables: list[Table], least: float, most: float, groups: tuple[Group, ...] = ()) -> Found | None:
-    """The best plan whose total lies between `least` and `most`; None where there is none.    """
+    """The best plan whose total lies between `least` and `most`; None where there is none.
+
+    Raises:
+        UndecidedError: No plan was found in `NODES` nodes, and some were left.
+    """
     memory: dict[tuple[int, int, int], Envelope] = {}
 
     def relax(domain: Domain) -> Split | None:
-        parts = []
-        for channel, (first, last) in enumerate(domain):
-            key = (channel, first, last)
-            if key not in memory:
-                memory[key] = envelope(tables[channel], first, last)
-            parts.append(memory[key])
-        return split(parts, least, most, groups)
+        return split(_envelopes(tables, domain, memory), least, most, groups)
 
     root: Domain = tuple((0, len(table.spend) - 1) for table in tables)
     top = relax(root)
     if top is None:
         return None
     best, best_value = _start(tables, least, most, top, bool(groups))
-    queue, order, nodes, closed = [(-top.bound, 0, root, top)], 1, 0, -np.inf
-    while queue and nodes < NODES:
+    queue, order, nodes, leaves = [(-top.bound, 0, root, top)], itertools.count(1), 0, -np.inf
+    while queue and nodes < NODES and -queue[0][0] > _enough(best_value):
         bound, _, domain, relaxed = heapq.heappop(queue)
-        if -bound <= best_value + CLOSED * abs(best_value):
-            closed = max(closed, -bound)
-            break
         nodes += 1
-        value = _value(tables, relaxed)
-        if value > best_value:
-            best, best_value = relaxed.spend, value
-        children = _cut(tables, memory, domain, relaxed)
-        if not children:
-            closed = max(closed, relaxed.bound)
-        for child in children:
-            inner = relax(child)
-            if inner is not None and inner.bound > best_value + CLOSED * abs(best_value):
-                heapq.heappush(queue, (-min(inner.bound, -bound), order, child, inner))
-                order += 1
-            elif inner is not None:
-                closed = max(closed, inner.bound)
-    if queue:
-        closed = max(closed, -queue[0][0])
+        here = (relaxed.spend, _value(tables, relaxed))
+        best, best_value = max((best, best_value), here, key=lambda plan: plan[1])
+        halves = _cut(tables, memory, domain, relaxed)
+        leaves = leaves if halves else max(leaves, -bound)
+        for half in halves:
+            inner = relax(half)
+            if inner is not None:
+                heapq.heappush(queue, (max(-inner.bound, bound), next(order), half, inner))
     if best is None:
+        if queue:
+            raise UndecidedError
         return None
-    return Found(best, max(closed, best_value), nodes)
+    return Found(best, max(leaves, best_value, -queue[0][0] if queue else -np.inf), nodes)
+
+
+def _enough(value: float) -> float:
+    """The bound at which a plan of this value is good enough."""
+    return value + CLOSED * abs(value) if np.isfinite(value) else value
+
+
+def _envelopes(tables: list[Table], domain: Domain, memory: dict[tuple[int, int, int], Envelope]) -> list[Envelope]:
+    """The envelope of each channel on its part of the domain; those made before are taken over."""
+    parts = []
+    for channel, (first, last) in enumerate(domain):
+        key = (channel, first, last)
+        if key not in memory:
+            memory[key] = envelope(tables[channel], first, last)
+        parts.append(memory[key])
+    return parts
 
 
 def _start(
@@ -98,10 +109,18 @@ def _value(tables: list[Table], relaxed: Split) -> float:
     """Objective of a relaxed split by the tables; minus infinity where it lies in a forbidden gap."""
     total = 0.0
     for spend, table in zip(relaxed.spend.tolist(), tables, strict=True):
-        if table.gap and table.gap[0] < spend < table.gap[1] * (1 - 1e-12):
+        if _forbidden(table, spend):
             return -np.inf
         total += float(np.interp(spend, table.spend, table.value))
     return total
+
+
+def _forbidden(table: Table, spend: float) -> bool:
+    """Whether a spend lies below the minimum flight and above nothing."""
+    if table.gap is None:
+        return False
+    rounding = 1e-11 * float(table.spend[-1])
+    return bool(table.gap[0] + rounding < spend < table.gap[1] - rounding)
 
 
 def _cut(
@@ -119,6 +138,8 @@ def _cut(
             if not (table.gap and left == 0):
                 continue
             excess, halves = np.inf, ((first, left), (right, last))
+        elif _forbidden(table, spend):
+            excess, halves = np.inf, ((first, 0), (1, last))
         else:
             at = min(max(int(np.searchsorted(table.spend, spend)), left + 1), right - 1)
             excess = float(np.interp(spend, x, y) - np.interp(spend, table.spend, table.upper))
@@ -128,4 +149,4 @@ def _cut(
     if cut is None:
         return []
     channel, halves = cut
-    return [domain[:channel] + (half,) + domain[channel + 1 :] for half in halves]
+    return [(*domain[:channel], half, *domain[channel + 1 :]) for half in halves]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.config.scenario import Budget, Scenario
+from engine.config.scenario import Budget, Goal, Scenario
 from engine.errors import InfeasibleError, InputError
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.rules import history_spend, problem_of
@@ -43,10 +43,7 @@ def compare(curves: Curves, scenarios: list[Scenario], base: Scenario | None = N
         InputError: Two scenarios have one name, or the base covers another length of time.
         InfeasibleError: The base itself has no plan.
     """
-    names = [scenario.name for scenario in scenarios]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"two scenarios are called {twice[0]!r}; give each a name of its own")
+    _require_own_names([scenario.name for scenario in scenarios])
     against = None if base is None else _best(curves, base)
     answers = []
     for scenario in scenarios:
@@ -59,13 +56,27 @@ def compare(curves: Curves, scenarios: list[Scenario], base: Scenario | None = N
     return answers
 
 
-def file_name(scenario: str) -> str:
-    """A scenario's name as the name of a file.
+def _require_own_names(names: list[str]) -> None:
+    """Each scenario has a name, and a file name, of its own."""
+    for at, name in enumerate(names):
+        for other in names[:at]:
+            if name == other:
+                raise InputError(f"two scenarios are called {name!r}; give each a name of its own")
+            if file_name(name) == file_name(other):
+                raise InputError(
+                    f"scenarios {other!r} and {name!r} would share the file {file_name(name)}.json; "
+                    "give them names that differ in letters or digits"
+                )
 
-    >>> file_name("TV frozen to July!"), file_name("../../etc")
-    ('tv-frozen-to-july', 'etc')
+
+def file_name(scenario: str) -> str:
+    """A scenario's name as the name of a file, never that of the comparison itself.
+
+    >>> file_name("TV frozen to July!"), file_name("../../etc"), file_name("Comparison")
+    ('tv-frozen-to-july', 'etc', 'comparison-plan')
     """
-    return re.sub(r"[^a-z0-9]+", "-", scenario.lower()).strip("-")[:80] or "scenario"
+    name = re.sub(r"[\W_]+", "-", scenario.lower()).strip("-")[:50] or "scenario"
+    return f"{name}-plan" if name == "comparison" else name
 
 
 def _answer(curves: Curves, scenario: Scenario, base: Base) -> Answer:
@@ -98,7 +109,7 @@ def _calm(scenario: Scenario) -> Scenario:
 
 
 def _outcome(curves: Curves, scenario: Scenario, spend: np.ndarray) -> Float[np.ndarray, " draw"]:
-    """Outcome by draw, whatever the scenario's goal."""
-    problem = problem_of(curves, scenario)
+    """Outcome by draw, whatever the scenario's goal and however it discounts."""
+    problem = problem_of(curves, scenario.model_copy(update={"goal": Goal()}))
     plain = tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs)
     return by_draw(replace(problem, payoffs=plain), spend)[1]

@@ -6,9 +6,7 @@ from jaxtyping import Float
 from engine.optimize.tables import Table
 
 
-def best_on_grid(
-    tables: list[Table], most: float, exact: bool, steps: int
-) -> Float[np.ndarray, " channel"] | None:
+def best_on_grid(tables: list[Table], most: float, exact: bool, steps: int) -> Float[np.ndarray, " channel"] | None:
     """The best spend with each channel at a whole number of steps above its least; None where there is none.
 
     Args:

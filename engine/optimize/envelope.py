@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float, Int
 
 from engine.optimize.tables import Table
 
+ROUNDING = 1e-8  # of the budget: what sums of limits that people type may be off
+
 
 def hull(
     spend: Float[np.ndarray, " knot"], upper: Float[np.ndarray, " knot"], first: int, last: int
@@ -71,9 +73,7 @@ class Split:
     inside: tuple[tuple[int, int], ...]  # channel and first corner of each segment that is taken in part
 
 
-def split(
-    envelopes: list[Envelope], least: float, most: float, groups: tuple[Group, ...] = ()
-) -> Split | None:
+def split(envelopes: list[Envelope], least: float, most: float, groups: tuple[Group, ...] = ()) -> Split | None:
     """The best split whose total lies between `least` and `most`; None where there is none.
 
     Taking segments by falling slope is exact for one budget (a continuous knapsack). With groups that do
@@ -87,12 +87,13 @@ def split(
     slope = np.concatenate([part.slope for part in envelopes])
     order = np.lexsort((owner, -slope))
     length, slope, owner = length[order], slope[order], owner[order]
-    slack = 1e-9 * max(abs(most), 1e-300)
+    slack = ROUNDING * abs(most)
     must, may = np.zeros(len(length)), length.copy()
     for group in groups:
         own = np.flatnonzero(group.members[owner])
-        before = np.cumsum(length[own]) - length[own] + start[group.members].sum()
-        if before[:1].sum() > group.high + slack or (start[group.members].sum() + length[own].sum()) < group.low - slack:
+        least_own = start[group.members].sum()
+        before = least_own + np.cumsum(length[own]) - length[own]
+        if least_own > group.high + slack or least_own + length[own].sum() < group.low - slack:
             return None
         must[own] = np.clip(group.low - before, 0.0, length[own])
         may[own] = np.clip(group.high - before, 0.0, length[own])

@@ -1,25 +1,31 @@
 """A last step: from a plan on the knots to the exact optimum of its own concave stretch."""
 
+import math
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.optimize.rules import Problem, broken
 from engine.optimize.tables import objective, steepness
 
-ROUNDS = 6  # Newton steps: each squares the error
+ROUNDS = 20  # Newton steps: each squares the error, or takes a channel to a limit
 NUDGE = 1e-4  # relative step of the second derivative
+FLATTEST = 1e-9  # of the strongest bend: weaker ones count as this
 
 
 def mean_value(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
     """Mean objective of a plan over all draws."""
     return sum(
-        float(objective(payoff, spend[channel : channel + 1]).mean())
-        for channel, payoff in enumerate(problem.payoffs)
+        float(objective(payoff, spend[channel : channel + 1]).mean()) for channel, payoff in enumerate(problem.payoffs)
     )
 
 
 def marginal(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
-    """Mean objective that one more unit of money earns on each channel."""
+    """Mean objective that one more unit of money earns on each channel.
+
+    Where nothing is spent it is taken at a billionth of the money, because the slope at 0 can be infinite.
+    """
+    spend = np.where(spend > 0, spend, 1e-9 * (spend.sum() or problem.budget.high))
     return np.array(
         [
             payoff.margin * float(steepness(payoff, spend[channel : channel + 1]).mean()) - payoff.cost
@@ -28,17 +34,27 @@ def marginal(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np
     )
 
 
+def movable(
+    problem: Problem, spend: Float[np.ndarray, " channel"]
+) -> tuple[Bool[np.ndarray, " channel"], Bool[np.ndarray, " channel"]]:
+    """Channels that can spend a little more, and a little less, without breaking a rule of their own."""
+    low, high, flight = problem.lower, problem.upper, problem.flight
+    high = np.where(high >= problem.budget.high, np.inf, high)  # the budget is a rule across channels
+    slack = 1e-7 * float(spend.sum())
+    grounded = (flight > 0) & (spend <= slack)
+    least = np.where(spend > 0, np.maximum(low, flight), low)
+    return ~grounded & (spend < high - slack), spend > least + slack
+
+
 def free_channels(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]:
     """Channels that can move both ways a little without breaking a rule of their own."""
-    low, high = problem.lower, problem.upper
-    low = np.where((problem.flight > 0) & (spend > 0), np.maximum(low, problem.flight), low)
-    slack = 1e-7 * problem.budget.high
-    return [c for c in range(len(spend)) if low[c] + slack < spend[c] < high[c] - slack]
+    up, down = movable(problem, spend)
+    return np.flatnonzero(up & down).tolist()
 
 
 def active_rows(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]:
     """Indices of the rules about several channels that the plan just keeps."""
-    slack = 1e-7 * problem.budget.high
+    slack = 1e-7 * float(spend.sum())
     return [
         index
         for index, rule in enumerate(problem.rules)
@@ -57,31 +73,79 @@ def polished(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np
         step = _newton(problem, best)
         if step is None:
             break
-        trial = best + step
-        value = mean_value(problem, trial)
-        if value <= best_value or broken(problem, trial):
+        for shorter in (1.0, 0.25, 0.0625):
+            trial = np.clip(best + shorter * step, problem.lower, problem.upper)
+            value = mean_value(problem, trial)
+            if value > best_value and not broken(problem, trial):
+                break
+        else:
             break
         best, best_value = trial, value
     return best
 
 
 def _newton(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
-    """The step to the top of the quadratic model on the active rules, shortened to stay within bounds."""
-    slope = marginal(problem, spend)
-    nudge = NUDGE * np.maximum(spend, 1e-6 * problem.budget.high)
-    bend = (marginal(problem, spend + nudge) - marginal(problem, spend - nudge * (spend > nudge))) / (
-        nudge * (1 + (spend > nudge))
-    )
-    free = [c for c in free_channels(problem, spend) if bend[c] < 0]
-    if len(free) < 2:
+    """The step to the top of a concave quadratic model on the active rules, shortened to keep all others.
+
+    Where a curve is convex its bend enters without its sign, so that the step still leads upwards.
+    """
+    if not spend.any():
         return None
-    rows = [problem.rules[index].weights[free] for index in active_rows(problem, spend)]
-    matrix = np.array(rows).reshape(len(rows), len(free))
-    relaxed = matrix / bend[free]
-    prices = np.linalg.lstsq(relaxed @ matrix.T, relaxed @ slope[free], rcond=None)[0]
+    up, down = movable(problem, spend)
+    slope = marginal(problem, spend)
+    free, rows = up & down, active_rows(problem, spend)
+    prices, rows = _prices(problem, slope, free, rows)
+    excess = slope - _across(problem, rows).T @ prices
+    free = (up & (excess > 0)) | (down & (excess < 0))  # from a limit only inwards
+    if not free.any():
+        return None
+    bend = np.maximum(_bend(problem, spend), np.finfo(float).tiny)
+    bend = np.maximum(bend, FLATTEST * bend[free].max())[free]
+    matrix = _across(problem, rows)[:, free]
+    prices = np.linalg.lstsq(matrix / bend @ matrix.T, matrix / bend @ slope[free], rcond=None)[0]
     step = np.zeros(len(spend))
-    step[free] = (matrix.T @ prices - slope[free]) / bend[free]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(step > 0, (problem.upper - spend) / step, (problem.lower - spend) / step)
-    shortest = float(np.min(room[step != 0], initial=1.0))
-    return step * min(1.0, shortest) if np.any(step) else None
+    step[free] = (slope[free] - matrix.T @ prices) / bend
+    return step * _room(problem, spend, step) if np.any(step) else None
+
+
+def _across(problem: Problem, rows: list[int]) -> Float[np.ndarray, "row channel"]:
+    """Weights of the rules at `rows`."""
+    return np.array([problem.rules[index].weights for index in rows]).reshape(len(rows), len(problem.names))
+
+
+def _prices(
+    problem: Problem, slope: np.ndarray, free: np.ndarray, rows: list[int]
+) -> tuple[Float[np.ndarray, " row"], list[int]]:
+    """Multipliers of active rows, without the rows that the plan would rather leave."""
+    while True:
+        known = free if free.any() else np.ones(len(slope), bool)
+        prices = np.linalg.lstsq(_across(problem, rows)[:, known].T, slope[known], rcond=None)[0]
+        held = [problem.rules[index] for index in rows]
+        wrong = [
+            0.0 if rule.low == rule.high else max(0.0, -price if math.isfinite(rule.high) else price)
+            for rule, price in zip(held, prices, strict=True)
+        ]
+        if max(wrong, default=0.0) <= 1e-9 * float(np.abs(slope).max()):
+            return prices, rows
+        worst = int(np.argmax(wrong))
+        rows = rows[:worst] + rows[worst + 1 :]
+
+
+def _bend(problem: Problem, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
+    """Size of the second derivative of each channel's objective."""
+    nudge = NUDGE * np.maximum(spend, 1e-6 * spend.sum())
+    below = np.where(spend > nudge, spend - nudge, spend)
+    return np.abs(marginal(problem, spend + nudge) - marginal(problem, below)) / (spend + nudge - below)
+
+
+def _room(problem: Problem, spend: np.ndarray, step: np.ndarray) -> float:
+    """The share of a step, at most all of it, that keeps within every limit."""
+    flies = (problem.flight > 0) & (spend > 0)
+    least = np.where(flies, np.maximum(problem.lower, problem.flight), problem.lower)
+    weights = np.array([rule.weights for rule in problem.rules])
+    at, by = np.append(spend, weights @ spend), np.append(step, weights @ step)
+    low = np.append(least, [rule.low for rule in problem.rules])
+    high = np.append(problem.upper, [rule.high for rule in problem.rules])
+    moves = np.abs(by) > 1e-9 * np.append(np.abs(step), np.abs(weights) @ np.abs(step))
+    limit = np.where(by > 0, high, low)[moves]
+    return float(np.min((limit - at[moves]) / by[moves], initial=1.0))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.polish import active_rows, free_channels, marginal
+from engine.optimize.polish import active_rows, free_channels, marginal, movable
 from engine.optimize.rules import Problem, Rule
 from engine.optimize.solve import Memory, Solved, solve
 
@@ -26,7 +26,7 @@ class Price:
 
 def binding(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]:
     """Indices of the rules that the plan just keeps, the budget first."""
-    slack = 1e-6 * problem.budget.high
+    slack = 1e-6 * float(spend.sum())
     rows = []
     for index, rule in enumerate(problem.rules):
         amount = float(rule.weights @ spend)
@@ -48,29 +48,48 @@ def _duals(problem: Problem, spend: np.ndarray) -> dict[int, float]:
     """Multipliers of the binding rules from the stationarity of the plan.
 
     Free channels fix the multipliers of the rows across channels; what is left of a bound channel's
-    marginal value is the multiplier of its own rule.
+    marginal value is the multiplier of its own rule. Under the budget alone, money that comes in goes to
+    the best channel with room, and money that is needed leaves the one that misses it least.
     """
-    slope = marginal(problem, spend)
-    rows, free = active_rows(problem, spend), free_channels(problem, spend)
+    slope, rows = marginal(problem, spend), active_rows(problem, spend)
     across = np.array([problem.rules[index].weights for index in rows]).reshape(len(rows), len(spend))
-    known = free or list(range(len(spend)))
-    multipliers = np.linalg.lstsq(across[:, known].T, slope[known], rcond=None)[0] if rows else np.zeros(0)
-    rest = slope - across.T @ multipliers
-    signed = dict(zip(rows, multipliers.tolist(), strict=True))
+    if rows == [0]:
+        up, down = movable(problem, spend)
+        coming = np.max(slope[up], keepdims=True) if up.any() else np.max(slope, keepdims=True)
+        leaving = np.min(slope[down], keepdims=True) if down.any() else coming
+    else:
+        known = free_channels(problem, spend) or list(range(len(spend)))
+        coming = np.linalg.lstsq(across[:, known].T, slope[known], rcond=None)[0] if rows else np.zeros(0)
+        leaving = coming
+    lost, won = across.T @ coming - slope, slope - across.T @ leaving
+    signed = {index: _of_row(problem.rules[index], index, price) for index, price in zip(rows, coming, strict=True)}
     for index in binding(problem, spend):
-        rule = problem.rules[index]
-        if rule.channel is not None:
-            signed[index] = float(rest[rule.channel])
-    return {index: _gain_of_loosening(problem.rules[index], index, price) for index, price in signed.items()}
+        channel = problem.rules[index].channel
+        if channel is not None:
+            signed[index] = _of_channel(problem.rules[index], (index, spend[channel]), lost[channel], won[channel])
+    return signed
 
 
-def _gain_of_loosening(rule: Rule, index: int, price: float) -> float:
-    """What one unit of money more room earns: more budget, a lower floor, a higher cap, any move if locked."""
+def _of_row(rule: Rule, index: int, price: float) -> float:
+    """What one unit of money more room earns: more budget, or a rule about several channels that gives way."""
     if index == 0:
-        return price
+        return float(price)
+    return max(0.0, float(price if math.isfinite(rule.high) else -price))
+
+
+def _of_channel(rule: Rule, at: tuple[int, float], lost: float, won: float) -> float:
+    """The same for a rule about one channel: a lower floor, a higher cap, any move if it is locked.
+
+    A minimum flight that keeps a channel on the ground earns nothing by giving way a little.
+    """
+    index, spend = at
+    if index == 0:
+        return float(won)
     if rule.low == rule.high:
-        return abs(price)
-    return price if math.isfinite(rule.high) else -price
+        return max(0.0, float(lost), float(won))
+    if rule.flight:
+        return max(0.0, float(lost)) if spend >= rule.flight / 2 else 0.0
+    return max(0.0, float(won if math.isfinite(rule.high) else lost))
 
 
 def _price(problem: Problem, solved: Solved, memory: Memory, index: int, dual: float, wanted: bool) -> Price:

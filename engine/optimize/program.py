@@ -1,4 +1,4 @@
-"""Programs in cvxpy: plans under rules about several channels, and questions about the rules alone.
+"""Programs in cvxpy: plans under rules about several channels that overlap.
 
 Every curve enters as concave runs of its upper table. One run per channel makes a linear program, more
 make a mixed-integer one with one yes-or-no per run. HiGHS solves both; its bound is the plan's bound.
@@ -9,18 +9,21 @@ from dataclasses import dataclass
 
 import cvxpy
 import numpy as np
-from jaxtyping import Float
 
+from engine.errors import UntrustworthyError
 from engine.optimize.branch import Found
 from engine.optimize.envelope import hull
 from engine.optimize.rules import Problem, Rule
 from engine.optimize.tables import Table
 
-GAP = 1e-4  # relative gap at which HiGHS may stop
+GAP = 5e-5  # relative gap at which HiGHS may stop
 LONGEST = 60.0  # seconds after which HiGHS stops and its bound is reported as it is
 MERGED = (3e-3, 2e-4)  # of the mean channel's value: how far a line may pass above a convex stretch, two tries
-DUST = 1e-8  # of a channel's largest spend: segments shorter than this are left out
-CLOSED = 5e-4  # relative gap above which the second, finer try is made
+FINEST = 2e-5  # the same at the least, where a plan is worth little of what channels earn
+UNIT = 100.0  # what the mean channel's share of the budget is scaled to: the solver's tolerances are absolute
+EXACT = 1e-9  # the solver's tolerance
+DUST = 1e-9  # segments shorter than this count as free: the solver does not see them
+CLOSED = 8e-4  # relative gap above which the second, finer try is made
 
 
 @dataclass(frozen=True)
@@ -38,45 +41,76 @@ class Runs:
 def solve(problem: Problem, tables: list[Table]) -> Found | None:
     """The best plan under every rule and its bound; None where no plan keeps them all."""
     mean = sum(float(np.ptp(table.upper)) for table in tables) / len(tables)
-    best: Found | None = None
-    for merged in MERGED:
-        found = _solve(problem, tables, _runs(tables, merged * mean))
-        if found is None or all(table.concave for table in tables):
-            return found
-        best = found if best is None else Found(found.spend, min(found.bound, best.bound), 0)
-        value = sum(float(np.interp(x, t.spend, t.value)) for x, t in zip(found.spend, tables, strict=True))
-        if best.bound - value <= CLOSED * abs(best.bound):
-            break
-    return best
+    first = _solve(problem, tables, _runs(tables, MERGED[0] * mean))
+    if first is None or all(table.concave for table in tables):
+        return first
+    value = sum(float(np.interp(x, t.spend, t.value)) for x, t in zip(first.spend, tables, strict=True))
+    if first.bound - value <= CLOSED * abs(first.bound):
+        return first
+    finer = max(FINEST * mean, MERGED[1] * min(mean, abs(value) / len(tables)))
+    second = _solve(problem, tables, _runs(tables, finer))
+    return first if second is None else Found(second.spend, min(first.bound, second.bound), 0)
 
 
 def _solve(problem: Problem, tables: list[Table], runs: Runs) -> Found | None:
-    count = len(tables)
-    money = problem.budget.high / (100 * count)  # so that a channel's spend is about 100
-    worth = max(sum(float(np.ptp(table.upper)) for table in tables) / (100 * count), 1e-300)
-    part = cvxpy.Variable(len(runs.length), nonneg=True)
+    count, money = len(tables), _money(problem)
+    worth = max(sum(float(np.ptp(table.upper)) for table in tables) / (UNIT * count), 1e-300)
+    taken = cvxpy.Variable(len(runs.length), nonneg=True)  # share of each segment
     several = len(runs.owner) > count
     on = cvxpy.Variable(len(runs.owner), boolean=True) if several else np.ones(len(runs.owner))
     to_channel = (np.arange(count)[:, None] == runs.owner[None, :]).astype(float)
     to_run = (np.arange(len(runs.owner))[:, None] == runs.run[None, :]).astype(float)
-    spend = to_channel @ cvxpy.multiply(runs.start / money, on) + to_channel @ to_run @ part
-    value = (runs.base / worth) @ on + (runs.slope * money / worth) @ part
-    limits = [part <= cvxpy.multiply(runs.length / money, to_run.T @ on)]
+    length = np.where(runs.length < DUST * money, 0.0, runs.length / money)
+    spend = to_channel @ (cvxpy.multiply(runs.start / money, on) + to_run @ cvxpy.multiply(length, taken))
+    gain = runs.slope * runs.length / worth
+    value = (runs.base / worth) @ on + gain @ taken
+    limits = [taken <= to_run.T @ on]
     if several:
         limits.append(to_channel @ on == 1)
     limits += _limits(problem.rules, spend, money)
     program = cvxpy.Problem(cvxpy.Maximize(value), limits)
-    if several:
-        program.solve(solver=cvxpy.HIGHS, mip_rel_gap=GAP, time_limit=LONGEST)
-    else:
-        program.solve(solver=cvxpy.HIGHS)
-    if spend.value is None:
+    slack = EXACT * worth * float(np.abs(gain).sum())
+    for presolve in ("on", "off"):
+        bound = _answered(program, presolve)
+        if bound is None or spend.value is None:
+            return None
+        plan = _tidy(np.asarray(spend.value) * money, tables)
+        reached = sum(float(np.interp(x, t.spend, t.upper)) for x, t in zip(plan, tables, strict=True))
+        limit = worth * bound + slack
+        if reached <= limit + EXACT * abs(reached):
+            break
+    return Found(plan, max(limit, reached), 0)
+
+
+def _money(problem: Problem) -> float:
+    """The user's money in one unit of the program."""
+    return problem.budget.high / (UNIT * len(problem.names))
+
+
+def _answered(program: cvxpy.Problem, presolve: str) -> float | None:
+    """The bound of a program after HiGHS has solved it; None where it has no plan.
+
+    HiGHS leaves out branches that promise less than `GAP` more, and its dual bound forgets them.
+
+    Raises:
+        UntrustworthyError: The solver stopped before it knew.
+    """
+    tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), EXACT)
+    if program.is_mixed_integer():
+        tolerances |= {"mip_feasibility_tolerance": EXACT, "mip_rel_gap": GAP, "time_limit": LONGEST}
+    program.solve(solver=cvxpy.HIGHS, presolve=presolve, **tolerances)
+    if program.status in (cvxpy.INFEASIBLE, cvxpy.INFEASIBLE_INACCURATE):
         return None
-    bound = float(program.value)
-    if several:
-        stats = program.solver_stats.extra_stats
-        bound = max(bound, -float(stats.mip_dual_bound))  # HiGHS minimises the negative
-    return Found(_tidy(np.asarray(spend.value) * money, tables), worth * bound, 0)
+    if program.value is None or not np.isfinite(program.value):
+        raise UntrustworthyError(
+            f"the solver found no plan in {LONGEST:g} seconds and no proof that there is none ({program.status}); "
+            "drop some rules across channels or minimum flights"
+        )
+    value = float(program.value)
+    if not program.is_mixed_integer():
+        return value
+    dual = -float(program.solver_stats.extra_stats.mip_dual_bound)  # HiGHS minimises the negative
+    return max(value + GAP * abs(value), dual)
 
 
 def _limits(rules: Sequence[Rule], spend: cvxpy.Expression, money: float) -> list[cvxpy.Constraint]:
@@ -109,7 +143,7 @@ def _runs(tables: list[Table], tolerance: float) -> Runs:
     for channel, table in enumerate(tables):
         raised = _raised(table)
         knots = _corners(table, raised, tolerance)
-        x, y = _without_dust(table.spend[knots], raised[knots], bool(table.gap))
+        x, y = table.spend[knots], raised[knots]
         rise = np.diff(y) / np.diff(x)
         first = 0
         for segment in range(len(rise) + 1):
@@ -124,22 +158,9 @@ def _runs(tables: list[Table], tolerance: float) -> Runs:
             length += list(np.diff(x)[first:segment])
             slope += list(rise[first:segment])
             first = segment + 1 if in_gap else segment
+    if not length:  # every channel is fixed; cvxpy does not take a variable without parts
+        run, length, slope = [0], [0.0], [0.0]
     return Runs(*(np.array(part) for part in (owner, start, base, run, length, slope)))
-
-
-def _without_dust(x: np.ndarray, y: np.ndarray, gap: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The corners without segments shorter than the solver's tolerance, on which it has been seen to fail.
-
-    The value at the lower end is raised to that of the last corner left out, so that the line stays above.
-    """
-    first = 1 if gap else 0
-    wide = x > x[first] + DUST * x[-1]
-    dust = int(np.argmax(wide)) if wide.any() else len(x)
-    y = y.copy()
-    y[first] = y[first:dust].max()
-    keep = np.ones(len(x), bool)
-    keep[first + 1 : dust] = False
-    return x[keep], y[keep]
 
 
 def _raised(table: Table) -> np.ndarray:
@@ -179,32 +200,3 @@ def _bridged(x: np.ndarray, y: np.ndarray, ends: tuple[int, int], tolerance: flo
         corners.append(far)
         at = far
     return corners
-
-
-def least_relaxation(problem: Problem, rules: Sequence[Rule], loose: Sequence[int]) -> float | None:
-    """The least sum of money by which the rules at `loose` must give way so that all can be kept.
-
-    Returns:
-        0 where nothing must give way; None where nothing that these rules can give is enough.
-    """
-    money = max(problem.budget.high, 1e-300) / 100
-    count = len(problem.names)
-    spend = cvxpy.Variable(count, nonneg=True)
-    give = cvxpy.Variable(len(rules), nonneg=True)
-    limits: list[cvxpy.Constraint] = []
-    for index, rule in enumerate(rules):
-        slack = give[index] if index in loose else 0.0
-        row = rule.weights @ spend
-        if rule.low > -np.inf:
-            limits.append(row + slack >= rule.low / money)
-        if rule.high < np.inf:
-            limits.append(row - slack <= rule.high / money)
-        if rule.flight:
-            on = cvxpy.Variable(boolean=True)
-            limits += [row + slack >= on * rule.flight / money, row <= 200 * on]
-    program = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(give)), limits)
-    program.solve(solver=cvxpy.HIGHS)
-    if spend.value is None:
-        return None
-    amount = float(program.value) * money
-    return amount if amount > 1e-7 * problem.budget.high else 0.0

@@ -13,6 +13,8 @@ from engine.optimize.tables import Payoff
 from engine.optimize.timing import timing
 from engine.response.curves import Curves
 
+ROUNDING = 1e-8  # of the money in question: what sums of limits that people type may be off
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -49,22 +51,18 @@ class Problem:
 
     @property
     def lower(self) -> Float[np.ndarray, " channel"]:
-        """Least spend of each channel by its own rules."""
+        """Least spend of each channel by its own rules; the minimum flight where it must fly."""
         return self._bounds()[0]
 
     @property
     def upper(self) -> Float[np.ndarray, " channel"]:
-        """Most spend of each channel by its own rules and the budget."""
+        """Most spend of each channel by its own rules and the budget; 0 where that is less than its flight."""
         return self._bounds()[1]
 
     @property
     def flight(self) -> Float[np.ndarray, " channel"]:
-        """Minimum flight of each channel, 0 where there is none."""
-        least = np.zeros(len(self.names))
-        for rule in self.rules:
-            if rule.flight and rule.channel is not None:
-                least[rule.channel] = max(least[rule.channel], rule.flight)
-        return least
+        """Minimum flight of each channel that may also spend nothing, else 0."""
+        return self._bounds()[2]
 
     @property
     def budget(self) -> Rule:
@@ -76,18 +74,26 @@ class Problem:
         """The rules, beside the budget, about several channels together."""
         return tuple(rule for rule in self.rules[1:] if rule.channel is None)
 
-    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         low, high = np.zeros(len(self.names)), np.full(len(self.names), self.budget.high)
+        flight = np.zeros(len(self.names))
         for rule in self.rules[1:]:
             if rule.channel is not None:
                 low[rule.channel] = max(low[rule.channel], rule.low)
                 high[rule.channel] = min(high[rule.channel], rule.high)
-        return low, high
+                flight[rule.channel] = max(flight[rule.channel], rule.flight)
+        flies, grounded = low > 0, flight > high * (1 + ROUNDING)
+        high = np.where(grounded & ~flies, 0.0, high)
+        low = np.where(flies, np.maximum(low, flight), low)
+        return low, high, np.where(flies | grounded, 0.0, flight)
 
 
 def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float = 1e-7) -> list[Rule]:
-    """The rules that a spend does not keep, checked one by one from their definition."""
-    scale = slack * max(problem.budget.high, float(np.abs(spend).sum()))
+    """The rules that a spend does not keep, checked one by one from their definition.
+
+    `slack` is what is let pass as rounding, as a share of all that is spent.
+    """
+    scale = slack * float(np.abs(spend).sum())
     return [
         rule
         for rule in problem.rules

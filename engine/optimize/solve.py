@@ -1,18 +1,21 @@
 """From a problem to a plan's spend and its bound: tables, then the route that the structure asks for."""
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.branch import Found, search
+from engine.optimize.branch import Found, UndecidedError, search
 from engine.optimize.envelope import Group
 from engine.optimize.polish import mean_value, polished
-from engine.optimize.rules import Problem, broken
+from engine.optimize.rules import ROUNDING, Problem, broken
 from engine.optimize.tables import Table, objective, tabulate
 
 ERROR = 5e-5  # of the plan's value: what all tables together may add to the bound
+WANTED = 2.5e-4  # relative gap above which tables are made finer, where they were made for a plan worth more
+TRIES = 3  # of ever finer tables
+LEAST = 1e-2  # of all that the channels could earn: against a profit smaller than this no gap is measured
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,12 @@ class Solved:
     value: float  # mean objective over all draws, recomputed without tables
     bound: float
     route: str
+    gross: float  # what all channels could earn at the most, before the cost of the money
 
     @property
     def gap(self) -> float:
-        """Relative distance between value and bound."""
-        return (self.bound - self.value) / max(abs(self.bound), 1e-300)
+        """Distance between value and bound, relative to the bound, or to what there is to earn where it is near 0."""
+        return (self.bound - self.value) / max(abs(self.bound), LEAST * self.gross, 1e-300)
 
 
 Memory = dict[tuple[int, float, float, float, float], Table]
@@ -41,9 +45,23 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         memory: Tables of earlier problems on the same curves, used and added to.
         starts: Plans known beforehand; each one that keeps the rules is a candidate.
     """
-    if np.any(problem.lower > problem.upper):
+    memory = {} if memory is None else memory
+    if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
         return None
-    tables = _tables(problem, {} if memory is None else memory)
+    problem, scale, best = _tightened(problem), 0.0, None
+    for _ in range(TRIES):
+        scale = min(_scale(problem), max(abs(best.value), 1e-3 * scale)) if best else _scale(problem)
+        solved = _solve(problem, _tables(problem, memory, scale), starts)
+        if solved is None:
+            return None
+        best = solved if best is None else _better(best, solved)
+        if best.gap <= WANTED or abs(best.value) > scale / 2:
+            break
+        memory.clear()  # its tables were made for plans worth more
+    return best
+
+
+def _solve(problem: Problem, tables: list[Table], starts: tuple[np.ndarray, ...]) -> Solved | None:
     found, route = _routed(problem, tables)
     if found is None:
         return None
@@ -52,22 +70,60 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         raise AssertionError(f"the solver's plan breaks {[rule.name for rule in broken(problem, found.spend)]}")
     best = polished(problem, max(candidates, key=lambda spend: mean_value(problem, spend)))
     value = mean_value(problem, best)
-    return Solved(best, value, max(found.bound, value), route)
+    return Solved(best, value, max(found.bound, value), route, _gross(problem))
+
+
+def _better(one: Solved, other: Solved) -> Solved:
+    """The better plan of two with the lower bound of the two; both bounds are rigorous."""
+    return replace(one if one.value > other.value else other, bound=min(one.bound, other.bound))
+
+
+def _gross(problem: Problem) -> float:
+    """What all channels could earn at the most, before the cost of the money."""
+    return sum(
+        payoff.margin * float(payoff.timing.weight.sum() * payoff.channel.saturation.parameters["ceiling"].mean())
+        for payoff in problem.payoffs
+    )
+
+
+def _tightened(problem: Problem) -> Problem:
+    """The same problem under a limit of spend that a best plan cannot exceed, where the budget's is further away.
+
+    Beyond the sum of all caps nothing can be spent. Where money counts as cost, what all channels could
+    earn at the most, less what the least spends earn, pays for so much spend and no more.
+    """
+    budget = problem.budget
+    if budget.low == budget.high:
+        return problem
+    high, costs = float(problem.upper.sum()), [payoff.cost for payoff in problem.payoffs]
+    if min(costs) > 0 and not broken(problem, problem.lower):
+        high = min(high, (_gross(problem) - mean_value(problem, problem.lower)) / min(costs) * (1 + ROUNDING))
+    if high >= budget.high:
+        return problem
+    return replace(problem, rules=(replace(budget, high=high), *problem.rules[1:]))
 
 
 def _routed(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
     concave = all(table.concave for table in tables)
     groups = _groups(problem)
     if groups is None:
-        program = importlib.import_module("engine.optimize.program")  # cvxpy takes longer to load than to solve
-        kind = "linear program: every curve is concave" if concave else "mixed-integer program: S-shaped curves"
-        return program.solve(problem, tables), f"{kind}, rules across channels (cvxpy, HiGHS)"
+        return _program(problem, tables)
     low = problem.budget.low if np.isfinite(problem.budget.low) else 0.0
-    found = search(tables, low, problem.budget.high, groups)
+    try:
+        found = search(tables, low, problem.budget.high, groups)
+    except UndecidedError:
+        return _program(problem, tables)
     if concave:
         return found, "concave curves: exact by falling marginal value"
     start = "" if groups else "dynamic programme for the plan, "
     return found, f"S-shaped curves: {start}branch and bound on envelopes for the proof"
+
+
+def _program(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
+    program = importlib.import_module("engine.optimize.program")  # cvxpy takes longer to load than to solve
+    concave = all(table.concave for table in tables)
+    kind = "linear program: every curve is concave" if concave else "mixed-integer program: S-shaped curves"
+    return program.solve(problem, tables), f"{kind}, rules across channels (cvxpy, HiGHS)"
 
 
 def _groups(problem: Problem) -> tuple[Group, ...] | None:
@@ -85,9 +141,8 @@ def _groups(problem: Problem) -> tuple[Group, ...] | None:
     return groups
 
 
-def _tables(problem: Problem, memory: Memory) -> list[Table]:
-    """One table per channel; those that an earlier problem already has are taken over."""
-    scale = _scale(problem)
+def _tables(problem: Problem, memory: Memory, scale: float) -> list[Table]:
+    """One table per channel for plans worth `scale`; those that an earlier problem already has are taken over."""
     tolerance = ERROR * scale / len(problem.names)
     tables = []
     for channel, payoff in enumerate(problem.payoffs):

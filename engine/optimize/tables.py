@@ -5,6 +5,7 @@ a draw. Between two knots the curve can exceed its chord; by how much at the mos
 curvature of every draw: nothing where it is convex, the tangents' corner where it is concave.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,14 +44,17 @@ class Table:
     def stretches(self) -> list[tuple[int, int, bool]]:
         """First knot, last knot and whether concave, of each stretch on which the mean curve bends one way.
 
-        Told from the exact derivative at the knots; the knot at a spend of 0, where it can be infinite,
-        goes with the next one.
+        Told from the exact derivative at the knots; the knot at a spend of 0, where it can be infinite, and
+        knots between which it does not change go with the next one.
         """
         first = 1 if self.gap else 0
-        bends = np.diff(self.steepness) <= 1e-12 * np.abs(self.steepness).max()
-        bends[first : first + 1] = bends[first + 1 : first + 2]
+        rise = np.diff(self.steepness)
+        straight = np.abs(rise) <= 1e-12 * np.maximum(np.abs(self.steepness[1:]), np.abs(self.steepness[:-1]))
+        straight[first : first + 1] = True
+        known = np.append(np.flatnonzero(~straight), -1)  # the last stands for none left: straight to the end
+        bends = np.append(rise <= 0, True)[known[np.searchsorted(known[:-1], np.arange(len(rise)))]]
         edges = [first, *(i for i in range(first + 1, len(bends)) if bends[i] != bends[i - 1]), len(bends)]
-        return [(a, b, bool(bends[a])) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+        return [(a, b, bool(bends[a])) for a, b in itertools.pairwise(edges) if b > a]
 
     @property
     def concave(self) -> bool:
@@ -110,8 +114,7 @@ def tabulate(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
     if gap and begin > 0:
         at_zero, slope_zero, _ = _measured(payoff, np.zeros(1))
         knots, value, slope, upper = (
-            np.concatenate(pair)
-            for pair in (([0.0], knots), (at_zero, value), (slope_zero, slope), (at_zero, upper))
+            np.concatenate(pair) for pair in (([0.0], knots), (at_zero, value), (slope_zero, slope), (at_zero, upper))
         )
     return Table(knots, value, slope, upper, gap)
 
@@ -173,6 +176,7 @@ def _off_chord(
     with np.errstate(divide="ignore", invalid="ignore"):
         chord = np.diff(value, axis=0) / width
         corner = np.abs((left - chord) * (chord - right) / (left - right)) * width
+        corner = np.minimum(corner, np.abs(left - right) / 4 * width)  # its most, free of the chord's rounding
         corner = np.where(stock[:-1] > 0, corner, (chord - right) * width)
         mixed = chord * (1 - chord / steepest) * width
     corner, mixed = np.nan_to_num(corner, posinf=0.0), np.nan_to_num(mixed)  # straight: 0 / 0
