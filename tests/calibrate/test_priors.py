@@ -11,6 +11,7 @@ from engine.calibrate.priors import (
     HALFWAY_SPREAD,
     MEDIA_SHARE,
     RETAIN,
+    SHARE_SHAPE,
     SLOPE_MEDIAN,
     SLOPE_SPREAD,
     believe,
@@ -26,8 +27,10 @@ def at_levels(kind="paid", period="week"):
     return interpret(np.repeat(special.ndtri(LEVELS)[:, None], 4, axis=1), priors, special)
 
 
-def test_shares_are_exponential_and_expect_the_media_share_in_all():
-    assert np.allclose(at_levels().share[:, 0], stats.expon(scale=MEDIA_SHARE).ppf(LEVELS))
+def test_shares_are_weibull_and_expect_the_media_share_in_all():
+    believed = stats.weibull_min(SHARE_SHAPE, scale=MEDIA_SHARE / special.gamma(1 + 1 / SHARE_SHAPE))
+    assert np.allclose(at_levels().share[:, 0], believed.ppf(LEVELS))
+    assert believed.mean() == pytest.approx(MEDIA_SHARE)
     priors = believe(("paid", "owned", "earned"), np.array([1.0, 10.0, 100.0]), "week")
     assert priors.share.sum() == pytest.approx(MEDIA_SHARE)
     assert priors.share[2] / priors.share[0] == pytest.approx(10.0)
