@@ -6,6 +6,7 @@ from typing import Literal
 import click
 
 from engine.cli.common import (
+    choose_device,
     device_option,
     emit,
     force_option,
@@ -17,7 +18,7 @@ from engine.cli.common import (
     quiet_option,
     seed_option,
 )
-from engine.errors import DeviceError, InputError
+from engine.errors import InputError
 
 
 @click.command("calibrate")
@@ -68,7 +69,7 @@ def verb(
     require_free(out, force)
     if out.is_file():
         raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
-    _choose(device)
+    choose_device(device)
     with progress(f"calibrating ({speed}, seed {seed})", quiet):
         fit = learn(data, model or _beside(data), speed, seed, draws)
     write_fit(out, fit)
@@ -85,16 +86,3 @@ def _beside(data: Path) -> Path:
             "write one that names the columns (peso init shows how)"
         )
     return model
-
-
-def _choose(device: str) -> None:
-    """Compute on the CPU, which is faster on histories of this size, unless a GPU is asked for."""
-    import jax
-
-    if device != "gpu":
-        jax.config.update("jax_platforms", "cpu")
-        return
-    try:
-        jax.config.update("jax_default_device", jax.devices("gpu")[0])
-    except RuntimeError:
-        raise DeviceError("no GPU was found for --device gpu; use --device cpu, or see peso doctor") from None

@@ -65,3 +65,22 @@ def progress(label: str, quiet: bool = False) -> Iterator[Callable[[str], None]]
     finally:
         if shown:
             click.echo("\r\x1b[2K", err=True, nl=False)
+
+
+def choose_device(device: str) -> None:
+    """Compute on the CPU, which is faster on markets and histories of this size, unless a GPU is asked for.
+
+    Raises:
+        DeviceError: A GPU was asked for and there is none.
+    """
+    import jax
+
+    from engine.errors import DeviceError
+
+    if device != "gpu":
+        jax.config.update("jax_platforms", "cpu")
+        return
+    try:
+        jax.config.update("jax_default_device", jax.devices("gpu")[0])
+    except RuntimeError:
+        raise DeviceError("no GPU was found for --device gpu; use --device cpu, or see peso doctor") from None

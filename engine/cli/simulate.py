@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.common import (
+    choose_device,
     device_option,
     emit,
     force_option,
@@ -51,7 +52,7 @@ def verb(
     if out:
         require_free(out, force)
     written = load(sample("configs", market), Market)
-    _choose(device)
+    choose_device(device)
     with progress("simulate", quiet) as tell:
         tell(f"{weeks} weeks of {written.name}")
         imagined = imagine(written, weeks, seed)
@@ -59,21 +60,6 @@ def verb(
         write_world(out, imagined)
         note(f"wrote {out}", quiet)
     emit({**truth_document(imagined), "seed": seed}, describe(imagined), as_json)
-
-
-def _choose(device: str) -> None:
-    """Compute on the CPU, where worlds of a few segments are fastest, unless a GPU is asked for."""
-    import jax
-
-    from engine.errors import DeviceError
-
-    if device != "gpu":
-        jax.config.update("jax_platforms", "cpu")
-        return
-    try:
-        jax.config.update("jax_default_device", jax.devices("gpu")[0])
-    except RuntimeError:
-        raise DeviceError("no GPU was found for --device gpu; use --device cpu, or see peso doctor") from None
 
 
 def describe(imagined: "Imagined") -> str:

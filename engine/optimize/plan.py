@@ -18,6 +18,7 @@ from engine.optimize.tables import outcomes
 from engine.periods import step
 from engine.response.curves import Curves
 
+RISKY = 0.5  # chance of loss above which a plan with a mean gain is warned of
 CERTIFIED = 1e-3  # relative gap up to which a plan is called certified
 
 
@@ -41,7 +42,7 @@ class Line:
     baseline: float  # the same in the plan that it is compared with
     outcome: Range  # [currency or outcome over the horizon]
     marginal: float  # outcome of the next unit of money
-    beyond: bool  # whether spend per period exceeds all that history shows
+    beyond: bool  # whether spend in some period exceeds all that history shows
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,10 @@ class Plan:
     gap: float
     route: str
     binding: tuple[str, ...]
-    prices: tuple[Price, ...]
-    seconds: float  # tables, solution, polish and exact revaluation
+    warnings: tuple[str, ...]  # what a reader must know before acting on it
     made_from: str
+    prices: tuple[Price, ...] = ()
+    seconds: float = 0.0  # tables, solution, polish and exact revaluation
 
     @property
     def certified(self) -> bool:
@@ -109,8 +111,8 @@ def optimize(curves: Curves, scenario: Scenario, priced: bool = True) -> Plan:
     seconds = time.perf_counter() - begin
     if solved is None:
         raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(problem, curves.currency)}")
-    found = prices(problem, solved, memory) if priced else []
-    return _plan(curves, scenario, problem, solved, compared, (tuple(found), seconds))
+    plan = replace(_plan(curves, scenario, problem, solved, compared), seconds=seconds)
+    return replace(plan, prices=tuple(prices(problem, solved, memory))) if priced else plan
 
 
 def _why_not(problem: Problem, currency: str) -> str:
@@ -150,50 +152,66 @@ def _split(problem: Problem, spend: np.ndarray) -> Split:
     return Split(tuple(spend.tolist()), spread(value), spread(outcome.sum(0)), rules)
 
 
-def _plan(
-    curves: Curves,
-    scenario: Scenario,
-    problem: Problem,
-    solved: Solved,
-    compared: np.ndarray,
-    extras: tuple[tuple[Price, ...], float],
-) -> Plan:
+def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, compared: np.ndarray) -> Plan:
     outcome, value = by_draw(problem, solved.spend)
     _, before = by_draw(problem, compared)
-    plain = replace(problem, payoffs=tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs))
-    slope = marginal(plain, solved.spend)
     horizon = scenario.horizon
-    end = step(step(horizon.start, horizon.periods, curves.period), -1, "day")
-    lines = tuple(
-        Line(
-            channel.name,
-            channel.kind,
-            float(solved.spend[c]),
-            float(compared[c]),
-            spread(outcome[c]),
-            float(slope[c]),
-            bool(solved.spend[c] / horizon.periods > max(channel.history.max, 0) * (1 + 1e-9)),
-        )
-        for c, channel in enumerate(curves.channels)
-    )
+    lines = _lines(curves, problem, solved.spend, compared, outcome)
+    gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     return Plan(
         scenario=scenario.name,
         currency=curves.currency,
         measure="profit" if scenario.goal.maximise == "profit" else curves.outcome,
         start=horizon.start,
-        end=end,
+        end=step(step(horizon.start, horizon.periods, curves.period), -1, "day"),
         periods=horizon.periods,
         period=curves.period,
         lines=lines,
         chosen=_split(problem, solved.spend),
         baseline=_split(problem, compared),
-        gain=spread(value - before),
-        chance_of_loss=float(np.mean(value < before - 1e-12 * np.abs(before))),
+        gain=gain,
+        chance_of_loss=loss,
+        warnings=_warnings(lines, gain, loss, curves.period),
         bound=solved.bound,
         gap=solved.gap,
         route=solved.route,
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
-        prices=extras[0],
-        seconds=extras[1],
         made_from=curves.made_from,
     )
+
+
+def _lines(
+    curves: Curves, problem: Problem, spend: np.ndarray, compared: np.ndarray, outcome: np.ndarray
+) -> tuple[Line, ...]:
+    plain = replace(problem, payoffs=tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs))
+    slope = marginal(plain, spend)
+    pace = np.array([payoff.timing.peak for payoff in problem.payoffs]) * spend
+    return tuple(
+        Line(
+            channel.name,
+            channel.kind,
+            float(spend[c]),
+            float(compared[c]),
+            spread(outcome[c]),
+            float(slope[c]),
+            bool(pace[c] > channel.history.max * (1 + 1e-9)),
+        )
+        for c, channel in enumerate(curves.channels)
+    )
+
+
+def _warnings(lines: tuple[Line, ...], gain: Range, loss: float, period: str) -> tuple[str, ...]:
+    """What a reader must know before acting on the plan."""
+    told = []
+    if loss > RISKY and gain.mean > 0:
+        told.append(
+            f"the mean gain rests on few draws: in {100 * loss:.0f} % of them the plan loses; "
+            "bound the moves (relative = { min = 0.5, max = 1.5 }) or test first"
+        )
+    beyond = [line.name for line in lines if line.beyond]
+    if beyond:
+        told.append(
+            f"more a {period} than history ever shows, where the curve is a guess: {', '.join(beyond)}; "
+            "cap them, or raise them step by step"
+        )
+    return tuple(told)

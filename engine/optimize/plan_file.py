@@ -46,6 +46,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "baseline": _split(plan.baseline),
         "gain": _range(plan.gain),
         "chance_of_loss": plan.chance_of_loss,
+        "warnings": list(plan.warnings),
         "by_channel": [asdict(line) for line in plan.lines],
         "seconds": plan.seconds,
         "made_from": plan.made_from,

@@ -25,6 +25,7 @@ class Timing:
     weight: Float[np.ndarray, " row"]  # periods, times value and discount, that have this gain
     cost: float  # money charged to profit per money spent (below 1 where later spend is discounted)
     active: bool  # whether there is any date on which money can be spent
+    peak: float = 0.0  # the largest share of the money that is spent in one period
 
 
 def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
@@ -47,9 +48,13 @@ def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
     bought = pace / price
     if np.ptp(bought) <= 1e-12 * bought.max():
         gain = np.full((1, curves.draws), bought[0])
-        return Timing(gain, np.array([np.sum(effect * discount)]), float(np.sum(pace * discount)), True)
+        return Timing(gain, np.array([np.sum(effect * discount)]), float(np.sum(pace * discount)), True, pace.max())
     return Timing(
-        _cyclic(kernel(channel, _lags(len(days))), bought), effect * discount, float(np.sum(pace * discount)), True
+        _cyclic(kernel(channel, _lags(len(days))), bought),
+        effect * discount,
+        float(np.sum(pace * discount)),
+        True,
+        pace.max(),
     )
 
 

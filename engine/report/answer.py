@@ -9,7 +9,8 @@ NOTABLE = 0.005  # share of the budget below which a move is not told
 
 def plan_text(plan: Plan) -> str:
     """A plan for the terminal."""
-    parts = [decision(plan), _channels(plan), _why(plan), proof(plan)]
+    warnings = "\n".join(f"Beware: {plain(warning)}." for warning in plan.warnings)
+    parts = [decision(plan), warnings, _channels(plan), _why(plan), proof(plan)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -68,8 +69,7 @@ def _channels(plan: Plan) -> str:
     notes = f"{plan.currency} over {plan.periods} {plan.period}s; return: outcome per {plan.currency} spent; "
     notes += f"next 1: outcome of the next {plan.currency} 1."
     if any(line.beyond for line in plan.lines):
-        names = ", ".join(plain(line.name) for line in plan.lines if line.beyond)
-        notes += f"\n* more a {plan.period} than history ever shows, so the curve is a guess there: {names}."
+        notes += f"\n* more a {plan.period} than history ever shows."
     return table(header, rows) + "\n" + notes
 
 

@@ -10,7 +10,7 @@ from engine.config.model import Model
 from engine.data.check import ChannelSummary, Finding, check, headline, summary
 from engine.data.dataset import Dataset
 from engine.data.read import read_dataset
-from engine.report.words import money, number, percent, plain, table
+from engine.words import money, number, percent, plain, table
 
 WIDTH = 110  # columns of running text
 
