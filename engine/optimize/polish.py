@@ -105,7 +105,7 @@ def _newton(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
     prices = np.linalg.lstsq(matrix / bend @ matrix.T, matrix / bend @ slope[free], rcond=None)[0]
     step = np.zeros(len(spend))
     step[free] = (slope[free] - matrix.T @ prices) / bend
-    return step * _room(problem, spend, step) if np.any(step) else None
+    return step * _room(problem, spend, step, rows) if np.any(step) else None
 
 
 def _across(problem: Problem, rows: list[int]) -> Float[np.ndarray, "row channel"]:
@@ -138,14 +138,15 @@ def _bend(problem: Problem, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
     return np.abs(marginal(problem, spend + nudge) - marginal(problem, below)) / (spend + nudge - below)
 
 
-def _room(problem: Problem, spend: np.ndarray, step: np.ndarray) -> float:
-    """The share of a step, at most all of it, that keeps within every limit."""
+def _room(problem: Problem, spend: np.ndarray, step: np.ndarray, held: list[int]) -> float:
+    """The share of a step, at most all of it, that keeps within every limit but those of the rows it runs along."""
     flies = (problem.flight > 0) & (spend > 0)
     least = np.where(flies, np.maximum(problem.lower, problem.flight), problem.lower)
     weights = np.array([rule.weights for rule in problem.rules])
     at, by = np.append(spend, weights @ spend), np.append(step, weights @ step)
     low = np.append(least, [rule.low for rule in problem.rules])
     high = np.append(problem.upper, [rule.high for rule in problem.rules])
-    moves = np.abs(by) > 1e-9 * np.append(np.abs(step), np.abs(weights) @ np.abs(step))
+    moves = by != 0
+    moves[len(spend) + np.array(held, int)] = False
     limit = np.where(by > 0, high, low)[moves]
-    return float(np.min((limit - at[moves]) / by[moves], initial=1.0))
+    return max(0.0, float(np.min((limit - at[moves]) / by[moves], initial=1.0)))

@@ -1,0 +1,141 @@
+"""Prices: at the margin they are finite differences of re-solves, and the re-solve beside them is one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.optimize.plan import optimize
+from engine.optimize.prices import SHOWN, prices
+from engine.optimize.rules import problem_of
+from engine.optimize.solve import solve
+
+
+def priced(problem):
+    solved = solve(problem)
+    return {price.rule: price for price in prices(problem, solved, {})}, solved
+
+
+def looser(problem, index, change):
+    """One rule with `change` more money to it: the budget larger, any other easier to keep."""
+    rule = problem.rules[index]
+    least = 0.0 if rule.channel is not None else -1e9
+    low = rule.low + change if index == 0 else max(rule.low - change, least)
+    return replace(rule, low=low, high=rule.high + change, flight=max(0.0, rule.flight - change))
+
+
+def value_with(problem, name, change):
+    """The best value when one rule is looser by `change`."""
+    at = [rule.name for rule in problem.rules].index(name)
+    rules = (*problem.rules[:at], looser(problem, at, change), *problem.rules[at + 1 :])
+    return solve(replace(problem, rules=rules)).value
+
+
+RULES = {
+    "budget": "",
+    "floor of c0": "[channels.c0]\nfloor = 90\n",
+    "cap of c1": "[channels.c1]\ncap = 12\n",
+    "c2 locked": "[channels.c2]\nlocked = 5\n",
+    "minimum flight of c3": "[channels.c3]\nminimum_flight = 130\nfloor = 1\n",
+    "most share of g": '[groups.g]\nchannels = ["c0", "c1"]\nshare = { max = 0.2 }\n',
+    "least share of g": '[groups.g]\nchannels = ["c0", "c1"]\nshare = { min = 0.9 }\n',
+    "cap of group g": '[groups.g]\nchannels = ["c0", "c3"]\ncap = 60\n',
+    "floor of group g": '[groups.g]\nchannels = ["c0", "c3"]\nfloor = 190\n',
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("family", ["hill", "exponential", "tanh"])
+def test_a_price_is_the_difference_of_two_solutions(make, name, family):
+    slopes = (0.8, 1.0, 0.7, 0.9)
+    held = make.curves(
+        *(
+            make.channel(f"c{at}", [100.0 + 20 * at, 120.0], 60.0 + 15 * at, slope, family=family)
+            for at, slope in enumerate(slopes)
+        )
+    )
+    problem = make.problem(held, "budget = { total = 220 }\n" + RULES[name])
+    found, solved = priced(problem)
+    step = 0.02
+    if name == "budget":
+        wanted = (value_with(problem, name, step) - value_with(problem, name, -step)) / (2 * step)
+    else:
+        wanted = (value_with(problem, name, step) - solved.value) / step
+    assert found[name].dual == pytest.approx(wanted, rel=2e-3)
+    assert found[name].gain == pytest.approx(
+        value_with(problem, name, found[name].change) - solved.value, rel=1e-6, abs=1e-9
+    )
+
+
+def test_a_share_of_a_flexible_budget_has_a_price_too(make):
+    held = make.curves(make.channel("c0"), make.channel("c1", 30.0), make.channel("c2", 40.0))
+    problem = make.problem(held, 'budget = { at_most = 90 }\n[groups.g]\nchannels = ["c1"]\nshare = { min = 0.5 }\n')
+    found, solved = priced(problem)
+    for name in ("budget", "least share of g"):
+        wanted = (value_with(problem, name, 0.01) - solved.value) / 0.01
+        assert found[name].dual == pytest.approx(wanted, rel=2e-3)
+
+
+def test_where_no_channel_is_free_a_price_is_what_really_can_move(make):
+    """Floors that take up all the budget once had prices of both signs."""
+    held = make.curves(*(make.channel(f"c{at}", 40.0 * (at + 1)) for at in range(3)))
+    floors = "".join(f"[channels.c{at}]\nfloor = 20\n" for at in range(3))
+    problem = make.problem(held, "budget = { total = 60 }\n" + floors)
+    found, solved = priced(problem)
+    for name in ("budget", "floor of c0", "floor of c1", "floor of c2"):
+        wanted = (value_with(problem, name, 1e-3) - solved.value) / 1e-3
+        assert found[name].dual == pytest.approx(wanted, rel=1e-3, abs=1e-5)
+
+
+def test_a_closed_channel_is_priced_by_its_first_unit(make):
+    """It once was priced as if its first unit earned nothing."""
+    held = make.curves(make.channel("c0", 500.0), make.channel("c1"))
+    for text in ("cap = 0\n", "locked = 0\n"):
+        problem = make.problem(held, "budget = { total = 50 }\n[channels.c0]\n" + text)
+        found, _ = priced(problem)
+        best = max(price.dual for name, price in found.items() if name != "budget")
+        assert best == pytest.approx(10.0 - 100 * 50 / 100**2, rel=1e-6)
+
+
+def test_no_rule_but_the_budget_has_a_price_below_zero(make):
+    for seed in range(6):
+        held = make.random_curves(np.random.default_rng(seed), 5)
+        rules = "".join(f"[channels.c{at}]\nfloor = {5 * at}\ncap = {40 + 10 * at}\n" for at in range(5))
+        found, _ = priced(make.problem(held, "budget = { total = 180 }\n" + rules))
+        assert [price for name, price in found.items() if name != "budget" and price.dual < 0] == []
+        assert [price for price in found.values() if price.gain is not None and price.gain < 0] == []
+
+
+def test_a_flight_that_keeps_a_channel_on_the_ground_has_no_price_at_the_margin(make):
+    held = make.curves(make.channel("c0"), make.channel("c1", 60.0))
+    problem = make.problem(held, "budget = { total = 40 }\n[channels.c1]\nminimum_flight = 38\n")
+    found, solved = priced(problem)
+    assert solved.spend[1] == 0.0
+    assert found["minimum flight of c1"].dual == 0.0
+    assert found["minimum flight of c1"].gain >= 0.0
+
+
+def test_a_budget_that_is_not_spent_has_no_price(make):
+    held = make.curves(make.channel("c0"))
+    problem = make.problem(held, 'budget = { at_most = 1000 }\ngoal = { maximise = "profit", margin = 1.0 }\n')
+    assert priced(problem)[0] == {}
+
+
+def test_only_the_dearest_rules_are_solved_again(make):
+    held = make.curves(*(make.channel(f"c{at}", 50.0 + at) for at in range(20)))
+    caps = "".join(f"[channels.c{at}]\ncap = 3\n" for at in range(19))
+    plan = optimize(held, make.scenario("budget = { total = 100 }\n" + caps))
+    assert plan.prices[0].rule == "budget"
+    assert sum(price.gain is not None for price in plan.prices) == SHOWN
+    duals = [price.dual for price in plan.prices[1:]]
+    assert duals == sorted(duals, reverse=True)
+
+
+def test_every_binding_rule_is_priced_and_no_other(make):
+    held = make.curves(make.channel("c0"), make.channel("c1", 30.0))
+    asked = make.scenario("budget = { total = 80 }\n[channels.c0]\ncap = 20\n[channels.c1]\ncap = 70\n")
+    plan = optimize(held, asked)
+    assert plan.binding == ("budget", "cap of c0")
+    assert {price.rule for price in plan.prices} == set(plan.binding)
+    assert optimize(held, asked, priced=False).prices == ()
+    assert problem_of(held, asked).names == ("c0", "c1")
