@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,6 +26,8 @@ class Closed(BaseModel):
     """A record that takes no unknown key, no wrong type, and never changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    later: ClassVar[tuple[str, ...]] = ()  # keys that the file contract knows and this version does not answer
 
 
 Record = TypeVar("Record", bound=Closed)
@@ -69,7 +71,8 @@ def build(content: dict[str, Any], record: type[Record], place: str, text: str =
     try:
         return record.model_validate(content)
     except ValidationError as fault:
-        told = [_sentence(error, record, place, text) for error in fault.errors(include_url=False)]
+        faults = fault.errors(include_url=False)
+        told = [_sentence(error, _path(error, content), record, (place, text)) for error in faults]
         raise InputError("\n".join(dict.fromkeys(told))) from None
 
 
@@ -82,13 +85,29 @@ def _quoted(text: str, line: int) -> str:
     return f": {lines[line - 1].strip()[:80]!r}" if 0 < line <= len(lines) else ""
 
 
-def _sentence(error: ErrorDetails, record: type[BaseModel], place: str, text: str) -> str:
-    path = tuple(str(part) for part in error["loc"] if not _is_tag(part))
+def _path(error: ErrorDetails, content: Any) -> tuple[str, ...]:
+    """The keys that lead to a fault, as the user wrote them: names of union members are left out."""
+    path = []
+    for rank, part in enumerate(error["loc"], start=1):
+        if isinstance(content, dict) and part in content:
+            content = content[part]
+        elif isinstance(content, (list, tuple)) and isinstance(part, int) and part < len(content):
+            content = content[part]
+        elif not (isinstance(content, dict) and error["type"] == "missing" and rank == len(error["loc"])):
+            continue
+        path.append(str(part))
+    return tuple(path)
+
+
+def _sentence(error: ErrorDetails, path: tuple[str, ...], record: type[BaseModel], source: tuple[str, str]) -> str:
+    place, text = source
     line = line_of(text, path)
     where = f"{place}, line {line}" if line else place
     field = ".".join(path) or "the file"
     if error["type"] == "extra_forbidden":
-        known = _known(record, path[:-1])
+        known, later = _known(record, path[:-1])
+        if path[-1] in later:
+            return f"{where}: {field} is not answered by this version; remove it ({', '.join(known)} are)"
         close = difflib.get_close_matches(path[-1], known, n=1)
         remedy = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
         return f"{where}: {field} is not a known key; {remedy}"
@@ -114,20 +133,15 @@ def _remedy(error: ErrorDetails) -> str:
     return "correct this value"
 
 
-def _is_tag(part: int | str) -> bool:
-    """Whether a step of an error's place names a member of a union, not something the user wrote."""
-    return isinstance(part, str) and (
-        part.startswith(("function-", "tagged-")) or (part[:1].isupper() and part.isidentifier())
-    )
-
-
-def _known(record: Any, path: tuple[str, ...]) -> list[str]:
-    """The keys that a record takes at a place inside it; of all members, where it is one of several."""
+def _known(record: Any, path: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The keys that a record takes at a place inside it, of all members where it is one of several; and
+    those that a later version will take."""
     places = [record]
     for part in path:
         places = [inner for place in places for inner in _inside(place, part)]
     models = [model for place in places for model in _models(place)]
-    return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
+    known = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    return sorted(known), sorted({key for model in models for key in getattr(model, "later", ())})
 
 
 def _inside(annotation: Any, part: str) -> list[Any]:

@@ -29,6 +29,8 @@ class Horizon(Closed):
 class Budget(Closed):
     """How much may be spent over the horizon: exactly one of the three."""
 
+    later = ("target_outcome", "target_roas")
+
     total: Positive | None = None  # all of it is spent [currency]
     at_most: Positive | None = None  # what does not pay stays unspent [currency]
     of_history: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
@@ -86,6 +88,8 @@ class Relative(Closed):
 
 class ChannelRules(Closed):
     """What the plan may do with one channel over the horizon [currency]."""
+
+    later = ("quarter_floor", "quarter_cap", "committed")
 
     floor: Money = 0.0
     cap: Money | None = None
@@ -161,6 +165,8 @@ class Shock(Closed):
 
 class Scenario(Closed):
     """One budget question."""
+
+    later = ("ramp", "risk")
 
     name: Name
     horizon: Horizon

@@ -1,0 +1,79 @@
+"""Scenarios: what is taken, what is refused, and every scenario that comes along."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.config.loading import load, parse
+from engine.config.samples import sample_folder
+from engine.config.scenario import Scenario
+from engine.errors import InputError
+
+HEAD = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 52 }\n'
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InputError) as told:
+        parse(text, Scenario, "q.toml")
+    return str(told.value)
+
+
+def test_names_in_capitals_keep_their_place_in_a_message():
+    told = refusal(HEAD + 'budget = { total = 9 }\n[channels.TV]\ncap = "a"\n')
+    assert told.startswith("q.toml, line 5: channels.TV.cap = 'a'")
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("budget = { target_outcome = 5 }\n", "budget.target_outcome"),
+        ("budget = { target_roas = 5 }\n", "budget.target_roas"),
+        ("budget = { total = 5 }\n[risk]\nlevel = 0.1\n", "risk"),
+        ("budget = { total = 5 }\n[ramp]\nmax_change = 0.1\n", "ramp"),
+        ("budget = { total = 5 }\n[channels.tv]\ncommitted = [1, 2]\n", "channels.tv.committed"),
+        ("budget = { total = 5 }\n[channels.tv]\nquarter_cap = 1\n", "channels.tv.quarter_cap"),
+    ],
+)
+def test_what_the_contract_knows_and_this_version_does_not_answer_is_refused_by_name(text, field):
+    assert f"{field} is not answered by this version; remove it" in refusal(HEAD + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("budget = { total = 1, at_most = 2 }", "exactly one of total, at_most and of_history"),
+        ("budget = {}", "exactly one of total, at_most and of_history"),
+        ("budget = { totl = 1 }", "did you mean 'total'"),
+        ('budget = { total = 1 }\ngoal = { maximise = "profit" }', "profit needs a margin"),
+        ("budget = { total = 1 }\ngoal = { margin = 0.3 }", "go with maximise"),
+        ("budget = { total = 1 }\n[channels.tv]\nrelative = { min = 2, max = 1 }", "min 2 is above max 1"),
+        ("budget = { total = 1 }\n[channels.tv]\nlocked = 1\ncap = 2", "locked fixes the spend"),
+        ("budget = { total = 1 }\n[channels.tv]\nminimum_flight = 3\ncap = 2", "minimum_flight 3 is above cap 2"),
+        ("budget = { total = 1 }\n[channels.tv]\nflight = { from = 2027-05-01, until = 2027-05-01 }", "not before"),
+        ("budget = { total = 1 }\n[groups.a]\nshare = { max = 0.2 }", "either kinds or channels"),
+        ('budget = { total = 1 }\n[groups.a]\nkinds = ["paid"]\nshare = { min = 0.3, max = 0.2 }', "min 0.3 is above"),
+        ('budget = { total = 1 }\n[[shocks]]\nkind = "outage"\nfactor = 0.5', "an outage takes none"),
+        ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 0.0', "above 0 is needed"),
+        ('budget = { total = 1 }\n[[shocks]]\nkind = "demand"\nfactor = 0.5\nchannels = ["tv"]', "demand moves every"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_in_words(text, words):
+    assert words in refusal(HEAD + text + "\n")
+
+
+def test_quarters_are_refused_until_they_are_planned():
+    told = refusal(HEAD.replace("periods = 52", 'periods = 52, decide = "quarter"') + "budget = { total = 1 }\n")
+    assert "quarter decisions are not planned by this version" in told
+
+
+def samples() -> list[Path]:
+    return sorted(sample_folder("scenarios").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", samples(), ids=lambda path: path.stem)
+def test_every_scenario_that_comes_along_is_read(path):
+    assert load(path, Scenario).horizon.periods >= 1
+
+
+def test_scenarios_that_come_along_have_names_of_their_own():
+    assert len({load(path, Scenario).name for path in samples()}) == len(samples()) >= 6
