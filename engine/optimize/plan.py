@@ -157,6 +157,7 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
     _, before = by_draw(problem, compared)
     horizon = scenario.horizon
     lines = _lines(curves, problem, solved.spend, compared, outcome)
+    chosen = _split(problem, solved.spend)
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     return Plan(
         scenario=scenario.name,
@@ -167,12 +168,12 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         periods=horizon.periods,
         period=curves.period,
         lines=lines,
-        chosen=_split(problem, solved.spend),
+        chosen=chosen,
         baseline=_split(problem, compared),
         gain=gain,
         chance_of_loss=loss,
         warnings=_warnings(lines, gain, loss, curves.period),
-        bound=solved.bound,
+        bound=max(solved.bound, chosen.value.mean),  # the same sum in another order may differ in its last digit
         gap=solved.gap,
         route=solved.route,
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
