@@ -89,9 +89,8 @@ def _path(error: ErrorDetails, content: Any) -> tuple[str, ...]:
     """The keys that lead to a fault, as the user wrote them: names of union members are left out."""
     path = []
     for rank, part in enumerate(error["loc"], start=1):
-        if isinstance(content, dict) and part in content:
-            content = content[part]
-        elif isinstance(content, (list, tuple)) and isinstance(part, int) and part < len(content):
+        of_table = isinstance(content, dict) and part in content
+        if of_table or (isinstance(content, (list, tuple)) and isinstance(part, int) and part < len(content)):
             content = content[part]
         elif not (isinstance(content, dict) and error["type"] == "missing" and rank == len(error["loc"])):
             continue
