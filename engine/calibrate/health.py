@@ -9,12 +9,14 @@
 | residuals | autocorrelation within 0.3 | above | - |
 | baseline | 5 % draw above a tenth of the outcome, never negative | otherwise | median below 0 |
 | channel | share and halfway learned (contraction >= 0.5, 0.3) | otherwise | - |
+| known money | half of the spend on channels whose contribution is learned | otherwise | - |
 | collinear | correlations below 0.8 and a fifth of each channel moves on its own | otherwise | - |
 | reach | every channel seen at 1.3 times its mean | otherwise | - |
 | geos | national curve within 2 % of the sum over geos | up to 10 % | above |
 
 Trust is bad only for a real failure: chains that did not converge, or a bad holdout together with a bad
-fit. It is weak where convergence, fit, holdout or baseline is not good, or where no channel is identified.
+fit. It is weak where convergence, fit, holdout or baseline is not good, or where the channels whose
+contribution the data tell (contraction >= 0.5) hold less than half of the money.
 """
 
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ GOOD_FORECAST, LEAST_FORECAST = 1.0, 2.0  # error over the naive forecast's
 CORRELATED_RESIDUALS = 0.3
 LEAST_BASELINE = 0.1
 SHARE_LEARNED, SHAPE_LEARNED = 0.5, 0.3
+KNOWN_MONEY = 0.5
 CORRELATED_SPEND, OWN_MOVEMENT = 0.8, 0.2
 SEEN_ABOVE_MEAN = 1.3
 GOOD_PROJECTION, LEAST_PROJECTION = 0.02, 0.10
@@ -66,6 +69,7 @@ def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
         _holdout(findings.holdout),
         _baseline(findings),
         *_channels(dataset, findings.posterior),
+        _known_money(dataset, findings.posterior),
         _collinear(dataset, problem),
         _reach(findings.curves),
     ]
@@ -79,10 +83,8 @@ def trust(checks: list[Check]) -> Verdict:
     verdicts = {check.name: check.verdict for check in checks}
     if verdicts["convergence"] == "bad" or (verdicts["holdout"] == "bad" and verdicts["fit"] == "bad"):
         return "bad"
-    channels = [check.verdict for check in checks if check.name.startswith("channel ")]
-    if any(verdicts[name] != "good" for name in ("convergence", "fit", "holdout", "baseline")):
-        return "weak"
-    return "good" if "good" in channels else "weak"
+    needed = ("convergence", "fit", "holdout", "baseline", "known money")
+    return "good" if all(verdicts[name] == "good" for name in needed) else "weak"
 
 
 def graded(figure: float, good: float, least: float) -> Verdict:
@@ -200,9 +202,8 @@ def _baseline(findings: Findings) -> Check:
 
 
 def _channels(dataset: Dataset, posterior: Posterior) -> list[Check]:
-    """How far each coordinate's variance has shrunk from the prior's, which is one."""
-    learned = 1 - posterior.places.var(axis=0)
-    count = len(dataset.channels)
+    """What the data tell of each channel, and what remains the prior's."""
+    learned, count = _learned(posterior), len(dataset.channels)
     checks = []
     for index, name in enumerate(dataset.channels):
         details = {part: float(learned[i * count + index]) for i, part in enumerate(COORDINATES)}
@@ -219,6 +220,23 @@ def _channels(dataset: Dataset, posterior: Posterior) -> list[Check]:
             said = f"contribution, carry-over, saturation and shape of {name} come from the data; nothing to do"
         checks.append(Check(f"channel {name}", "good" if fine else "weak", details["share"], said, details))
     return checks
+
+
+def _learned(posterior: Posterior) -> Float[np.ndarray, " coordinate"]:
+    """Contraction: the share of a coordinate's prior variance, which is one, that the data took away."""
+    learned: np.ndarray = 1 - posterior.places.var(axis=0)
+    return learned
+
+
+def _known_money(dataset: Dataset, posterior: Posterior) -> Check:
+    """How much of the spend went to channels whose contribution the data tell."""
+    spend = dataset.driver.sum(axis=(0, 1))
+    told = _learned(posterior)[: len(spend)] >= SHARE_LEARNED
+    share = float(spend[told].sum() / spend.sum())
+    fine = share >= KNOWN_MONEY
+    said = f"{share:.0%} of the money went to channels whose contribution the data tell; "
+    said += "nothing to do" if fine else "the rest of the plan is the prior's: keep steps small, and test"
+    return Check("known money", "good" if fine else "weak", share, said)
 
 
 def _collinear(dataset: Dataset, problem: Problem) -> Check:

@@ -5,6 +5,7 @@ nation's response to a budget split as in history is their sum, which is not qui
 nearest Hill curve is fitted per draw and how far it is off is reported.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,10 @@ from jaxtyping import Float
 
 from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
+from engine.periods import PER_YEAR
 from engine.response.curves import Channel, Curves, Family, History
 from engine.response.saturation import hill
 
-LAST = 52  # periods of spend kept as the latest history
 LEVELS = np.geomspace(0.05, 4.0, 32)  # multiples of the mean spend at which a national curve is fitted
 STEPS = 30  # of Levenberg and Marquardt
 
@@ -38,6 +39,7 @@ class Projection(NamedTuple):
 def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
     """National curves in the data's own money."""
     spend = dataset.driver.sum(axis=1)
+    year = math.floor(PER_YEAR[dataset.period])  # periods kept as the latest history
     channels, errors = [], []
     for index, name in enumerate(dataset.channels):
         curve, error = _national(problem, media, index, spend[:, index].mean())
@@ -51,7 +53,7 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
                 history=History(
                     mean=float(spend[:, index].mean()),
                     max=float(spend[:, index].max()),
-                    last=tuple(float(money) for money in spend[-LAST:, index]),
+                    last=tuple(float(money) for money in spend[-year:, index]),
                 ),
             )
         )
@@ -60,6 +62,7 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
         outcome=dataset.outcome_name,
         period=dataset.period,
         channels=tuple(channels),
+        outcome_value=1.0 if dataset.is_money else None,
         made_from=dataset.made_from,
     )
     return Projection(curves, max(errors))

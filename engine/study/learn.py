@@ -129,7 +129,7 @@ def headline(fit: Fit) -> str:
     )
 
 
-_TOLD = ("convergence", "fit", "holdout", "baseline", "residuals", "collinear", "geos")
+_TOLD = ("convergence", "fit", "holdout", "baseline", "known money", "residuals", "collinear", "geos")
 
 
 def as_text(fit: Fit) -> str:

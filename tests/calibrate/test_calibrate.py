@@ -7,6 +7,7 @@ import pytest
 
 from engine.calibrate.calibrate import calibrate
 from engine.calibrate.density import densities_at, slope_at
+from engine.calibrate.nuts import run_chains, thin
 from engine.calibrate.posterior import draw_posterior
 from engine.calibrate.problem import prepare
 from engine.config.model import Baseline
@@ -111,18 +112,20 @@ def test_exchanging_channels_exchanges_their_curves(two, model):
 
 
 def test_both_speeds_draw_from_the_same_density(world):
-    problem = prepare(world(channels=1, periods=104, seed=2).dataset, Baseline())
-    fast = draw_posterior(problem, "fast", seed=1, draws=2000)
-    slow = draw_posterior(problem, "nuts", seed=1, draws=2000)
-    assert slow.chains.r_hat < 1.01 and slow.chains.bulk >= 400 and slow.chains.divergences == 0
-    spread = slow.places.std(axis=0)
-    assert np.abs((fast.places.mean(axis=0) - slow.places.mean(axis=0)) / spread).max() < 0.15
-    assert np.abs(fast.places.std(axis=0) / spread - 1).max() < 0.15
+    problem = prepare(world(channels=1, periods=77, seed=2).dataset, Baseline())
+    fast = draw_posterior(problem, "fast", seed=1, draws=2000).places
+    chains = run_chains(fast, problem.evidence, seed=1, kept=400)
+    assert chains.r_hat < 1.02 and chains.bulk >= 400 and chains.divergences == 0
+    slow = chains.places.reshape(-1, 4)
+    spread = slow.std(axis=0)
+    assert np.abs((fast.mean(axis=0) - slow.mean(axis=0)) / spread).max() < 0.2
+    assert np.abs(fast.std(axis=0) / spread - 1).max() < 0.2
+    assert thin(chains, 50).shape == (50, 4)
 
 
 def test_one_shape_of_data_is_compiled_once(world, model):
     before = slope_at._cache_size(), densities_at._cache_size()
-    dataset = world(channels=1, periods=77).dataset
+    dataset = world(channels=1, periods=71).dataset
     for seed in (1, 2):
         calibrate(dataset, model, "fast", seed=seed, draws=50)
     assert (slope_at._cache_size() - before[0], densities_at._cache_size() - before[1]) == (1, 1)

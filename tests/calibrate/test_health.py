@@ -11,7 +11,7 @@ from engine.calibrate.health import trust
 
 
 def checks(**verdicts):
-    named = {"convergence": "good", "fit": "good", "holdout": "good", "baseline": "good", "channel_tv": "good"}
+    named = dict.fromkeys(("convergence", "fit", "holdout", "baseline", "known_money", "channel_tv"), "good")
     return [Check(name.replace("_", " "), verdict, 0.0, "") for name, verdict in {**named, **verdicts}.items()]
 
 
@@ -25,8 +25,8 @@ def checks(**verdicts):
         ({"fit": "bad"}, "weak"),
         ({"fit": "bad", "holdout": "bad"}, "bad"),
         ({"baseline": "bad"}, "weak"),
-        ({"channel_tv": "weak"}, "weak"),
-        ({"channel_tv": "weak", "channel_radio": "good"}, "good"),
+        ({"known_money": "weak"}, "weak"),
+        ({"channel_tv": "weak"}, "good"),
         ({"residuals": "weak"}, "good"),
     ],
 )

@@ -1,5 +1,7 @@
 """Scaled draws back into money."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,3 +91,19 @@ def test_history_is_the_national_total(world):
     total = dataset.driver[:, :, 1].sum(axis=1)
     assert history.mean == pytest.approx(total.mean()) and history.max == pytest.approx(total.max())
     assert history.last == pytest.approx(tuple(total[-52:]))
+
+
+@pytest.mark.parametrize("is_money", [True, False])
+def test_an_outcome_in_money_is_worth_itself_whatever_its_name(world, is_money):
+    dataset = replace(world(channels=1, periods=60).dataset, outcome_name="net sales", is_money=is_money)
+    problem = prepare(dataset, Baseline())
+    curves = to_curves(dataset, problem, explain(problem, np.zeros((1, 4)))).curves
+    assert curves.is_money == is_money and curves.measure == "net sales"
+
+
+@pytest.mark.parametrize(("period", "year"), [("day", 365), ("month", 12), ("quarter", 4)])
+def test_the_latest_history_is_a_year_whatever_the_period(world, period, year):
+    dataset = replace(world(channels=1, periods=400).dataset, period=period)
+    problem = prepare(dataset, Baseline(trend="linear", season=0))
+    channel = to_curves(dataset, problem, explain(problem, np.zeros((1, 4)))).curves.channels[0]
+    assert channel.history.last == pytest.approx(tuple(dataset.driver[-year:, 0, 0]))
