@@ -74,6 +74,7 @@ def agrees(make, seed, overlapping):
 
 @pytest.mark.parametrize("seed", range(36))
 def test_no_spend_of_an_exhaustive_grid_beats_the_bound(make, seed):
+    """Seed 27 is one on which HiGHS, given steep segments as they are, cut off the plan to spend nothing."""
     agrees(make, seed, overlapping=False)
 
 

@@ -80,6 +80,12 @@ def test_a_price_divides_what_money_buys(make):
     assert gain(make, '[[shocks]]\nkind = "price"\nfactor = 2.0\n').gain == pytest.approx(np.array([[0.125]]))
 
 
+def test_a_price_that_holds_for_part_of_a_period_counts_on_the_money_of_those_days(make):
+    text = '[[shocks]]\nkind = "price"\nfactor = 4.0\nfrom = 2027-01-14\n'
+    found = gain(make, text, retain=0.0)
+    assert found.gain[:, 0] * 4 == pytest.approx([1.0, 3 / 7 + 4 / 7 / 4, 0.25, 0.25])
+
+
 @pytest.mark.parametrize("kind", ["effectiveness", "demand"])
 def test_effectiveness_and_demand_scale_the_outcome_day_by_day(make, kind):
     text = f'[[shocks]]\nkind = "{kind}"\nfactor = 0.5\nfrom = 2027-01-14\nuntil = 2027-01-25\n'
