@@ -145,8 +145,8 @@ def _tables(problem: Problem, memory: Memory, scale: float) -> list[Table]:
     """One table per channel for plans worth `scale`; those that an earlier problem already has are taken over."""
     tolerance = ERROR * scale / len(problem.names)
     tables = []
-    for channel, payoff in enumerate(problem.payoffs):
-        low, high, flight = (float(part[channel]) for part in (problem.lower, problem.upper, problem.flight))
+    limits = zip(problem.lower.tolist(), problem.upper.tolist(), problem.flight.tolist(), strict=True)
+    for channel, (payoff, (low, high, flight)) in enumerate(zip(problem.payoffs, limits, strict=True)):
         key = (channel, low, high, flight, payoff.margin)
         if key not in memory:
             memory[key] = tabulate(payoff, low, high, flight, tolerance)
