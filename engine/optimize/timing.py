@@ -33,19 +33,18 @@ def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
     days = starts(scenario.horizon.start, scenario.horizon.periods, curves.period)
     open_share = _open(channel.name, scenario, days, curves.period)
     effect = curves.value * np.ones(len(days))
-    price = np.ones(len(days))
+    had = np.ones(len(days))  # contacts that a unit of money buys
     for shock in _shocks_on(channel.name, scenario):
         inside = np.array(share_inside(days, curves.period, shock.first, shock.last))
-        change = 1 + ((shock.factor or 0.0) - 1) * inside
-        if shock.kind == "price":
-            price = price * change
+        if shock.kind == "price" and shock.factor:
+            had = had * (1 + (1 / shock.factor - 1) * inside)
         elif shock.kind in ("effectiveness", "demand"):
-            effect = effect * change
+            effect = effect * (1 + ((shock.factor or 0.0) - 1) * inside)
     discount = (1 + scenario.goal.discount_rate) ** (-np.arange(len(days)) / PER_YEAR[curves.period])
     if not open_share.any():
         return Timing(np.zeros((1, curves.draws)), np.array([np.sum(effect * discount)]), 1.0, False)
     pace = open_share / open_share.sum()
-    bought = pace / price
+    bought = pace * had
     if np.ptp(bought) <= 1e-12 * bought.max():
         gain = np.full((1, curves.draws), bought[0])
         return Timing(gain, np.array([np.sum(effect * discount)]), float(np.sum(pace * discount)), True, pace.max())
