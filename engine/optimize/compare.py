@@ -31,7 +31,8 @@ class Answer:
     name: str
     plan: Plan | None
     base: Base
-    change: Range | None = None  # outcome of the plan less that of the base, draw by draw
+    outcome: Range | None = None  # of the plan, never discounted
+    change: Range | None = None  # the same less that of the base, draw by draw
     chance_of_less: float = 0.0  # that the plan earns less than the base
     refusal: str = ""
 
@@ -87,7 +88,7 @@ def _answer(curves: Curves, scenario: Scenario, base: Base) -> Answer:
     earned = _outcome(curves, scenario, np.array(plan.chosen.spend))
     change = earned - base.outcome
     less = float(np.mean(change < -1e-12 * np.abs(base.outcome)))
-    return Answer(scenario.name, plan, base, spread(change), less)
+    return Answer(scenario.name, plan, base, spread(earned), spread(change), less)
 
 
 def _unchanged(curves: Curves, scenario: Scenario) -> Base:

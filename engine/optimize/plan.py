@@ -62,6 +62,7 @@ class Plan:
     scenario: str
     currency: str
     measure: str  # what the objective counts
+    unit: str  # of objective and outcome: the currency; empty where the outcome is not money
     start: date
     end: date
     periods: int
@@ -162,7 +163,8 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
     return Plan(
         scenario=scenario.name,
         currency=curves.currency,
-        measure="profit" if scenario.goal.maximise == "profit" else curves.outcome,
+        measure="profit" if scenario.goal.maximise == "profit" else curves.measure,
+        unit=curves.currency if curves.is_money else "",
         start=horizon.start,
         end=step(step(horizon.start, horizon.periods, curves.period), -1, "day"),
         periods=horizon.periods,

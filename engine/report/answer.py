@@ -23,7 +23,7 @@ def decision(plan: Plan) -> str:
     moves = _moves(plan)
     if not moves and abs(plan.gain.mean) <= 1e-9 * abs(plan.baseline.value.mean):
         return f"{head}keep {compared}; no better split exists under these rules."
-    gained = _gained(plan.gain, plan.baseline.value.mean, _unit(plan), plan.measure)
+    gained = _gained(plan.gain, plan.baseline.value.mean, plan.unit, plan.measure)
     return (
         f"{head}{moves or 'keep the split'}: {gained} against {compared}, "
         f"chance of loss {percent(plan.chance_of_loss)}."
@@ -33,7 +33,8 @@ def decision(plan: Plan) -> str:
 def _gained(change: Range, base: float, unit: str, measure: str) -> str:
     """A change in money with its range, and as a share of what the channels bring without it."""
     low, high = (money(edge, unit, signed=True) for edge in (change.p05, change.p95))
-    share = f", {percent(change.mean / abs(base), signed=True)} of what these channels bring" if base else ""
+    whole = "the profit of these channels" if measure == "profit" else "what these channels bring"
+    share = f", {percent(change.mean / abs(base), signed=True)} of {whole}" if base else ""
     return f"{money(change.mean, unit, signed=True)} {measure} (5-95 %: {low} .. {high}{share})"
 
 
@@ -54,10 +55,6 @@ def _moves(plan: Plan) -> str:
     if up or down:
         return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}"
     return ""
-
-
-def _unit(plan: Plan) -> str:
-    return plan.currency if plan.measure in ("revenue", "profit") else ""
 
 
 def _channels(plan: Plan) -> str:
@@ -120,8 +117,8 @@ def proof(plan: Plan) -> str:
     """What is proven about the plan."""
     status = "certified" if plan.certified else "feasible, not certified"
     return (
-        f"Proof: {status}; no plan under these rules can earn more than {money(plan.bound, _unit(plan))}, "
-        f"this one earns {money(plan.chosen.value.mean, _unit(plan))} (gap {100 * plan.gap:.4f} %). "
+        f"Proof: {status}; no plan under these rules can earn more than {money(plan.bound, plan.unit)}, "
+        f"this one earns {money(plan.chosen.value.mean, plan.unit)} (gap {100 * plan.gap:.4f} %). "
         f"Route: {plan.route}. {plan.seconds:.2f} s."
     )
 
@@ -137,7 +134,7 @@ def comparison_text(answers: list[Answer]) -> str:
     if plans:
         notes = (
             f"{plans[0].currency} over the horizon; change: against {plain(base.name)!r}, draw by draw; "
-            f"next 1: outcome of the next {plans[0].currency} 1 of budget."
+            f"next 1: what the next {plans[0].currency} 1 of budget adds to the goal."
         )
     why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
     proofs = [f"{plain(answer.name)}: {proof(answer.plan)}" for answer in answers if answer.plan]
@@ -148,8 +145,7 @@ def _sentence(answer: Answer) -> str:
     if answer.plan is None or answer.change is None:
         return f"{plain(answer.name)}: no plan. {plain(answer.refusal)}"
     plan, base = answer.plan, answer.base
-    unit = plan.currency if _unit(plan) else ""
-    gained = _gained(answer.change, float(base.outcome.mean()), unit, plan_outcome(plan))
+    gained = _gained(answer.change, float(base.outcome.mean()), plan.unit, plan_outcome(plan))
     return (
         f"{plain(answer.name)}: {gained} against {plain(base.name)!r}, chance of less "
         f"{percent(answer.chance_of_less)}, with {money(plan.spend, plan.currency)} against "
@@ -158,11 +154,10 @@ def _sentence(answer: Answer) -> str:
 
 
 def _compared(answer: Answer) -> list[str]:
-    plan, change = answer.plan, answer.change
-    if plan is None or change is None:
+    plan, change, outcome = answer.plan, answer.change, answer.outcome
+    if plan is None or change is None or outcome is None:
         return [answer.name, "no plan", *["-"] * 9]
     base = max(abs(float(answer.base.outcome.mean())), 1e-300)
-    outcome = plan.chosen.outcome
     budget = next((price.dual for price in plan.prices if price.rule == "budget"), 0.0)
     return [
         answer.name,

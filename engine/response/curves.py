@@ -92,7 +92,7 @@ class Curves:
     outcome: str
     period: Period
     channels: tuple[Channel, ...]
-    outcome_value: float | None = None  # money per unit of outcome; None where outcome is money
+    outcome_value: float | None = None  # money per unit of outcome, 1 where it is money; None: unknown, or revenue
     made_from: str = field(default="", compare=False)  # digest of the file or data behind it
 
     def __post_init__(self) -> None:
@@ -130,6 +130,16 @@ class Curves:
     def value(self) -> float:
         """Money per unit of outcome."""
         return 1.0 if self.outcome_value is None else self.outcome_value
+
+    @property
+    def is_money(self) -> bool:
+        """Whether what a plan counts is money: revenue, or an outcome with a value."""
+        return self.outcome_value is not None or self.outcome == "revenue"
+
+    @property
+    def measure(self) -> str:
+        """What a plan counts: the outcome, or its value where a unit of it is not worth just 1."""
+        return self.outcome if self.value == 1 else f"value of {self.outcome}"
 
 
 def kernel(channel: Channel, lags: int) -> Float[np.ndarray, "draw lag"]:

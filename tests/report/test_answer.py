@@ -1,0 +1,64 @@
+"""Answers as text: every figure stands under the name and the unit of what it counts."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from engine.config.scenario import Budget, Goal, Horizon, Scenario
+from engine.optimize.compare import compare
+from engine.optimize.plan import optimize
+from engine.report.answer import plan_text
+from engine.response.curves import Channel, Curves, Family, History
+
+
+def curves(outcome="orders", value=None):
+    """Two channels that bring 1,037 orders a year at best."""
+    channels = (
+        Channel(
+            name,
+            "paid",
+            Family("geometric", {"retain": np.array([0.5])}),
+            Family("hill", {"ceiling": np.array([ceiling]), "halfway": np.array([1000.0]), "slope": np.array([1.0])}),
+            History(mean=1000.0, max=2000.0),
+        )
+        for name, ceiling in (("tv", 100.0), ("search", 80.0))
+    )
+    return Curves("EUR", outcome, "month", tuple(channels), value)
+
+
+def asked(**goal):
+    return Scenario(
+        name="x", horizon=Horizon(start=date(2027, 1, 1), periods=12), budget=Budget(total=24_000.0), goal=Goal(**goal)
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "value", "measure", "unit"),
+    [
+        ("orders", None, "orders", ""),
+        ("orders", 30.0, "value of orders", "EUR"),
+        ("net sales", 1.0, "net sales", "EUR"),
+        ("revenue", None, "revenue", "EUR"),
+    ],
+)
+def test_an_outcome_is_named_by_what_is_counted(outcome, value, measure, unit):
+    plan = optimize(curves(outcome, value), asked())
+    assert (plan.measure, plan.unit) == (measure, unit)
+    text = plan_text(plan)
+    assert f" {measure} (5-95 %: " in text
+    assert ("EUR +" in text.splitlines()[0]) == bool(unit)
+
+
+def test_profit_is_a_share_of_profit():
+    plan = optimize(curves("revenue"), asked(maximise="profit", margin=0.9))
+    assert " profit (5-95 %: EUR " in plan_text(plan) and "of the profit of these channels" in plan_text(plan)
+
+
+def test_a_comparison_shows_outcomes_and_changes_on_one_scale_whatever_the_goal_discounts():
+    held = curves("revenue")
+    plain = compare(held, [asked(maximise="profit", margin=0.5)])[0]
+    late = compare(held, [asked(maximise="profit", margin=0.5, discount_rate=0.5)])[0]
+    assert late.outcome is not None and late.change is not None
+    assert late.outcome.mean - late.change.mean == pytest.approx(late.base.outcome.mean())
+    assert late.outcome.mean == pytest.approx(plain.outcome.mean, rel=1e-3)
