@@ -32,7 +32,7 @@ class Rule:
     @property
     def channel(self) -> int | None:
         """The one channel that the rule is about; None for a rule about several."""
-        touched = np.flatnonzero(self.weights)
+        touched = self.weights.nonzero()[0]
         return int(touched[0]) if len(touched) == 1 and self.weights[touched[0]] == 1 else None
 
     def loosened(self, amount: float) -> "Rule":
@@ -78,10 +78,11 @@ class Problem:
         low, high = np.zeros(len(self.names)), np.full(len(self.names), self.budget.high)
         flight = np.zeros(len(self.names))
         for rule in self.rules[1:]:
-            if rule.channel is not None:
-                low[rule.channel] = max(low[rule.channel], rule.low)
-                high[rule.channel] = min(high[rule.channel], rule.high)
-                flight[rule.channel] = max(flight[rule.channel], rule.flight)
+            channel = rule.channel
+            if channel is not None:
+                low[channel] = max(low[channel], rule.low)
+                high[channel] = min(high[channel], rule.high)
+                flight[channel] = max(flight[channel], rule.flight)
         flies, grounded = low > 0, flight > high * (1 + ROUNDING)
         high = np.where(grounded & ~flies, 0.0, high)
         low = np.where(flies, np.maximum(low, flight), low)
@@ -215,7 +216,7 @@ def _require_known(curves: Curves, scenario: Scenario) -> None:
                 f"scenario {scenario.name!r}: groups.{name} holds no channel: no channel of the curves is "
                 f"{' or '.join(group.kinds)}; remove the group or name other kinds"
             )
-    if scenario.goal.maximise == "profit" and curves.outcome_value is None and curves.outcome != "revenue":
+    if scenario.goal.maximise == "profit" and not curves.is_money:
         raise InputError(
             f"scenario {scenario.name!r}: profit needs an outcome in money, and the curves give {curves.outcome!r} "
             "without outcome_value; add outcome_value to the curves"
