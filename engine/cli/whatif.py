@@ -41,6 +41,7 @@ def verb(
     from engine.optimize.plan_file import comparison_document, write_plan
     from engine.report.answer import comparison_text
     from engine.study.ask import what_if
+    from engine.words import plain
 
     if out:
         require_free(out, force)
@@ -53,6 +54,6 @@ def verb(
         write_json(out / "comparison.json", document)
         note(f"answers written to {out}", quiet)
     emit(document, comparison_text(answers), as_json)
-    refused = [answer.name for answer in answers if answer.plan is None]
+    refused = [plain(answer.name) for answer in answers if answer.plan is None]
     if refused:
         raise InfeasibleError(f"no plan for {', '.join(refused)}; the reason stands beside each above")

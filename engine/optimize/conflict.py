@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from engine.optimize.feasible import least_relaxation, suspects
 from engine.optimize.rules import Problem, Rule
-from engine.words import exact, percent
+from engine.words import exact, percent, plain
 
 TOLD, MOST = 5, 24  # ways out, and rules in conflict, that a message names
 
@@ -56,8 +56,8 @@ def _upwards(problem: Problem, index: int) -> bool:
 def explanation(problem: Problem, currency: str) -> str:
     """Why no plan exists, in one sentence for the conflict and one for the remedies."""
     rules = conflict(problem)
-    remedies = [remedy(item, currency) for item in relaxations(problem, rules)]
-    clash = "; ".join(_said(rule, currency) for rule in rules[:MOST])
+    remedies = [plain(remedy(item, currency)) for item in relaxations(problem, rules)]
+    clash = "; ".join(plain(_said(rule, currency)) for rule in rules[:MOST])
     if len(rules) > MOST:
         clash += f"; and {len(rules) - MOST} more rules"
     if not remedies:

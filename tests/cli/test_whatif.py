@@ -1,0 +1,74 @@
+"""`peso whatif` as a user runs it: several answers beside one base."""
+
+import json
+
+
+def second(folder):
+    text = (folder / "q.toml").read_text().replace("Next year", "Half of it").replace("3000", "1500")
+    (folder / "half.toml").write_text(text)
+    return "half.toml"
+
+
+def test_answers_stand_side_by_side_and_in_files(peso, folder):
+    done = peso("whatif", "q.toml", second(folder), "--fit", "curves.json", "--out", "answers", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("Next year: ")
+    assert done.stdout.splitlines()[1].startswith("Half of it: ")
+    assert sorted(path.name for path in (folder / "answers").iterdir()) == [
+        "comparison.json",
+        "half-of-it.json",
+        "next-year.json",
+    ]
+    comparison = json.loads((folder / "answers" / "comparison.json").read_text())
+    assert comparison["schema"] == "peso.whatif/1"
+    assert [answer["scenario"] for answer in comparison["answers"]] == ["Next year", "Half of it"]
+    plan = json.loads((folder / "answers" / "half-of-it.json").read_text())
+    assert plan["schema"] == "peso.plan/1"
+    assert abs(sum(plan["spend"][0]) - 1500) < 1e-3
+
+
+def test_a_scenario_called_comparison_keeps_its_own_file(peso, folder):
+    """Its plan was once overwritten by the comparison itself."""
+    (folder / "q.toml").write_text((folder / "q.toml").read_text().replace("Next year", "Comparison"))
+    done = peso("whatif", "q.toml", "--fit", "curves.json", "--out", "answers", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "answers" / "comparison-plan.json").read_text())["schema"] == "peso.plan/1"
+    assert json.loads((folder / "answers" / "comparison.json").read_text()) == json.loads(done.stdout)
+
+
+def test_a_question_without_a_plan_is_exit_4_after_all_answers(peso, folder):
+    done = peso("whatif", "cannot.toml", "q.toml", "--fit", "curves.json", "--json", cwd=folder)
+    assert done.returncode == 4
+    answers = json.loads(done.stdout)["answers"]
+    assert answers[0]["plan"] is None
+    assert "floor of tv" in answers[0]["refusal"]
+    assert answers[1]["plan"]["status"] == "certified"
+    assert "no plan for Too much" in done.stderr
+
+
+def test_a_base_of_ones_own(peso, folder):
+    done = peso("whatif", second(folder), "--base", "q.toml", "--fit", "curves.json", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    comparison = json.loads(done.stdout)
+    assert comparison["base"] == "Next year"
+    assert comparison["answers"][0]["change"]["mean"] < 0
+
+
+def test_a_base_without_a_plan_is_exit_4_and_nothing_is_written(peso, folder):
+    done = peso("whatif", "q.toml", "--base", "cannot.toml", "--fit", "curves.json", "--out", "answers", cwd=folder)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert not (folder / "answers").exists()
+
+
+def test_an_answer_folder_in_use_is_kept_unless_forced(peso, folder):
+    (folder / "answers").mkdir()
+    (folder / "answers" / "mine.txt").write_text("mine")
+    asked = ("whatif", "q.toml", "--fit", "curves.json", "--out", "answers")
+    assert peso(*asked, cwd=folder).returncode == 3
+    assert [path.name for path in (folder / "answers").iterdir()] == ["mine.txt"]
+    assert peso(*asked, "--force", cwd=folder).returncode == 0
+    assert (folder / "answers" / "mine.txt").read_text() == "mine"
+
+
+def test_no_scenario_is_wrong_usage(peso, folder):
+    assert peso("whatif", "--fit", "curves.json", cwd=folder).returncode == 2

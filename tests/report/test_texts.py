@@ -1,0 +1,146 @@
+"""Texts for people: the decision with its range and its risk, totals that add up, and nothing that a terminal obeys."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.optimize.compare import compare
+from engine.optimize.plan import optimize
+from engine.report.answer import comparison_text, decision, plan_text, proof
+from engine.words import money, table
+
+
+def asked(make, text="", name="Next year", total="total = 12000"):
+    return make.scenario(f"budget = {{ {total} }}\n" + text, 52, name)
+
+
+def held(make, first="tv"):
+    rng = np.random.default_rng(1)
+    draws = 30
+
+    def many(value):
+        return value * np.exp(0.3 * rng.standard_normal(draws))
+
+    return make.curves(
+        make.channel(first, many(300.0), many(100.0), many(0.9), mean=150.0, most=200.0),
+        make.channel("search", many(500.0), many(80.0), many(0.8), mean=60.0, most=90.0),
+        make.channel("pr", many(100.0), many(60.0), many(1.0), kind="earned", mean=21.0, most=30.0),
+    )
+
+
+def test_the_decision_says_what_to_move_what_it_brings_and_how_it_may_lose(make):
+    plan = optimize(held(make), asked(make))
+    told = decision(plan)
+    assert told.startswith("Next year, 2027-01-04 to 2028-01-02, USD 12.0 k: move money from tv (USD ")
+    assert " to search (USD " in told
+    assert money(plan.gain.mean, "USD", signed=True) in told
+    assert money(plan.gain.p05, "USD", signed=True) in told
+    assert money(plan.gain.p95, "USD", signed=True) in told
+    assert re.search(r"chance of loss \d+\.\d %\.$", told)
+    assert "\n" not in told
+
+
+def test_a_plan_that_changes_nothing_says_keep(make):
+    same = make.curves(*(make.channel(name) for name in ("a", "b")))
+    told = decision(optimize(same, asked(make, total="of_history = 1.0")))
+    assert told.endswith("keep the same money split as in history; no better split exists under these rules.")
+
+
+def test_a_smaller_budget_is_compared_with_what_history_spent(make):
+    plan = optimize(held(make), asked(make, total="at_most = 6000"))
+    assert f"history's {money(sum(plan.baseline.spend), 'USD')}" in decision(plan)
+
+
+def test_the_table_has_every_channel_and_its_total(make):
+    plan = optimize(held(make), asked(make))
+    text = next(part for part in plan_text(plan).split("\n\n") if part.startswith("channel"))
+    rows = [re.split(r" {2,}", line.strip()) for line in text.splitlines()]
+    assert [row[0] for row in rows[1:5]] == ["tv", "search", "pr", "total"]
+    assert rows[4][2] == "12.0 k"
+    outcome = sum(line.outcome.mean for line in plan.lines)
+    assert outcome == pytest.approx(plan.chosen.outcome.mean)
+    assert sum(line.spend for line in plan.lines) == pytest.approx(12_000)
+    assert f"{plan.chosen.outcome.mean / 12_000:.2f}" in rows[4]
+
+
+def test_spend_beyond_history_is_starred(make):
+    text = plan_text(optimize(held(make), asked(make)))
+    assert re.search(r"^search .*\d( k)?\*", text, flags=re.MULTILINE)
+    assert "* more a week than history ever shows" in text
+
+
+def test_binding_rules_are_told_with_price_and_re_solve(make):
+    text = plan_text(optimize(held(make), asked(make, "[channels.search]\ncap = 1000\n")))
+    assert re.search(r"^  cap of search: \d+\.\d\d a unit; USD 100 of room earns \d+\.\d\d a unit$", text, re.MULTILINE)
+    assert re.search(r"^  budget: ", text, re.MULTILINE)
+
+
+def test_a_plan_held_by_no_rule_says_so(make):
+    goal = 'goal = { maximise = "profit", margin = 0.4 }\n'
+    assert "Why: no rule holds the plan back." in plan_text(
+        optimize(held(make), asked(make, goal, total="at_most = 1e9"))
+    )
+
+
+def test_the_proof_names_bound_value_gap_and_route(make):
+    plan = optimize(held(make), asked(make))
+    told = proof(plan)
+    assert told.startswith("Proof: certified; no plan under these rules can earn more than USD ")
+    assert f"gap {100 * plan.gap:.4f} %" in told
+    assert plan.route in told
+    assert proof(replace(plan, gap=0.01)).startswith("Proof: feasible, not certified;")
+
+
+ODD = ["tv\x1b[31m", "tv\nsearch", "[bold]tv[/bold]", "<b>tv</b>", "=1+1", 'tv "x"', "\N{ROCKET}", "x" * 200]
+
+
+@pytest.mark.parametrize("name", ODD, ids=range(len(ODD)))
+def test_names_are_shown_as_they_are_but_never_obeyed(make, name):
+    text = plan_text(optimize(held(make, name), asked(make, name="odd")))
+    assert [letter for letter in text if not letter.isprintable() and letter != "\n"] == []
+    shown = name.replace("\x1b", "\\x1b").replace("\n", "\\n")
+    assert shown in text
+
+
+def test_a_scenario_name_is_not_obeyed_either(make):
+    scenario = asked(make).model_copy(update={"name": "cut\x1b[2J"})
+    answers = compare(held(make), [scenario])
+    for text in (plan_text(answers[0].plan), comparison_text(answers)):
+        assert "\x1b" not in text
+        assert "cut\\x1b[2J" in text
+
+
+def test_a_comparison_has_one_line_for_each_scenario_and_tells_refusals(make):
+    scenarios = [
+        asked(make, name="all"),
+        asked(make, name="half", total="total = 6000"),
+        asked(make, "[channels.tv]\nfloor = 13000\n", name="cannot"),
+    ]
+    answers = compare(held(make), scenarios)
+    text = comparison_text(answers)
+    first = text.splitlines()[:3]
+    assert first[0].startswith("all: USD ")
+    assert "chance of less" in first[1]
+    assert first[2].startswith(
+        "cannot: no plan. scenario 'cannot': no plan keeps these rules together: budget = USD 12,000"
+    )
+    assert re.search(r"^cannot +no plan +-", text, re.MULTILINE)
+    assert text.count("Proof: ") == 2
+
+
+@pytest.mark.parametrize("width", [1, 10, 40])
+def test_narrow_tables_are_cut_not_broken(width):
+    text = table(["channel", "spend"], [["television", "12"], ["x", "3"]], width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert len(text.splitlines()) == 3
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e11])
+def test_texts_of_any_money_have_no_exponents_or_nan(make, unit):
+    rng = np.random.default_rng(2)
+    curves = make.random_curves(rng, 3, unit=unit)
+    text = plan_text(optimize(curves, make.scenario(f"budget = {{ total = {200 * unit!r} }}\n")))
+    assert "nan" not in text
+    assert "inf" not in text
