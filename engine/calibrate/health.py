@@ -5,7 +5,7 @@
 | convergence, fast | a quarter of the starts agree, Pareto shape < 0.7, 400 effective | otherwise | - |
 | convergence, nuts | R-hat < 1.01, bulk size >= 400, no divergence | R-hat < 1.05 and bulk size >= 100 | otherwise |
 | fit | R2 >= 0.7 | R2 >= 0.3 | below |
-| holdout | error at most the naive forecast's | up to twice it, or too short to tell | above twice it |
+| holdout | error at most the naive forecast's, 70 % in the 90 % band | up to twice it, or too short | above |
 | residuals | autocorrelation within 0.3 | above | - |
 | baseline | 5 % draw above a tenth of the outcome, never negative | otherwise | median below 0 |
 | channel | share and halfway learned (contraction >= 0.5, 0.3) | otherwise | - |
@@ -15,7 +15,7 @@
 | geos | national curve within 2 % of the sum over geos | up to 10 % | above |
 
 Trust is bad only for a real failure: chains that did not converge, or a bad holdout together with a bad
-fit. It is weak where convergence, fit, holdout or baseline is not good, or where the channels whose
+fit. It is weak where convergence, fit, holdout, baseline or geos is not good, or where the channels whose
 contribution the data tell (contraction >= 0.5) hold less than half of the money.
 """
 
@@ -38,6 +38,7 @@ LEAST_R_HAT, LEAST_BULK = 1.05, 100.0
 PARETO, SAME_HEIGHT, AGREEING = 0.7, 0.5, 0.25
 GOOD_R2, LEAST_R2 = 0.7, 0.3
 GOOD_FORECAST, LEAST_FORECAST = 1.0, 2.0  # error over the naive forecast's
+LEAST_COVERAGE = 0.7  # of the 90 % band, by what three forecasts can tell
 CORRELATED_RESIDUALS = 0.3
 LEAST_BASELINE = 0.1
 SHARE_LEARNED, SHAPE_LEARNED = 0.5, 0.3
@@ -83,8 +84,8 @@ def trust(checks: list[Check]) -> Verdict:
     verdicts = {check.name: check.verdict for check in checks}
     if verdicts["convergence"] == "bad" or (verdicts["holdout"] == "bad" and verdicts["fit"] == "bad"):
         return "bad"
-    needed = ("convergence", "fit", "holdout", "baseline", "known money")
-    return "good" if all(verdicts[name] == "good" for name in needed) else "weak"
+    needed = ("convergence", "fit", "holdout", "baseline", "known money", "geos")
+    return "good" if all(verdicts.get(name, "good") == "good" for name in needed) else "weak"
 
 
 def graded(figure: float, good: float, least: float) -> Verdict:
@@ -173,6 +174,8 @@ def _holdout(holdout: Holdout | None) -> Check:
         "weak": "the forecast adds nothing to last year's: look for missing controls, events or a simpler trend",
         "bad": "do not forecast with this fit: try a simpler [baseline], fewer controls, or more history",
     }[verdict]
+    if verdict == "good" and holdout.coverage < LEAST_COVERAGE:
+        verdict, remedy = "weak", "every band is too narrow: look for a missing control, event or season"
     said = (
         f"{holdout.folds} forecasts of {holdout.horizon} periods each are off by {holdout.error:.1%}, the naive "
         f"seasonal forecast by {holdout.naive_error:.1%}; {holdout.coverage:.0%} of actuals lie in the 90 % band; "

@@ -62,7 +62,7 @@ def _size(dataset: Dataset) -> tuple[Float[np.ndarray, " geo"], str]:
     """Relative size of each geo: people where known, else its mean outcome."""
     if len(dataset.geos) == 1:
         return np.ones(1), "one geo"
-    if np.ptp(dataset.population) > 0:
+    if (dataset.population != 1).any():
         return dataset.population / dataset.population.mean(), "population"
     means = dataset.outcome.mean(axis=0)
     if not (means > 0).all():

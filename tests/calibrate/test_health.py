@@ -7,7 +7,8 @@ import pytest
 
 from engine.calibrate.calibrate import calibrate
 from engine.calibrate.fit import Check
-from engine.calibrate.health import trust
+from engine.calibrate.health import _holdout, trust
+from engine.calibrate.holdout import Holdout
 
 
 def checks(**verdicts):
@@ -28,10 +29,26 @@ def checks(**verdicts):
         ({"known_money": "weak"}, "weak"),
         ({"channel_tv": "weak"}, "good"),
         ({"residuals": "weak"}, "good"),
+        ({"geos": "good"}, "good"),
+        ({"geos": "bad"}, "weak"),
     ],
 )
 def test_only_real_failures_are_bad(verdicts, expected):
     assert trust(checks(**verdicts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "coverage", "verdict", "told"),
+    [
+        (0.05, 0.9, "good", "nothing to do"),
+        (0.05, 0.4, "weak", "too narrow"),
+        (0.15, 0.4, "weak", "adds nothing"),
+        (0.25, 0.9, "bad", "do not forecast"),
+    ],
+)
+def test_a_forecast_is_as_good_as_its_error_and_its_band(error, coverage, verdict, told):
+    found = _holdout(Holdout(3, 13, error, 0.1, 0.04, 0.1, coverage))
+    assert found.verdict == verdict and told in found.sentence
 
 
 @pytest.fixture(scope="module")
