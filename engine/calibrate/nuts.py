@@ -20,7 +20,6 @@ from engine.calibrate.density import Evidence, log_density
 CHAINS = 4
 WARMUP = 500
 KEPT = 1000  # draws of each chain
-THINNED = 2  # steps for each draw kept: neighbours say nearly the same
 SCATTER = 1.5  # of the chains' first places, in the fast draws' widths: wider than the target, as R-hat asks
 ACCEPT = 0.9  # aimed-at acceptance: the ridge between share, halfway and slope asks for small steps
 DEEPEST = 8  # doublings of a trajectory
@@ -34,7 +33,7 @@ class Chains:
     places: Float[np.ndarray, "chain draw coordinate"]
     r_hat: float  # the worst over the coordinates
     bulk: float  # the smallest bulk effective sample size over the coordinates
-    divergences: int  # among the draws kept
+    divergences: int
 
 
 def run_chains(pilot: Float[np.ndarray, "draw coordinate"], evidence: Evidence, seed: int, kept: int = KEPT) -> Chains:
@@ -57,8 +56,7 @@ def run_chains(pilot: Float[np.ndarray, "draw coordinate"], evidence: Evidence, 
     sampler = MCMC(
         kernel,
         num_warmup=WARMUP,
-        num_samples=kept * THINNED,
-        thinning=THINNED,
+        num_samples=kept,
         num_chains=CHAINS,
         chain_method="vectorized",
         progress_bar=False,

@@ -48,8 +48,9 @@ days and television weeks (half-lives of 1 to 6 weeks in the meta-analysis of Le
 reviews), coverage and content last longer. No kind excludes 0 or .9."""
 
 HALFWAY_MEDIAN, HALFWAY_SPREAD = 1.5, 0.7
-"""Halfway spend over the mean of the periods with spend: log-normal. Two thirds of the belief lie between .6
-and 3.7: history mostly sees the bend, but neither only the foot nor only the ceiling."""
+"""Halfway spend over the mean of the periods with spend: log-normal. Two thirds of the belief lie between .7
+and 3: history mostly sees the bend, neither only the foot nor only the ceiling. Wider beliefs add a far pocket of
+almost straight curves that chains reach too seldom to count."""
 
 SLOPE_MEDIAN, SLOPE_SPREAD = 1.15, 0.35
 """Hill slope: log-normal, .65 to 2.0 in 90 %. Meridian fixes it at 1; history identifies it weakly, so the

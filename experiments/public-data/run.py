@@ -4,7 +4,6 @@ Run with the project's interpreter: python experiments/public-data/run.py [case 
 The data are not part of this repository; PESO_PUBLIC_DATA names their folder, else ../shared/data is tried.
 """
 
-import csv
 import json
 import os
 import resource
@@ -53,6 +52,7 @@ def measure(case: str, folder: Path) -> dict[str, Any]:
         return {"refused": checked.stderr.strip()}
     inspection = json.loads(checked.stdout)
     found: dict[str, Any] = {
+        "load": round(os.getloadavg()[0], 1),
         "periods": inspection["periods"],
         "geos": inspection["geos"],
         "check": {"verdict": inspection["verdict"], "seconds": seconds},
@@ -137,16 +137,6 @@ def main() -> None:
             known[case] = measure(case, Path(name))
             print(case, json.dumps(known[case])[:300], flush=True)
     place.write_text(json.dumps({case: known[case] for case in CASES if case in known}, indent=1) + "\n")
-    with (HERE / "table.csv").open("w", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["case", "seconds", "R2", "MAPE", "holdout", "naive", "trust", "plan"])
-        for case, found in known.items():
-            fast = found.get("fast", {})
-            writer.writerow(
-                [case, fast.get("seconds"), fast.get("in_sample", {}).get("r2"), fast.get("in_sample", {}).get("mape")]
-                + [fast.get("holdout", {}).get(part) for part in ("mape", "naive_mape")]
-                + [fast.get("trust"), json.dumps(found.get("plan", {}).get("gain"))]
-            )
 
 
 if __name__ == "__main__":
