@@ -17,9 +17,11 @@ from engine.optimize.solve import Memory, Solved, solve
 from engine.optimize.tables import outcomes
 from engine.periods import step
 from engine.response.curves import Curves
+from engine.words import money
 
 RISKY = 0.5  # chance of loss above which a plan with a mean gain is warned of
 CERTIFIED = 1e-3  # relative gap up to which a plan is called certified
+ODD = 100.0  # times more or less than history: money typed in another unit, more likely than meant
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,11 @@ def _split(problem: Problem, spend: np.ndarray) -> Split:
 
 def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, compared: np.ndarray) -> Plan:
     outcome, value = by_draw(problem, solved.spend)
-    _, before = by_draw(problem, compared)
+    unflown = problem_of(curves, _without_flights(scenario))
+    _, before = by_draw(unflown, compared)
+    asked = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
+    unkept = [f"flight of {name}" for name, rules in asked.items() if rules and rules.flight]
+    unkept += [rule.name for rule in broken(problem, compared)]
     horizon = scenario.horizon
     lines = _lines(curves, problem, solved.spend, compared, outcome)
     chosen = _split(problem, solved.spend)
@@ -171,16 +177,33 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         period=curves.period,
         lines=lines,
         chosen=chosen,
-        baseline=_split(problem, compared),
+        baseline=replace(_split(unflown, compared), broken=tuple(unkept)),
         gain=gain,
         chance_of_loss=loss,
-        warnings=_warnings(lines, gain, loss, curves.period),
+        warnings=(*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period)),
         bound=max(solved.bound, chosen.value.mean),  # the same sum in another order may differ in its last digit
         gap=solved.gap,
         route=solved.route,
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
         made_from=curves.made_from,
     )
+
+
+def _without_flights(scenario: Scenario) -> Scenario:
+    """The scenario with every date open: history's split kept no flight, so it is not valued by one."""
+    every = scenario.every_channel and scenario.every_channel.model_copy(update={"flight": None})
+    channels = {name: rules.model_copy(update={"flight": None}) for name, rules in scenario.channels.items()}
+    return scenario.model_copy(update={"every_channel": every, "channels": channels})
+
+
+def _unit_warnings(curves: Curves, scenario: Scenario, spend: np.ndarray) -> tuple[str, ...]:
+    """A doubt about the unit of the budget, where history spent a hundred times more or less."""
+    now, before = float(spend.sum()), float(history_spend(curves, scenario).sum())
+    if not (now and before) or before / ODD <= now <= before * ODD:
+        return ()
+    told = f"{money(now, curves.currency)} where history spent {money(before, curves.currency)}"
+    unit = f"check that the budget is in {curves.currency}, not in thousands or millions"
+    return (f"the plan spends {told} in as many {curves.period}s; {unit}",)
 
 
 def _lines(

@@ -65,7 +65,7 @@ def _solve(problem: Problem, tables: list[Table], starts: tuple[np.ndarray, ...]
     found, route = _routed(problem, tables)
     if found is None:
         return None
-    candidates = [start for start in (found.spend, *starts) if not broken(problem, start)]
+    candidates = [start for start in (*starts, found.spend) if not broken(problem, start)]
     if not candidates:
         raise AssertionError(f"the solver's plan breaks {[rule.name for rule in broken(problem, found.spend)]}")
     best = polished(problem, max(candidates, key=lambda spend: mean_value(problem, spend)))

@@ -1,0 +1,34 @@
+"""What a plan is compared with: history's split as it was spent, not as the scenario would have it."""
+
+import numpy as np
+import pytest
+
+from engine.optimize.compare import compare
+from engine.optimize.plan import optimize
+
+
+@pytest.mark.parametrize("flight", ["from = 2030-01-01", "from = 2027-01-18"])
+def test_history_is_not_valued_by_the_flights_of_the_scenario(make, flight):
+    """A channel kept off the air once made history's split worthless, and a loss look like a gain."""
+    held = make.curves(make.channel("tv", 100.0, 50.0), make.channel("pr", 20.0, 50.0))
+    asked = make.scenario(f"budget = {{ of_history = 1.0 }}\n[channels.tv]\nflight = {{ {flight} }}\n", 4)
+    plan, answer = optimize(held, asked), compare(held, [asked])[0]
+    assert plan.baseline.value.mean == pytest.approx(4 * make.worth(held, [40.0, 40.0]))
+    assert plan.gain.mean == pytest.approx(answer.change.mean)
+    assert plan.gain.mean < 0
+    assert "flight of tv" in plan.baseline.broken
+
+
+@pytest.mark.parametrize("budget", [1.5e-6, 1.5e6])
+def test_a_budget_in_another_unit_than_history_is_doubted(make, budget):
+    held = make.curves(make.channel("tv"), make.channel("pr"))
+    told = optimize(held, make.scenario(f"budget = {{ total = {budget} }}")).warnings
+    (doubt,) = [warning for warning in told if "millions" in warning]
+    assert "where history spent USD 80 in as many weeks" in doubt
+    assert not optimize(held, make.scenario("budget = { total = 80 }")).warnings
+
+
+def test_where_nothing_can_be_gained_nothing_is_moved(make):
+    held = make.curves(make.channel("tv", 0.0), make.channel("pr", 0.0))
+    plan = optimize(held, make.scenario("budget = { total = 80 }"))
+    assert np.array(plan.chosen.spend).tolist() == [40.0, 40.0]
