@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.config.loading import load
 from engine.config.scenario import Scenario
 from engine.errors import InputError, UntrustworthyError
-from engine.files import read_json
+from engine.files import digest, read_bytes, read_json
 from engine.optimize.compare import Answer, compare
 from engine.optimize.plan import Plan, optimize
 from engine.response.curves import Curves
@@ -38,16 +38,32 @@ def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:
     if place.is_dir() and not path.exists():
         raise InputError(f"{place}: holds no curves.json; name a fit folder or a curves file")
     health = path.parent / "health.json"
-    if path.name == "curves.json" and health.exists() and not accept_weak_fit:
-        _require_trust(health)
+    if path.name == "curves.json" and not accept_weak_fit:
+        _require_whole(path.parent)
+        if health.exists():
+            _require_trust(health)
     return read_curves(path)
+
+
+def _require_whole(fit: Path) -> None:
+    """Refuse a fit folder whose curves or health are not those that its manifest was written with."""
+    manifest = read_json(fit / "manifest.json") if (fit / "manifest.json").exists() else {}
+    files = manifest.get("files", {}) if isinstance(manifest, dict) else {}
+    for name in ("curves.json", "health.json"):
+        if isinstance(files, dict) and name in files and files[name] != digest(read_bytes(fit / name)):
+            raise InputError(
+                f"{fit / name}: is not the file that manifest.json describes, so the fit was changed or only half "
+                "replaced; calibrate again, or plan with the curves as they are by --accept-weak-fit"
+            )
 
 
 def _require_trust(path: Path) -> None:
     content = read_json(path)
-    if not isinstance(content, dict) or content.get("trust") != "bad":
+    if not isinstance(content, dict) or content.get("trust") not in ("good", "weak", "bad"):
+        raise InputError(f"{path}: says no trust (good, weak or bad); calibrate again, or add --accept-weak-fit")
+    if content["trust"] != "bad":
         return
-    checks = content.get("checks", [])
+    checks = content["checks"] if isinstance(content.get("checks"), list) else []
     reasons = [
         check.get("sentence", "") for check in checks if isinstance(check, dict) and check.get("verdict") == "bad"
     ]

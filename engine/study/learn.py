@@ -43,12 +43,11 @@ def learn(data: Path, model: Path, speed: Speed, seed: int, draws: int = DRAWS) 
 
 
 def write_fit(folder: Path, fit: Fit) -> None:
-    """Write curves.json, health.json, contributions.csv and, last, manifest.json.
+    """Write health.json, contributions.csv, curves.json and, last, manifest.json: no curves without their health.
 
     Raises:
         StorageError: The folder cannot be written.
     """
-    write_curves(folder / "curves.json", fit.curves)
     write_json(folder / "health.json", health_document(fit))
     header = ["start", *(f"{part.component} {edge}" for part in fit.contributions for edge in ("mean", "5%", "95%"))]
     columns = [values.tolist() for part in fit.contributions for values in (part.mean, part.low, part.high)]
@@ -57,6 +56,7 @@ def write_fit(folder: Path, fit: Fit) -> None:
         header,
         [[day.isoformat(), *row] for day, row in zip(fit.starts, zip(*columns, strict=True), strict=True)],
     )
+    write_curves(folder / "curves.json", fit.curves)
     write_json(folder / "manifest.json", manifest(folder, fit))
 
 

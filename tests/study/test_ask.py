@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import InputError, UntrustworthyError
+from engine.files import digest
 from engine.study.ask import curves_of, plan, what_if
 
 CURVES = {
@@ -136,3 +137,25 @@ def test_no_plan_for_one_question_is_an_answer_beside_the_others(fit):
     assert answers[0].plan is None
     assert "floor of tv" in answers[0].refusal
     assert answers[1].plan.certified
+
+
+def test_a_fit_that_is_not_as_it_was_written_is_refused(fit):
+    """Health of another run beside the curves once spoke for them."""
+    trust(fit, "good")
+    files = {name: digest((fit / name).read_bytes()) for name in ("curves.json", "health.json")}
+    (fit / "manifest.json").write_text(json.dumps({"files": files}))
+    assert curves_of(fit).names == ("tv", "pr")
+    trust(fit, "weak")
+    with pytest.raises(InputError, match=r"health.json: is not the file that manifest.json describes"):
+        curves_of(fit)
+    (fit / "health.json").unlink()
+    with pytest.raises(InputError, match=r"health.json: no such file"):
+        curves_of(fit)
+    assert curves_of(fit, accept_weak_fit=True).names == ("tv", "pr")
+
+
+@pytest.mark.parametrize("health", ["[]", "{}", '{"trust": "BAD"}', '{"trust": ["bad"]}'])
+def test_a_trust_that_is_not_said_is_not_assumed(fit, health):
+    (fit / "health.json").write_text(health)
+    with pytest.raises(InputError, match=r"says no trust \(good, weak or bad\)"):
+        curves_of(fit)
