@@ -182,6 +182,11 @@ def require_free(path: Path, force: bool) -> None:
 
     Raises:
         InputError: Something is at `path` and `force` is false.
+        StorageError: The system does not say whether anything is there.
     """
-    if path.exists() and not force and not (path.is_dir() and not any(path.iterdir())):
+    try:
+        free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    except OSError as fault:
+        raise StorageError(f"{path}: cannot be written ({fault.strerror}); choose another --out") from None
+    if not free and not force:
         raise InputError(f"{path}: already exists; choose another --out, or add --force to replace it")

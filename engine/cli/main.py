@@ -3,13 +3,16 @@
 import difflib
 import errno
 import importlib
+import io
 import os
 import sys
+from typing import NoReturn
 
 import click
 
 from engine import __version__
 from engine.errors import EngineError, StorageError
+from engine.words import plain
 
 VERBS = {
     "demo": "From a simulated market to a judged plan, in one go.",
@@ -65,28 +68,44 @@ def peso() -> None:
 
 def run() -> None:
     """Run the command line and leave with the exit code that DESIGN.md lists."""
+    _escape_unknown_letters()
     try:
         peso.main(standalone_mode=False)
+    except SystemExit as leave:
+        _leave_unread(leave)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as fault:
         fault.show()
         sys.exit(2)
     except EngineError as fault:
-        click.echo(f"peso: {fault}", err=True)
+        told = "\n".join(plain(line) for line in str(fault).split("\n"))
+        click.echo(f"peso: {told}", err=True)
         sys.exit(fault.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("peso: stopped; nothing half-written was left behind", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        _drop_output()
-        sys.exit(0)
+        click.echo("peso: stopped; no file was left half-written", err=True)
+        os._exit(130)  # at once: leaving in the usual way waits for compilers, and may crash in them
     except OSError as fault:
         if fault.errno != errno.ENOSPC:
             raise
         _drop_output()
         click.echo("peso: no space left for the output; free some space and ask again", err=True)
         sys.exit(StorageError.exit_code)
+
+
+def _escape_unknown_letters() -> None:
+    """Print what a terminal cannot show as an escape, because it is no reason to lose an answer."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it is closed
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _leave_unread(leave: SystemExit) -> NoReturn:
+    """Leave with code 0 where click gave up because nobody reads on, else as click would."""
+    if sys.stdout is None or isinstance(sys.stdout, io.TextIOWrapper):  # click wraps it where a pipe is broken
+        raise leave
+    _drop_output()
+    sys.exit(0)
 
 
 def _drop_output() -> None:

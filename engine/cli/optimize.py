@@ -29,6 +29,7 @@ def verb(
     CURVES is a fit folder or a curves file; SCENARIO is a TOML file. Where no plan keeps every rule, the
     rules in conflict and the cheapest ways out are named, the exit code is 4, and nothing is written.
     """
+    from engine.errors import InputError
     from engine.files import require_free
     from engine.optimize.plan_file import plan_document, write_plan
     from engine.report.answer import plan_text
@@ -36,6 +37,8 @@ def verb(
 
     if out:
         require_free(out, force)
+        if out.is_dir():
+            raise InputError(f"{out}: is a folder, a file is needed; name a file inside it")
     answer = plan(curves, scenario, accept_weak_fit)
     if out:
         write_plan(out, answer)

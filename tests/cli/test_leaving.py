@@ -1,0 +1,42 @@
+"""How the command leaves: readers that go away, terminals that cannot show a letter, names that would command one."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("peso")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("optimize", "curves.json", "q.toml", "--json")])
+def test_a_reader_that_goes_away_is_no_error(folder, arguments):
+    line = shlex.join([str(COMMAND), *arguments]) + " | true; exit ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_letters_that_the_terminal_lacks_are_escaped(peso, folder):
+    asked = (folder / "q.toml").read_text().replace("Next year", "N\u00e4chstes \u6771")
+    (folder / "q.toml").write_text(asked, encoding="utf-8")
+    done = peso("optimize", "curves.json", "q.toml", cwd=folder, PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr
+    assert "\\u6771" in done.stdout
+
+
+def test_an_unknown_key_cannot_command_the_terminal(peso, folder):
+    (folder / "q.toml").write_text('"\\u001b[31m" = 1\n' + (folder / "q.toml").read_text())
+    done = peso("optimize", "curves.json", "q.toml", cwd=folder)
+    assert done.returncode == 3
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(("out", "code", "words"), [("a" * 300, 8, "too long"), ("empty", 3, "is a folder, a file")])
+def test_a_place_that_holds_no_plan_is_refused_before_the_work(peso, folder, out, code, words):
+    (folder / "empty").mkdir()
+    done = peso("optimize", "curves.json", "q.toml", "--out", out, cwd=folder)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert os.listdir(folder / "empty") == []
