@@ -14,7 +14,7 @@ Factor = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 class Horizon(Closed):
     """The time that is planned, in periods of the curves."""
 
-    start: date
+    start: date = Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))
     periods: int = Field(ge=1, le=1040)
     decide: Literal["horizon"] = "horizon"  # one split for the whole horizon
 
@@ -154,8 +154,8 @@ class Shock(Closed):
     def _consistent(self) -> "Shock":
         if (self.factor is None) != (self.kind == "outage"):
             raise ValueError("price, effectiveness and demand need a factor, and an outage takes none")
-        if self.kind == "price" and not self.factor:
-            raise ValueError("a price factor of 0 would make contacts free, and a number above 0 is needed")
+        if self.kind == "price" and (self.factor or 0.0) < 0.01:
+            raise ValueError("a price factor near 0 would make contacts free, and one above 0 is needed: 0.01 or more")
         if self.kind == "demand" and self.channels:
             raise ValueError("demand moves every channel, and channels are not to be named")
         if self.first and self.last and self.first >= self.last:

@@ -1,7 +1,6 @@
 """The file `curves.json` (schema peso.curves/1): read strictly, written whole; people may write it too."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -13,6 +12,7 @@ from engine.periods import PERIODS
 from engine.response.curves import KINDS, Channel, Curves, Family, History
 
 SCHEMA = "peso.curves/1"
+LARGEST = 1e30  # of any number: no money and no outcome is larger
 
 
 def read_curves(path: Path) -> Curves:
@@ -107,7 +107,7 @@ def _text(body: dict[str, Any], key: str, place: str) -> str:
 def _number(body: dict[str, Any], key: str, place: str) -> float:
     value = body.get(key)
     if not _is_finite(value) or value < 0:
-        raise InputError(f"{place}: {key} is {_shown(value)}; a finite number, not negative, is needed")
+        raise InputError(f"{place}: {key} is {_shown(value)}; a finite number, not negative and up to {LARGEST:g}, is needed")
     return float(value)
 
 
@@ -116,15 +116,15 @@ def _numbers(values: Any, place: str) -> np.ndarray:
         raise InputError(f"{place} is {_shown(values)}; a list of numbers is needed, as in [0.6]")
     for row, value in enumerate(values):
         if not _is_finite(value):
-            raise InputError(f"{place}: value {row + 1} is {_shown(value)}; a finite number is needed")
+            raise InputError(f"{place}: value {row + 1} is {_shown(value)}; a finite number up to {LARGEST:g} is needed")
     return np.asarray(values, dtype=float)
 
 
 def _is_finite(value: Any) -> TypeGuard[float]:
-    """Whether a JSON value is a number (true and false are not) that a float can hold."""
+    """Whether a JSON value is a number (true and false are not) of a size that sums and products survive."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return -sys.float_info.max <= value <= sys.float_info.max
+    return -LARGEST <= value <= LARGEST
 
 
 def _shown(value: Any) -> str:

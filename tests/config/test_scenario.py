@@ -54,6 +54,7 @@ def test_what_the_contract_knows_and_this_version_does_not_answer_is_refused_by_
         ('budget = { total = 1 }\n[groups.a]\nkinds = ["paid"]\nshare = { min = 0.3, max = 0.2 }', "min 0.3 is above"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "outage"\nfactor = 0.5', "an outage takes none"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 0.0', "above 0 is needed"),
+        ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 1e-300', "0.01 or more"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "demand"\nfactor = 0.5\nchannels = ["tv"]', "demand moves every"),
     ],
 )
@@ -64,6 +65,12 @@ def test_what_contradicts_itself_is_refused_in_words(text, words):
 def test_quarters_are_refused_until_they_are_planned():
     told = refusal(HEAD.replace("periods = 52", 'periods = 52, decide = "quarter"') + "budget = { total = 1 }\n")
     assert "quarter decisions are not planned by this version" in told
+
+
+def test_a_start_after_which_the_calendar_ends_is_refused():
+    told = refusal(HEAD.replace("2027", "9990") + "budget = { total = 1 }\n")
+    assert "horizon.start" in told
+    assert "2999-12-31" in told
 
 
 def samples() -> list[Path]:

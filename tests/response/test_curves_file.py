@@ -186,6 +186,7 @@ TEXTS = {
     "not a number": (json.dumps(GOOD).replace("0.61", "NaN"), ["NaN"]),
     "infinity": (json.dumps(GOOD).replace("0.61", "-Infinity"), ["-Infinity"]),
     "overflow": (json.dumps(GOOD).replace("52000", "1e400"), ["'tv'", "ceiling", "value 1"]),
+    "beyond all money": (json.dumps(GOOD).replace("52000", "1e300"), ["'tv'", "ceiling", "value 1"]),
     "a key twice": (json.dumps(GOOD).replace('"kind"', '"name"'), ["'name'", "twice"]),
     "deeply nested": (json.dumps(GOOD).replace('"USD"', "[" * 60 + "]" * 60), ["nested"]),
     "very deeply nested": ("[" * 200_000, ["nested"]),
