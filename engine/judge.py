@@ -20,6 +20,7 @@ from engine.simulate.journey import play, revenue
 from engine.simulate.records import State, World
 from engine.simulate.world import require_calendar
 
+YEAR = 52  # weeks of history whose split is the baseline
 TAIL = 26  # weeks after the horizon in which revenue still counts
 STARTS = 6  # random splits that the oracle's search starts from, beside the corners and the history's
 BATCH = 32  # plans valued at once
@@ -40,10 +41,10 @@ class Verdict:
     """A plan judged in the true world; values are revenue over the horizon and its tail [currency]."""
 
     plan_value: float
-    baseline_value: float  # of the historical split of the same budget
+    baseline_value: float  # of the last year's split of the same budget
     oracle_value: float  # of the best split within the rules that was found
     oracle_spend: Float[np.ndarray, " channel"]  # [currency over the horizon]
-    share_of_oracle_gain: float  # (plan - baseline) / (oracle - baseline); 1 where there is nothing to gain
+    share_of_oracle_gain: float  # (plan - baseline) / (oracle - baseline); 1 or 0 where there is nothing to gain
     regret: float  # (oracle - plan) / oracle
 
 
@@ -69,12 +70,14 @@ def judge(
     given = rules or Rules(float(money.sum()), np.zeros(money.size), np.full(money.size, float(money.sum())))
     require_room(given)
     end = play(world, past).end
-    split = past.sum(axis=0) / past.sum() * given.budget
+    recent = past[-YEAR:].sum(axis=0)
+    split = recent / recent.sum() * given.budget
     best = oracle(world, end, periods, given, (split, money))
     values = value_all(world, end, np.stack([money, split, best]), periods)
     plan_value, baseline_value, oracle_value = (float(amount) for amount in values)
     gain = oracle_value - baseline_value
-    share = (plan_value - baseline_value) / gain if gain > 1e-12 * oracle_value else 1.0
+    nothing = 1e-12 * oracle_value
+    share = (plan_value - baseline_value) / gain if gain > nothing else float(plan_value >= baseline_value - nothing)
     regret = (oracle_value - plan_value) / oracle_value
     return Verdict(plan_value, baseline_value, oracle_value, best, share, regret)
 

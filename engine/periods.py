@@ -35,6 +35,32 @@ def starts(start: date, count: int, period: Period) -> tuple[date, ...]:
     return tuple(step(start, index, period) for index in range(count))
 
 
+Span = tuple[date | None, date | None]  # first day, and first day after; None for no limit
+
+
+def inside(day: date, span: Span) -> bool:
+    """Whether a day lies in a span."""
+    first, last = span
+    return (first is None or first <= day) and (last is None or day < last)
+
+
+def share_open(days: tuple[date, ...], period: Period, within: Span, closed: list[Span]) -> list[float]:
+    """The share of each period's days that lie within one span and in none of the closed ones.
+
+    >>> week = (date(2027, 6, 28),)
+    >>> share_open(week, "week", (date(2027, 7, 1), None), [(date(2027, 7, 3), None)])
+    [0.2857142857142857]
+    """
+    shares = []
+    for begin in days:
+        count = (step(begin, 1, period) - begin).days
+        every = (begin + timedelta(days=ahead) for ahead in range(count))
+        shares.append(
+            sum(inside(day, within) and not any(inside(day, span) for span in closed) for day in every) / count
+        )
+    return shares
+
+
 def share_inside(days: tuple[date, ...], period: Period, first: date | None, last: date | None) -> list[float]:
     """The share of each period's days that lie in `first` (included) to `last` (not included).
 

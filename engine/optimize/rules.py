@@ -11,7 +11,7 @@ from engine.config.scenario import ChannelRules, Group, Scenario
 from engine.errors import InputError
 from engine.optimize.tables import Payoff
 from engine.optimize.timing import timing
-from engine.response.curves import Curves
+from engine.response.curves import Curves, pace
 
 ROUNDING = 1e-8  # of the money in question: what sums of limits that people type may be off
 
@@ -120,7 +120,7 @@ def problem_of(curves: Curves, scenario: Scenario) -> Problem:
     rules = [_budget(curves, scenario)]
     for index, channel in enumerate(curves.channels):
         unit = np.eye(len(payoffs))[index]
-        history = channel.history.mean * scenario.horizon.periods
+        history = pace(channel, curves.period) * scenario.horizon.periods
         asked = scenario.channels.get(channel.name, scenario.every_channel) or ChannelRules()
         rules += _channel_rules(channel.name, unit, asked, history)
         if not payoffs[index].timing.active:
@@ -131,8 +131,8 @@ def problem_of(curves: Curves, scenario: Scenario) -> Problem:
 
 
 def history_spend(curves: Curves, scenario: Scenario) -> Float[np.ndarray, " channel"]:
-    """What history spent on each channel in as many periods [currency]."""
-    return np.array([channel.history.mean * scenario.horizon.periods for channel in curves.channels])
+    """What history spent on each channel in as many periods, at the pace of its last year [currency]."""
+    return np.array([pace(channel, curves.period) * scenario.horizon.periods for channel in curves.channels])
 
 
 def _budget(curves: Curves, scenario: Scenario) -> Rule:

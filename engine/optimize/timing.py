@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Scenario, Shock
-from engine.periods import PER_YEAR, Period, share_inside, starts
+from engine.periods import PER_YEAR, Period, share_inside, share_open, starts
 from engine.response.curves import Channel, Curves, kernel
 
 LONGEST = 520  # periods after which what is left of a kernel is folded into the rest
@@ -61,11 +61,11 @@ def _open(name: str, scenario: Scenario, days: tuple[date, ...], period: Period)
     """The share of each period in which the channel can spend."""
     rules = scenario.channels.get(name, scenario.every_channel)
     flight = rules.flight if rules else None
-    share = np.array(share_inside(days, period, flight.first, flight.last) if flight else [1.0] * len(days))
-    for shock in _shocks_on(name, scenario):
-        if shock.kind == "outage":
-            share = np.minimum(share, 1 - np.array(share_inside(days, period, shock.first, shock.last)))
-    return share
+    outages = [(shock.first, shock.last) for shock in _shocks_on(name, scenario) if shock.kind == "outage"]
+    if flight is None and not outages:
+        return np.ones(len(days))
+    within = (flight.first, flight.last) if flight else (None, None)
+    return np.array(share_open(days, period, within, outages))
 
 
 def _shocks_on(name: str, scenario: Scenario) -> list[Shock]:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from engine.axes import Array
 from engine.errors import InputError
-from engine.periods import Period
+from engine.periods import PER_YEAR, Period
 from engine.response.adstock import ADSTOCKS
 from engine.response.saturation import SATURATIONS, Saturation
 
@@ -140,6 +140,17 @@ class Curves:
     def measure(self) -> str:
         """What a plan counts: the outcome, or its value where a unit of it is not worth just 1."""
         return self.outcome if self.value == 1 else f"value of {self.outcome}"
+
+
+def pace(channel: Channel, period: Period) -> float:
+    """Spend per period that "history" stands for in a question [currency/period].
+
+    The mean of the last year where the curves give a whole year, else the mean of all history: a cut of
+    15 % is meant from today's budget, not from that of three years ago.
+    """
+    year = round(PER_YEAR[period])
+    last = channel.history.last[-year:]
+    return float(np.mean(last)) if len(last) == year > 1 else channel.history.mean
 
 
 def kernel(channel: Channel, lags: int) -> Float[np.ndarray, "draw lag"]:
