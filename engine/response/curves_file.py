@@ -107,7 +107,7 @@ def _text(body: dict[str, Any], key: str, place: str) -> str:
 def _number(body: dict[str, Any], key: str, place: str) -> float:
     value = body.get(key)
     if not _is_finite(value) or value < 0:
-        raise InputError(f"{place}: {key} is {_shown(value)}; a finite number, not negative and up to {LARGEST:g}, is needed")
+        raise InputError(f"{place}: {key} is {_shown(value)}; a number from 0 to {LARGEST:g} is needed")
     return float(value)
 
 
@@ -116,7 +116,7 @@ def _numbers(values: Any, place: str) -> np.ndarray:
         raise InputError(f"{place} is {_shown(values)}; a list of numbers is needed, as in [0.6]")
     for row, value in enumerate(values):
         if not _is_finite(value):
-            raise InputError(f"{place}: value {row + 1} is {_shown(value)}; a finite number up to {LARGEST:g} is needed")
+            raise InputError(f"{place}: value {row + 1} is {_shown(value)}; a number up to {LARGEST:g} is needed")
     return np.asarray(values, dtype=float)
 
 
