@@ -7,7 +7,7 @@ from engine.optimize import branch, program
 from engine.optimize.branch import UndecidedError, search
 from engine.optimize.dynamic import best_on_grid
 from engine.optimize.rules import broken
-from engine.optimize.solve import _groups, _scale, _tables, solve
+from engine.optimize.solve import _groups, _routed, _scale, _tables, _tightened, solve
 
 STEPS = 12  # of the exhaustive grid
 
@@ -122,6 +122,19 @@ def test_search_and_the_mixed_integer_program_bound_each_other(make, seed):
     slack = 1e-7 * sum(float(np.ptp(table.upper)) for table in tables)
     assert one.bound >= max(values) - slack
     assert other.bound >= max(values) - slack
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_no_route_needs_its_bound_lifted_to_the_value_of_the_polished_plan(make, overlapping):
+    """`solve` never reports a bound below its value; here the bound is looked at before that."""
+    for seed in range(5000, 5005):
+        held, asked, _, _ = asked_at(make, seed, overlapping)
+        problem = make.problem_of(held, asked)
+        solved = solve(problem)
+        if solved is not None:
+            tight = _tightened(problem)
+            found, _ = _routed(tight, _tables(tight, {}, _scale(tight)))
+            assert found.bound >= solved.value - 1e-9 * solved.gross
 
 
 def steep(make, count=8):
