@@ -177,11 +177,11 @@ def tame(text: str) -> str:
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def require_free(path: Path, force: bool) -> None:
-    """Refuse to overwrite what is already there unless told to.
+def require_free(path: Path, force: bool, *inputs: Path) -> None:
+    """Refuse to overwrite what is already there unless told to, and to overwrite an input ever.
 
     Raises:
-        InputError: Something is at `path` and `force` is false.
+        InputError: Something is at `path` and `force` is false, or `path` is one of `inputs`.
         StorageError: The system does not say whether anything is there.
     """
     try:
@@ -190,3 +190,7 @@ def require_free(path: Path, force: bool) -> None:
         raise StorageError(f"{path}: cannot be written ({fault.strerror}); choose another --out") from None
     if not free and not force:
         raise InputError(f"{path}: already exists; choose another --out, or add --force to replace it")
+    if any(path.absolute() == given.absolute() for given in inputs):
+        raise InputError(
+            f"{path}: is an input of this question, which its answer must not replace; choose another --out"
+        )

@@ -66,7 +66,7 @@ def verb(
     from engine.files import require_free
     from engine.study.learn import as_text, document, learn, write_fit
 
-    require_free(out, force)
+    require_free(out, force, data, *([model] if model else []))
     if out.is_file():
         raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
     choose_device(device)

@@ -36,7 +36,7 @@ def verb(
     from engine.study.ask import plan
 
     if out:
-        require_free(out, force)
+        require_free(out, force, curves, scenario)
         if out.is_dir():
             raise InputError(f"{out}: is a folder, a file is needed; name a file inside it")
     answer = plan(curves, scenario, accept_weak_fit)

@@ -44,7 +44,7 @@ def verb(
     from engine.words import plain
 
     if out:
-        require_free(out, force)
+        require_free(out, force, fit, *scenarios)
     answers = what_if(fit, list(scenarios), base, accept_weak_fit)
     document = comparison_document(answers)
     if out:

@@ -1,7 +1,7 @@
 """What-if: several scenarios side by side against one base, draw by draw."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -21,7 +21,8 @@ class Base:
 
     name: str
     spend: Float[np.ndarray, " channel"]  # [currency over the horizon]
-    outcome: Float[np.ndarray, " draw"]  # [currency or outcome over the horizon]
+    outcome: Float[np.ndarray, " draw"]  # [currency or outcome over the horizon], never discounted
+    world: Scenario  # in which it is valued
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Answer:
     plan: Plan | None
     base: Base
     outcome: Range | None = None  # of the plan, never discounted
-    change: Range | None = None  # the same less that of the base, draw by draw
+    change: Range | None = None  # by the scenario's own goal, less the base by that goal, draw by draw
+    before: float = 0.0  # what the base earns by that goal
     chance_of_less: float = 0.0  # that the plan earns less than the base
     refusal: str = ""
 
@@ -85,23 +87,25 @@ def _answer(curves: Curves, scenario: Scenario, base: Base) -> Answer:
         plan = optimize(curves, scenario)
     except InfeasibleError as refusal:
         return Answer(scenario.name, None, base, refusal=str(refusal))
-    earned = _outcome(curves, scenario, np.array(plan.chosen.spend))
-    change = earned - base.outcome
-    less = float(np.mean(change < -1e-12 * np.abs(base.outcome)))
-    return Answer(scenario.name, plan, base, spread(earned), spread(change), less)
+    spend, goal = np.array(plan.chosen.spend), scenario.goal
+    before = _earned(curves, base.world, base.spend, goal)
+    change = _earned(curves, scenario, spend, goal) - before
+    less = float(np.mean(change < -1e-12 * np.abs(before)))
+    outcome = spread(_outcome(curves, scenario, spend))
+    return Answer(scenario.name, plan, base, outcome, spread(change), float(before.mean()), less)
 
 
 def _unchanged(curves: Curves, scenario: Scenario) -> Base:
     """History continued over the same time, in a world without shocks."""
     calm = _calm(scenario)
     spend = history_spend(curves, scenario)
-    return Base(UNCHANGED, spend, _outcome(curves, calm, spend))
+    return Base(UNCHANGED, spend, _outcome(curves, calm, spend), calm)
 
 
 def _best(curves: Curves, scenario: Scenario) -> Base:
     plan = optimize(curves, scenario, priced=False)
     spend = np.array(plan.chosen.spend)
-    return Base(scenario.name, spend, _outcome(curves, scenario, spend))
+    return Base(scenario.name, spend, _outcome(curves, scenario, spend), scenario)
 
 
 def _calm(scenario: Scenario) -> Scenario:
@@ -111,6 +115,9 @@ def _calm(scenario: Scenario) -> Scenario:
 
 def _outcome(curves: Curves, scenario: Scenario, spend: np.ndarray) -> Float[np.ndarray, " draw"]:
     """Outcome by draw, whatever the scenario's goal and however it discounts."""
-    problem = problem_of(curves, scenario.model_copy(update={"goal": Goal()}))
-    plain = tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs)
-    return by_draw(replace(problem, payoffs=plain), spend)[1]
+    return _earned(curves, scenario, spend, Goal())
+
+
+def _earned(curves: Curves, scenario: Scenario, spend: np.ndarray, goal: Goal) -> Float[np.ndarray, " draw"]:
+    """What a split earns by a goal in a scenario's world, by draw."""
+    return by_draw(problem_of(curves, scenario.model_copy(update={"goal": goal})), spend)[1]

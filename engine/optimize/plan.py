@@ -229,6 +229,8 @@ def _lines(
 def _warnings(lines: tuple[Line, ...], gain: Range, loss: float, period: str) -> tuple[str, ...]:
     """What a reader must know before acting on the plan."""
     told = []
+    if not any(line.spend for line in lines) and any(line.baseline for line in lines):
+        told.append("nothing is spent: no other plan keeps these rules, or none pays; look at the rules and the margin")
     if loss > RISKY and gain.mean > 0:
         told.append(
             f"the mean gain rests on few draws: in {100 * loss:.0f} % of them the plan loses; "

@@ -33,8 +33,9 @@ def decision(plan: Plan) -> str:
 def _gained(change: Range, base: float, unit: str, measure: str) -> str:
     """A change in money with its range, and as a share of what the channels bring without it."""
     low, high = (money(edge, unit, signed=True) for edge in (change.p05, change.p95))
-    whole = "the profit of these channels" if measure == "profit" else "what these channels bring"
-    share = f", {percent(change.mean / abs(base), signed=True)} of {whole}" if base else ""
+    share = ""
+    if base > 0 and measure != "profit":  # a share of a profit, which may be near 0 or below, says nothing
+        share = f", {percent(change.mean / base, signed=True)} of what these channels bring"
     return f"{money(change.mean, unit, signed=True)} {measure} (5-95 %: {low} .. {high}{share})"
 
 
@@ -133,7 +134,7 @@ def comparison_text(answers: list[Answer]) -> str:
     notes = ""
     if plans:
         notes = (
-            f"{plans[0].currency} over the horizon; change: against {plain(base.name)!r}, draw by draw; "
+            f"{plans[0].currency} over the horizon; change: of the goal, against {plain(base.name)!r}, draw by draw; "
             f"next 1: what the next {plans[0].currency} 1 of budget adds to the goal."
         )
     why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
@@ -145,7 +146,7 @@ def _sentence(answer: Answer) -> str:
     if answer.plan is None or answer.change is None:
         return f"{plain(answer.name)}: no plan. {plain(answer.refusal)}"
     plan, base = answer.plan, answer.base
-    gained = _gained(answer.change, float(base.outcome.mean()), plan.unit, plan_outcome(plan))
+    gained = _gained(answer.change, answer.before, plan.unit, plan.measure)
     return (
         f"{plain(answer.name)}: {gained} against {plain(base.name)!r}, chance of less "
         f"{percent(answer.chance_of_less)}, with {money(plan.spend, plan.currency)} against "
@@ -157,7 +158,6 @@ def _compared(answer: Answer) -> list[str]:
     plan, change, outcome = answer.plan, answer.change, answer.outcome
     if plan is None or change is None or outcome is None:
         return [answer.name, "no plan", *["-"] * 9]
-    base = max(abs(float(answer.base.outcome.mean())), 1e-300)
     budget = next((price.dual for price in plan.prices if price.rule == "budget"), 0.0)
     return [
         answer.name,
@@ -165,7 +165,7 @@ def _compared(answer: Answer) -> list[str]:
         *(number(value) for value in (outcome.mean, outcome.p05, outcome.p50, outcome.p95)),
         f"{outcome.mean / plan.spend:.2f}" if plan.spend > 0 else "-",
         f"{budget:.2f}",
-        percent(change.mean / base, signed=True),
-        f"{percent(change.p05 / base, signed=True)} .. {percent(change.p95 / base, signed=True)}",
+        money(change.mean, "", signed=True),
+        f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}",
         f"{100 * plan.gap:.3f} %",
     ]

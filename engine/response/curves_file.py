@@ -1,5 +1,6 @@
 """The file `curves.json` (schema peso.curves/1): read strictly, written whole; people may write it too."""
 
+import difflib
 import json
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -28,8 +29,24 @@ def read_curves(path: Path) -> Curves:
         raise InputError(f"{path}: {fault}") from None
 
 
+_KEYS = {  # what stands where; other keys are left alone unless they look like one of these
+    "the file": ("schema", "currency", "outcome", "outcome_value", "period", "draws", "made_from", "channels"),
+    "a channel": ("name", "kind", "adstock", "saturation", "history"),
+    "history": ("mean", "max", "last"),
+}
+
+
+def _require_no_slip(body: dict[str, Any], where: str, place: str) -> None:
+    """Refuse a key that is nearly one that we read: what it says would be lost without a word."""
+    for key in body.keys() - set(_KEYS[where]):
+        close = difflib.get_close_matches(key, _KEYS[where], n=1, cutoff=0.75)
+        if close:
+            raise InputError(f"{place}: {key!r} is not a known key; did you mean {close[0]!r}?")
+
+
 def _curves(content: Any, made_from: str) -> Curves:
     body = _record(content, "the file")
+    _require_no_slip(body, "the file", "the file")
     if body.get("schema") != SCHEMA:
         raise InputError(f"schema is {body.get('schema')!r}, {SCHEMA!r} is needed; is this a curves file?")
     period = body.get("period")
@@ -58,9 +75,11 @@ def _channel(entry: Any, index: int) -> Channel:
     body = _record(entry, f"channel {index + 1}")
     name = _text(body, "name", f"channel {index + 1}")
     place = f"channel {name!r}"
+    _require_no_slip(body, "a channel", place)
     if body.get("kind") not in KINDS:
         raise InputError(f"{place}: kind is {body.get('kind')!r}; use one of {', '.join(KINDS)}")
     history = _record(body.get("history", {"mean": 0.0, "max": 0.0}), f"{place}, history")
+    _require_no_slip(history, "history", f"{place}, history")
     return Channel(
         name=name,
         kind=body["kind"],
