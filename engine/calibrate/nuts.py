@@ -18,10 +18,10 @@ from scipy import special, stats
 from engine.calibrate.density import Evidence, log_density
 
 CHAINS = 4
-WARMUP = 500
+WARMUP = 300  # the pilot has given the widths already
 KEPT = 1000  # draws of each chain
 SCATTER = 1.5  # of the chains' first places, in the fast draws' widths: wider than the target, as R-hat asks
-ACCEPT = 0.9  # aimed-at acceptance: the ridge between share, halfway and slope asks for small steps
+ACCEPT = 0.85  # aimed-at acceptance: the ridge between share, halfway and slope asks for small steps
 DEEPEST = 8  # doublings of a trajectory
 SOFTENING = 1e-3  # added to the pilot's variances, the prior's being 1: no direction is taken as exactly known
 
