@@ -65,12 +65,21 @@ def _solve(problem: Problem, tables: list[Table], starts: tuple[np.ndarray, ...]
     found, route = _routed(problem, tables)
     if found is None:
         return None
-    candidates = [start for start in (*starts, found.spend) if not broken(problem, start)]
+    candidates = [start for start in (*starts, _repaired(problem, found.spend)) if not broken(problem, start)]
     if not candidates:
         raise AssertionError(f"the solver's plan breaks {[rule.name for rule in broken(problem, found.spend)]}")
     best = polished(problem, max(candidates, key=lambda spend: mean_value(problem, spend)))
     value = mean_value(problem, best)
     return Solved(best, value, max(found.bound, value), route, _gross(problem))
+
+
+def _repaired(problem: Problem, spend: np.ndarray) -> np.ndarray:
+    """The spend, or the nearest that keeps the rules: a solver's tolerance can be much of a plan that spends little."""
+    if not broken(problem, spend):
+        return spend
+    feasible = importlib.import_module("engine.optimize.feasible")  # cvxpy
+    kept: np.ndarray | None = feasible.nearest(problem.rules, spend)
+    return spend if kept is None else kept
 
 
 def _better(one: Solved, other: Solved) -> Solved:

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import UntrustworthyError
 from engine.optimize import program
 from engine.optimize.rules import broken
-from engine.optimize.solve import _program, _scale, _tables, solve
+from engine.optimize.solve import _program, _repaired, _scale, _tables, solve
 
 OVERLAP = (
     '[groups.a]\nchannels = ["c0", "c1"]\nshare = {{ min = {0} }}\n[groups.b]\nchannels = ["c1", "c2"]\ncap = {1}\n'
@@ -137,3 +137,24 @@ def test_rules_that_cannot_be_kept_have_no_plan(make):
 def test_the_route_says_which_program_it_was(make, slope, kind):
     problem = make.problem(make.random_curves(np.random.default_rng(2), 3, slope=slope), "budget = { total = 200 }\n")
     assert kind in _program(problem, _tables(problem, {}, _scale(problem)))[1]
+
+
+def test_a_plan_that_spends_little_of_its_budget_keeps_its_shares_all_the_same(make):
+    """The solver's tolerance, next to nothing of the budget, was once too much of such a plan: an internal error."""
+    held = make.curves(make.channel("c0"), make.channel("c1"), make.channel("c2"))
+    rules = '[groups.g]\nchannels = ["c1", "c2"]\nshare = { min = 0.3 }\n[channels.c2]\nminimum_flight = 2e-6\n'
+    problem = make.problem(held, "budget = { at_most = 100 }\n" + rules)
+    off = np.array([7e-6, 0.0, 3e-6 - 2e-11])
+    assert [rule.name for rule in broken(problem, off)] == ["least share of g"]
+    near = _repaired(problem, off)
+    assert broken(problem, near, slack=1e-9) == []
+    assert near == pytest.approx(off, rel=1e-4)
+    grounded = np.array([7e-6, 3e-6 - 2e-11, 0.0])
+    assert _repaired(problem, grounded)[2] == 0.0
+    assert broken(problem, _repaired(problem, grounded), slack=1e-9) == []
+
+
+def test_a_spend_that_keeps_the_rules_is_not_touched(make):
+    problem = make.problem(make.curves(make.channel("c0"), make.channel("c1")), "budget = { total = 100 }\n")
+    spend = np.array([40.0, 60.0])
+    assert _repaired(problem, spend) is spend
