@@ -15,7 +15,8 @@ from engine.optimize.tables import Table, objective, tabulate
 ERROR = 5e-5  # of the plan's value: what all tables together may add to the bound
 WANTED = 2.5e-4  # relative gap above which tables are made finer, where they were made for a plan worth more
 TRIES = 3  # of ever finer tables
-LEAST = 1e-2  # of all that the channels could earn: against a profit smaller than this no gap is measured
+LEAST_OUTCOME = 1e-3  # of all that the channels could earn: against an outcome smaller than this no gap is measured
+LEAST_PROFIT = 1e-2  # the same for a profit, which is what is left of two large sums
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class Solved:
     bound: float
     route: str
     gross: float  # what all channels could earn at the most, before the cost of the money
+    least: float  # share of it: against a bound smaller than that no gap is measured, but against that
 
     @property
     def gap(self) -> float:
         """Distance between value and bound, relative to the bound, or to what there is to earn where it is near 0."""
-        return (self.bound - self.value) / max(abs(self.bound), LEAST * self.gross, 1e-300)
+        return (self.bound - self.value) / max(abs(self.bound), self.least * self.gross, 1e-300)
 
 
 Memory = dict[tuple[int, float, float, float, float], Table]
@@ -70,7 +72,8 @@ def _solve(problem: Problem, tables: list[Table], starts: tuple[np.ndarray, ...]
         raise AssertionError(f"the solver's plan breaks {[rule.name for rule in broken(problem, found.spend)]}")
     best = polished(problem, max(candidates, key=lambda spend: mean_value(problem, spend)))
     value = mean_value(problem, best)
-    return Solved(best, value, max(found.bound, value), route, _gross(problem))
+    least = LEAST_PROFIT if any(payoff.cost for payoff in problem.payoffs) else LEAST_OUTCOME
+    return Solved(best, value, max(found.bound, value), route, _gross(problem), least)
 
 
 def _repaired(problem: Problem, spend: np.ndarray) -> np.ndarray:
