@@ -11,6 +11,7 @@ from engine.cli.common import (
     emit,
     force_option,
     json_option,
+    model_beside,
     note,
     out_option,
     path_argument,
@@ -71,18 +72,7 @@ def verb(
         raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
     choose_device(device)
     with progress(f"calibrating ({speed}, seed {seed})", quiet):
-        fit = learn(data, model or _beside(data), speed, seed, draws)
+        fit = learn(data, model or model_beside(data), speed, seed, draws)
     write_fit(out, fit)
     note(f"fit written to {out} (seed {seed}, {fit.settings['seconds']:.1f} s)", quiet)
     emit(document(fit), as_text(fit), as_json)
-
-
-def _beside(data: Path) -> Path:
-    """The model.toml in the folder of the data."""
-    model = data.parent / "model.toml"
-    if not model.is_file():
-        raise InputError(
-            f"{data}: no --model given and no model.toml beside it; "
-            "write one that names the columns (peso init shows how)"
-        )
-    return model

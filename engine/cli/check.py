@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.common import emit, json_option, note, path_argument
-from engine.errors import InputError
+from engine.cli.common import emit, json_option, model_beside, note, path_argument
 
 
 @click.command("check")
@@ -26,17 +25,8 @@ def verb(data: Path, model: Path | None, as_json: bool) -> None:
     """
     from engine.study.inspect import as_text, inspect
 
-    inspection = inspect(data, model or _beside(data))
+    if model is None:
+        model = model_beside(data)
+        note(f"peso: columns as named in {model}")
+    inspection = inspect(data, model)
     emit(inspection.document(), as_text(inspection), as_json)
-
-
-def _beside(data: Path) -> Path:
-    """The model.toml in the folder of the data."""
-    model = data.parent / "model.toml"
-    if not model.is_file():
-        raise InputError(
-            f"{data}: no --model given and no model.toml beside it; write one that names the columns "
-            "(peso init shows how)"
-        )
-    note(f"peso: columns as named in {model}")
-    return model

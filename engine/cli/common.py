@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from engine.errors import InputError
 from engine.files import to_json
 
 SEED = 2027
@@ -84,3 +85,18 @@ def choose_device(device: str) -> None:
         jax.config.update("jax_default_device", jax.devices("gpu")[0])
     except RuntimeError:
         raise DeviceError("no GPU was found for --device gpu; use --device cpu, or see peso doctor") from None
+
+
+def model_beside(data: Path) -> Path:
+    """The model.toml in the folder of the data, where none was named.
+
+    Raises:
+        InputError: There is none.
+    """
+    model = data.parent / "model.toml"
+    if not model.is_file():
+        raise InputError(
+            f"{data}: no --model given and no model.toml beside it; write one that names the columns "
+            "(peso init shows how)"
+        )
+    return model
