@@ -94,16 +94,17 @@ def _stages(imagined: "Imagined") -> tuple[list[str], list[list[str]]]:
     """Header and rows of the stage funnel: people at the start and the end, and who entered in a mean week."""
     import numpy as np
 
-    from engine.simulate.stages import CALLED, CHANGE, STAGES
+    from engine.simulate.stages import CALLED
     from engine.words import number
 
+    ladder = imagined.world.ladder
     population = float(imagined.world.population)
     before = np.asarray(imagined.world.start.people).sum(axis=0) * population
     after = np.asarray(imagined.trajectory.end.people).sum(axis=0) * population
-    moves = np.asarray(imagined.trajectory.flows).sum(axis=1)[:, : len(CHANGE)]
-    entered: Any = (moves @ np.maximum(CHANGE, 0)).mean(axis=0)
+    moves = np.asarray(imagined.trajectory.flows).sum(axis=1)[:, :-1]
+    entered: Any = (moves @ np.maximum(ladder.change, 0)).mean(axis=0)
     rows = [
         [stage, CALLED[stage]["funnel"], *(number(float(figures[index])) for figures in (before, after, entered))]
-        for index, stage in enumerate(STAGES)
+        for index, stage in enumerate(ladder.stages)
     ]
     return ["stage", "also called", "people at start", "at end", "entered a week"], rows

@@ -6,17 +6,14 @@ the move within a week with probability 1 - exp(-h).
 
 import math
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from engine.config.loading import Closed, Finite, Name, Positive, Share
-from engine.config.model import Kind
-
-Hazard = Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)]
-PositiveShare = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-BelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Whole = Annotated[int, Field(ge=1, le=520)]
+from engine.config.people import Journey, Pace, Segment, WordOfMouth
+from engine.config.quantities import BelowOne, Hazard, PositiveShare
+from engine.config.touches import Channel, Search, Spending
 
 
 class Purchase(Closed):
@@ -26,6 +23,7 @@ class Purchase(Closed):
     margin: Share  # of the price that is left before marketing
     repeat: Hazard  # further purchases of a customer [1/week]
     advocate_factor: Hazard = 1.0  # an advocate repeats this many times as often as a customer
+    elasticity: Annotated[float, Field(ge=-10, le=0)] = 0.0  # of purchases by the price paid
 
 
 class Season(Closed):
@@ -43,207 +41,67 @@ class Event(Closed):
     lift: Positive  # demand is multiplied by this
 
 
+class Promotion(Closed):
+    """Weeks of every year in which the price is lower."""
+
+    week: Annotated[int, Field(ge=1, le=53)]  # of the year, the first one
+    weeks: Annotated[int, Field(ge=1, le=26)] = 1
+    discount: BelowOne  # share of the price
+
+
 class Control(Closed):
-    """A series that everybody can see and nobody here decides, such as a competitor's price index (mean 1)."""
+    """A series that nobody here decides, such as a competitor's price index (mean 1)."""
 
     name: Name
     persistence: BelowOne  # share of a deviation that is left a week later
     deviation: Share  # standard deviation of its logarithm
     elasticity: Finite  # of demand by the index
+    hidden: bool = False  # whether an analyst does not get to see it: a confounder, if spend follows demand
 
 
-class Journey(Closed):
-    """Hazards of the moves that people make without any touch [1/week]."""
+class Rivals(Closed):
+    """Competitors who advertise: their share of voice pulls people away, and holds those they have.
 
-    notice: Hazard  # unaware -> aware
-    consider: Hazard  # aware -> considering, for people in the market
-    buy: Hazard  # considering -> customer, for people in the market
-    reconsider: Hazard  # lapsed -> considering, for people in the market
-    praise: Hazard  # customer -> advocate
-    leave: Hazard  # customer -> lapsed
-    quiet: Hazard  # advocate -> customer
-    forget: Hazard  # aware -> unaware
-    cool: Hazard  # considering -> aware
+    Share of voice is theirs of all paid money, own money smoothed over `half_life`. Losses to rivals are
+    multiplied by exp(pull x (share - usual share)), wins from them divided by it.
+    """
 
-
-class Effect(Closed):
-    """Probability that one contact triggers each move of the person contacted; `repeat` counts further purchases."""
-
-    notice: Share = 0.0
-    consider: Share = 0.0
-    buy: Share = 0.0
-    reconsider: Share = 0.0
-    praise: Share = 0.0
-    repeat: Share = 0.0
+    spending: Spending
+    pull: Annotated[float, Field(ge=0, le=20)]
+    half_life: Hazard = 8.0  # of own voice [weeks]
+    hidden: bool = False  # whether an analyst does not get to see their spend
 
 
-class Talk(Closed):
-    """Hazards that word of mouth would add if everybody were a customer [1/week]."""
+class Sales(Closed):
+    """The people who work opportunities; what they cannot work waits and may be lost."""
 
-    notice: Hazard = 0.0
-    consider: Hazard = 0.0
-    buy: Hazard = 0.0
-    reconsider: Hazard = 0.0
-    praise: Hazard = 0.0
-    repeat: Hazard = 0.0
+    reps: Positive
+    load: Positive  # opportunities that one of them works at a time
+    patience: Positive  # mean wait after which an opportunity that nobody works is lost [weeks]
 
 
-class WordOfMouth(Closed):
-    """What customers say unasked: hazard = effect x (customers + advocate_weight x advocates) / population."""
+class LiftTest(Closed):
+    """An experiment within the history: one channel's money changed for a share of the people only."""
 
-    advocate_weight: Hazard = 1.0
-    effect: Talk = Talk()
-
-
-class Segment(Closed):
-    """A part of the people that buys and uses media in its own way."""
-
-    share: PositiveShare  # of the population
-    value: Positive = 1.0  # money per purchase, as a multiple of the price
-    habits: dict[Name, Positive] = Field(default_factory=dict)  # contacts by channel or kind, as a multiple
+    channel: Name
+    week: Annotated[int, Field(ge=1, le=1040)]  # of the history, the first one
+    weeks: Annotated[int, Field(ge=1, le=52)]
+    factor: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]  # of the channel's spend there
+    share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]  # of the people, drawn at random by region
+    bias: Finite = 0.0  # error of the read-out that more noise-free weeks would not mend, as a share of the lift
 
 
-class Carry(Closed):
-    """How long contacts work: a fast stock of memory and a slow one of goodwill."""
+class Observation(Closed):
+    """What stands between what happened and what an analyst gets."""
 
-    half_life: Hazard = 0.0  # of the fast stock [weeks]
-    slow_half_life: Hazard = 26.0  # of goodwill [weeks]
-    slow_share: BelowOne = 0.0  # of the effect that goes through goodwill
-
-
-class Spending(Closed):
-    """How money was spent in the past."""
-
-    mean: Positive  # [currency/week]
-    on: Whole = 1  # weeks of a flight
-    off: Annotated[int, Field(ge=0, le=520)] = 0  # weeks between flights
-    off_level: Share = 0.0  # spend between flights, as a share of that in flights
-    season: Annotated[float, Field(ge=0, le=3)] = 0.0  # spend follows season ** this
-    noise: Annotated[float, Field(ge=0, le=2)] = 0.0  # deviation of log spend from week to week
-    swing: Annotated[float, Field(ge=0, le=2)] = 0.0  # deviation of log spend from quarter to quarter
+    delay: BelowOne = 0.0  # share of a week's revenue that is booked a week later, of that again a week later, ...
+    missing: BelowOne = 0.0  # share of cells of spend, beyond the first year, that were never recorded
+    grain: Literal["week", "month"] = "week"
 
 
-class Touch(Closed):
-    """What channels of every mechanic have."""
-
-    history: Spending
-    effect: Effect
-    carry: Carry = Carry()
-    wear: Share = 0.0  # what each further contact of a week loses of the worth of the one before
-    frequency: Literal[1, 2] = 1  # contacts a week that it takes: with 2 the response is S-shaped
-
-
-class Reach(Touch):
-    """Bought contacts: contacts per person = spend / (cost per contact x audience)."""
-
-    kind: ClassVar[Kind] = "paid"
-    mechanic: Literal["reach"]
-    cost_per_contact: Positive  # [currency]
-    audience: PositiveShare = 1.0  # of the population that can be contacted
-
-
-class Queries(Closed):
-    """Searches of one person in the market by the stage of the journey [1/week]."""
-
-    aware: Hazard = 0.0
-    considering: Hazard = 0.0
-    customer: Hazard = 0.0
-    advocate: Hazard = 0.0
-    lapsed: Hazard = 0.0
-
-
-class Search(Touch):
-    """Demand capture: clicks cost more the larger the part of all queries that is bought, and end with them."""
-
-    kind: ClassVar[Kind] = "paid"
-    mechanic: Literal["search"]
-    cost_per_click: Positive  # of the first clicks [currency]
-    most_clicks: PositiveShare  # clicks per query that money can buy at most
-    queries: Queries
-
-    @model_validator(mode="after")
-    def _has_queries(self) -> "Search":
-        if sum(self.queries.model_dump().values()) == 0:
-            raise ValueError("queries are all 0, so nobody searches and no click can be bought")
-        if self.effect.notice > 0:
-            raise ValueError("effect.notice is above 0, but who searches is aware already")
-        return self
-
-
-class Press(Touch):
-    """Stories won by effort; a story leads to further stories with a decaying intensity."""
-
-    kind: ClassVar[Kind] = "earned"
-    mechanic: Literal["press"]
-    cost_per_story: Positive  # effort behind the first stories [currency]
-    easy_stories: Positive  # stories a week after which each one takes clearly more effort
-    organic_stories: Hazard = 0.0  # without effort [1/week]
-    branching: BelowOne  # further stories that one story leads to
-    memory: Hazard = 1.0  # half-life of that excitation [weeks]
-    audience: PositiveShare = 1.0
-    story_reach: PositiveShare  # of the audience that one story reaches
-
-
-class Referral(Touch):
-    """Spend makes customers share: contacts grow with customers and advocates, and end with their patience."""
-
-    kind: ClassVar[Kind] = "shared"
-    mechanic: Literal["referral"]
-    cost_per_share: Positive  # reward and running cost of the first shares [currency]
-    most_shares: Positive  # of one customer [1/week]
-
-
-class Mailing(Touch):
-    """A list of subscribers, new and seasoned; spend buys sign-ups and mailings."""
-
-    kind: ClassVar[Kind] = "owned"
-    mechanic: Literal["mailing"]
-    signup_share: Share  # of the spend that buys sign-ups; the rest buys mailings
-    cost_per_signup: Positive  # [currency]
-    cost_per_mail: Positive  # of one mail to one subscriber [currency]
-    most_mails: Positive  # to one subscriber [1/week]
-    organic_signups: Share = 0.0  # of the people not on the list [1/week]
-    largest: PositiveShare  # share of the population that could ever subscribe
-    leave_new: Hazard = 0.30  # with weeks_new, 34 % are lost in the first 30 days
-    leave_seasoned: Hazard = 0.0034  # and 56 % are left after a year
-    weeks_new: Positive = 1.75  # mean time until a subscriber who stays is seasoned
-
-
-class Content(Touch):
-    """Pages that take months to rank and lose rank slowly; visits are capped by interest."""
-
-    kind: ClassVar[Kind] = "owned"
-    mechanic: Literal["content"]
-    cost_per_page: Positive  # [currency]
-    steps: Annotated[int, Field(ge=1, le=5)] = 2  # of the Erlang delay between spend and rank
-    delay: Annotated[float, Field(ge=1, le=104)] = 12.0  # mean of that delay [weeks]
-    decay: PositiveShare = 0.01  # of the ranking pages that drop out [1/week]
-    visits_per_page: Positive  # [1/week]
-    most_visits: Positive  # of one person, however many pages there are [1/week]
-
-
-MECHANICS: tuple[type[Touch], ...] = (Reach, Search, Press, Referral, Mailing, Content)
-_NAMES = tuple(record.__name__.lower() for record in MECHANICS)
-
-
-def _mechanic(channel: Any) -> str | None:
-    name = channel.get("mechanic") if isinstance(channel, dict) else getattr(channel, "mechanic", None)
-    return name.capitalize() if isinstance(name, str) and name in _NAMES else None
-
-
-Channel = Annotated[
-    Annotated[Reach, Tag("Reach")]
-    | Annotated[Search, Tag("Search")]
-    | Annotated[Press, Tag("Press")]
-    | Annotated[Referral, Tag("Referral")]
-    | Annotated[Mailing, Tag("Mailing")]
-    | Annotated[Content, Tag("Content")],
-    Discriminator(
-        _mechanic,
-        custom_error_type="mechanic",
-        custom_error_message=f"a channel needs a mechanic, one of {', '.join(_NAMES)}",
-    ),
-]
+FIRMS_ADVANCE = ("qualify", "accept", "propose")
+FIRMS_RETURN = ("reject", "stall")
+FIRMS_STAGES = ("qualified", "accepted", "opportunity")
 
 
 class Market(Closed):
@@ -253,14 +111,21 @@ class Market(Closed):
     currency: Name
     period: Literal["week"] = "week"
     start: date  # first day of the history
-    population: Positive
+    ladder: Literal["consumer", "business"] = "consumer"  # whether people buy for themselves or firms do
+    population: Positive  # people, or firms
     in_market: PositiveShare  # of the people, in an average week
     noise: BelowOne  # coefficient of variation of observed revenue
     demand_following: Share = 0.0  # share of every channel's spend that follows demand
+    discount_rate: BelowOne = 0.08  # of money, a year
     purchase: Purchase
     season: Season = Season()
     events: dict[Name, Event] = Field(default_factory=dict)
+    promotions: dict[Name, Promotion] = Field(default_factory=dict)
     control: Control | None = None
+    rivals: Rivals | None = None
+    sales: Sales | None = None
+    observation: Observation = Observation()
+    lift_tests: dict[Name, LiftTest] = Field(default_factory=dict)
     journey: Journey
     word_of_mouth: WordOfMouth = WordOfMouth()
     segments: dict[Name, Segment] = Field(min_length=1)
@@ -271,6 +136,12 @@ class Market(Closed):
         total = sum(segment.share for segment in self.segments.values())
         if not math.isclose(total, 1.0, abs_tol=1e-9):
             raise ValueError(f"the shares of the segments sum to {total:.6g} and must sum to 1")
+        if not 1900 < self.start.year < 2200:
+            raise ValueError(f"start lies in {self.start.year}, outside the years 1901 to 2199")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_is_there(self) -> "Market":
         known = {*self.channels, *(channel.kind for channel in self.channels.values())}
         for name, segment in self.segments.items():
             if odd := sorted(set(segment.habits) - known):
@@ -278,6 +149,43 @@ class Market(Closed):
                     f"segments.{name}.habits names {odd[0]!r}, which is no channel or kind here "
                     f"(known: {', '.join(sorted(known))})"
                 )
-        if not 1900 < self.start.year < 2200:
-            raise ValueError(f"start lies in {self.start.year}, outside the years 1901 to 2199")
+        for name, test in self.lift_tests.items():
+            if test.channel not in self.channels:
+                raise ValueError(
+                    f"lift_tests.{name}.channel names {test.channel!r}, which is no channel here "
+                    f"(known: {', '.join(self.channels)})"
+                )
         return self
+
+    @model_validator(mode="after")
+    def _fits_its_ladder(self) -> "Market":
+        if self.ladder == "business":
+            idle = [move for move in FIRMS_ADVANCE if getattr(self.journey, move) == 0]
+            if idle:
+                raise ValueError(
+                    f"journey.{idle[0]} is 0 in a business market, so no lead can ever become a customer; set it"
+                )
+            return self
+        for place, record in self._records():
+            for field in (*FIRMS_ADVANCE, *FIRMS_RETURN, *FIRMS_STAGES):
+                if getattr(record, field, 0) not in (0, 1 if isinstance(record, Pace) else 0):
+                    raise ValueError(
+                        f"{place}.{field} is set, but people who buy for themselves have no such stage or move; "
+                        'leave it out, or write ladder = "business"'
+                    )
+        if self.sales is not None:
+            raise ValueError('[sales] needs opportunities to work; write ladder = "business", or leave it out')
+        return self
+
+    def _records(self) -> list[tuple[str, Closed]]:
+        """Every record that names moves or stages, with its place."""
+        each: list[tuple[str, Closed]] = [
+            ("journey", self.journey),
+            ("word_of_mouth.effect", self.word_of_mouth.effect),
+        ]
+        each += [(f"segments.{name}.pace", segment.pace) for name, segment in self.segments.items()]
+        for name, channel in self.channels.items():
+            each.append((f"channels.{name}.effect", channel.effect))
+            if isinstance(channel, Search):
+                each.append((f"channels.{name}.queries", channel.queries))
+        return each

@@ -18,9 +18,6 @@ from jaxtyping import Float, Int
 from engine.axes import Array
 from engine.simulate.journey import expose
 from engine.simulate.records import World
-from engine.simulate.stages import ADVOCATE, CUSTOMER, EVENTS, MOVES, REPEAT, SOURCE, STAGES
-
-TARGET = np.array([STAGES.index(move.target) for move in MOVES])
 
 
 class Counts(NamedTuple):
@@ -51,13 +48,12 @@ def simulate_events(world: World, spend: Float[Array, "period channel"], people:
     clock = simpy.Environment()
     first = _crowd(np.asarray(world.start.people) * people)
     causes = len(world.channels) + 2
-    nothing = np.zeros((causes, len(world.segments), len(EVENTS)))
+    nothing = np.zeros((causes, len(world.segments), len(world.ladder.events)))
     board = Board(nothing, clock.event(), first.copy(), nothing.astype(int))
-    factor = float(world.hazards.advocate_repeat)
     for segment, row in enumerate(first):
         for stage, count in enumerate(row):
             for _ in range(count):
-                clock.process(_live(clock, board, luck, (segment, stage), factor))
+                clock.process(_live(clock, board, luck, world, (segment, stage)))
     weeks: list[Counts] = []
     clock.process(_weeks(clock, board, world, np.asarray(spend, float), weeks))
     clock.run()
@@ -81,8 +77,9 @@ def _weeks(
     total = board.people.sum()
     for money in spend:
         state = dataclasses.replace(state, people=jnp.asarray(board.people / total))
-        hazard, _, state = _expose(world, state, jnp.asarray(money))
-        board.hazard, board.caused = np.asarray(hazard), np.zeros_like(board.caused)
+        seen = _expose(world, state, jnp.asarray(money))
+        state = seen.after
+        board.hazard, board.caused = np.asarray(seen.hazard), np.zeros_like(board.caused)
         monday, board.monday = board.monday, clock.event()
         monday.succeed()
         yield clock.timeout(1.0)
@@ -90,17 +87,19 @@ def _weeks(
 
 
 def _live(
-    clock: simpy.Environment, board: Board, luck: np.random.Generator, place: tuple[int, int], advocate_repeat: float
+    clock: simpy.Environment, board: Board, luck: np.random.Generator, world: World, place: tuple[int, int]
 ) -> Generator[simpy.Event, None, None]:
     """One person's life: at most one move a week, any number of further purchases."""
+    ladder = world.ladder
+    customer, advocate, repeat = ladder.stage("customer"), ladder.stage("advocate"), ladder.event("repeat")
+    pace_of = {customer: 1.0, advocate: float(world.hazards.advocate_repeat)}
     segment, stage = place
     yield board.monday
     while True:
         following = board.monday
-        if stage in (CUSTOMER, ADVOCATE):
-            pace = board.hazard[:, segment, REPEAT] * (advocate_repeat if stage == ADVOCATE else 1.0)
-            board.caused[:, segment, REPEAT] += _rings(luck, pace)
-        moves = np.flatnonzero(stage == SOURCE)
+        if stage in pace_of:
+            board.caused[:, segment, repeat] += _rings(luck, pace_of[stage] * board.hazard[:, segment, repeat])
+        moves = np.flatnonzero(stage == ladder.source)
         rates = board.hazard[:, segment, moves]
         waits = luck.exponential(size=rates.shape) / np.maximum(rates, 1e-300)
         cause, move = np.unravel_index(int(waits.argmin()), waits.shape) if waits.size else (0, 0)
@@ -108,7 +107,7 @@ def _live(
             yield clock.timeout(float(waits[cause, move]))
             board.caused[cause, segment, moves[move]] += 1
             board.people[segment, stage] -= 1
-            stage = int(TARGET[moves[move]])
+            stage = int(ladder.target[moves[move]])
             board.people[segment, stage] += 1
         yield following
 

@@ -7,13 +7,12 @@ from jaxtyping import Float
 
 from engine import periods
 from engine.axes import Array
-from engine.config.market import Market, Spending
+from engine.config.market import Market
 from engine.data.dataset import Dataset
-from engine.simulate.chance import Stream, normal, uniform
+from engine.simulate.chance import Stream, normal
 from engine.simulate.records import Trajectory, World
+from engine.simulate.spending import flights, seasonal
 from engine.simulate.world import event_weeks, require_calendar
-
-QUARTER = 13  # weeks for which a spend level holds
 
 
 def historical_spend(market: Market, world: World, weeks: int, seed: int) -> Float[np.ndarray, "period channel"]:
@@ -27,21 +26,12 @@ def historical_spend(market: Market, world: World, weeks: int, seed: int) -> Flo
     demand = np.asarray(world.calendar.demand)[first : first + weeks]
     share = market.demand_following
     columns = [
-        _flights(channel.history, name, weeks, seed) * season**channel.history.season * (1 - share + share * demand)
+        flights(channel.history, name, np.arange(weeks), seed)
+        * seasonal(channel.history, season, market.season.amplitude)
+        * (1 - share + share * demand)
         for name, channel in market.channels.items()
     ]
     return np.stack(columns, axis=1)
-
-
-def _flights(spending: Spending, name: str, weeks: int, seed: int) -> Float[np.ndarray, " period"]:
-    week = np.arange(weeks)
-    cycle = spending.on + spending.off
-    phase = int(uniform(seed, Stream.SPEND_PHASE, name, np.array([0]))[0] * cycle)
-    level = np.where((week + phase) % cycle < spending.on, 1.0, spending.off_level)
-    level = level * cycle / (spending.on + spending.off * spending.off_level)
-    weekly = spending.noise * normal(seed, Stream.SPEND_WEEK, name, week) - spending.noise**2 / 2
-    quarterly = spending.swing * normal(seed, Stream.SPEND_QUARTER, name, week // QUARTER) - spending.swing**2 / 2
-    return spending.mean * level * np.exp(weekly + quarterly)
 
 
 def observe(

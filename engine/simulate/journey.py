@@ -2,10 +2,11 @@
 
 A person's moves are competing Poisson triggers. With hazards h of the moves that leave a stage and their sum
 H, the move has probability h / H (1 - exp(-H)) and staying exp(-H); its true cause is one cause with that
-cause's part of h.
+cause's part of h. A customer's further purchases of a week are Poisson.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -14,17 +15,46 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.axes import Array
-from engine.simulate.mechanics import STEPS, Scene
+from engine.simulate.mechanics import STEPS, Scene, reach
 from engine.simulate.records import Media, State, Trajectory, World
-from engine.simulate.stages import ADVOCATE, BUY, CHANGE, CUSTOMER, EVENTS, LEAVES, MOVES, REPEAT, SOURCE, STAGES
+from engine.simulate.stages import Ladder
 
 YEAR = 52  # weeks
-FOLLOWS_MARKET = np.array([float(move.in_market) for move in MOVES] + [0.0])
-"""One for events that only people in the market take part in [event]."""
-FOLLOWS_DEMAND = np.array([float(move.in_market) for move in MOVES] + [1.0])
-"""One for events that follow demand [event]."""
-BUYERS = np.array([float(stage in ("customer", "advocate")) for stage in STAGES])
-"""One for stages that buy again and so are always in the market [stage]."""
+
+
+class Exposure(NamedTuple):
+    """What a week does to people; a cause is each channel, then nobody (the journey's own), then word of mouth."""
+
+    hazard: Float[Array, "cause segment event"]  # per person [1/week]
+    touch: Float[Array, "channel segment"]  # effective contacts per person [1/week]
+    reached: Float[Array, " channel"]  # share of the people in reach
+    spent: Float[Array, " channel"]  # money that was really spent [currency/week]
+    after: State  # the state after the week, with nobody moved yet
+
+
+class Contacts(NamedTuple):
+    """What one week's money becomes, and what it leaves behind."""
+
+    touch: Float[Array, "channel segment"]  # effective contacts per person [1/week]
+    reached: Float[Array, " channel"]  # share of the people in reach
+    spent: Float[Array, " channel"]  # money that was really spent [currency/week]
+    stocks: tuple[Array, ...]
+    memory: Float[Array, " channel"]
+    goodwill: Float[Array, "channel segment"]
+
+
+class Week(NamedTuple):
+    """One week of a Trajectory."""
+
+    people: Float[Array, "segment stage"]
+    flows: Float[Array, "segment event"]
+    caused: Float[Array, "cause event"]
+    credit: Float[Array, " cause"]
+    revenue: Float[Array, ""]
+    touches: Float[Array, " channel"]
+    spent: Float[Array, " channel"]
+    reached: Float[Array, " channel"]
+    goodwill: Float[Array, " channel"]
 
 
 @eqx.filter_jit
@@ -32,30 +62,33 @@ def run(world: World, spend: Float[Array, "period channel"], state: State | None
     """What happens in the world under a spend plan, from `state` or from the start of the history.
 
     Args:
-        spend: Money by week and channel [currency/week], not negative.
+        spend: Money that may be spent by week and channel [currency/week], not negative.
 
     Weeks that the world's calendar does not hold give NaN.
     """
     begin = world.start if state is None else state
-
-    def week(now: State, money: Float[Array, " channel"]) -> tuple[State, tuple[Array, ...]]:
-        return advance(world, now, money)
-
-    end, (people, flows, caused, credit, touches) = jax.lax.scan(week, begin, spend)
-    return Trajectory(people, flows, caused, credit, credit.sum(axis=1), touches, end)
+    end, told = jax.lax.scan(lambda now, money: advance(world, now, money), begin, spend)
+    return Trajectory(**told._asdict(), end=end)
 
 
 @eqx.filter_jit
 def revenue(world: World, spend: Float[Array, "period channel"], state: State | None = None) -> Float[Array, " period"]:
     """Revenue by week alone [currency/week]: `run` without its bookkeeping."""
+    return account(world, spend, state)[0]
+
+
+def account(
+    world: World, spend: Float[Array, "period channel"], state: State | None = None
+) -> tuple[Float[Array, " period"], Float[Array, " period"], Float[Array, " period"]]:
+    """Revenue, money really spent [both currency/week] and new customers by week: what the truth is made of."""
+
+    def week(now: State, money: Float[Array, " channel"]) -> tuple[State, tuple[Array, Array, Array]]:
+        after, told = advance(world, now, money)
+        return after, (told.revenue, told.spent.sum(), told.flows[:, world.ladder.event("buy")].sum())
+
     begin = world.start if state is None else state
-
-    def week(now: State, money: Float[Array, " channel"]) -> tuple[State, Array]:
-        after, (_, _, _, credit, _) = advance(world, now, money)
-        return after, credit.sum()
-
-    sales: Float[Array, " period"] = jax.lax.scan(week, begin, spend)[1]
-    return sales
+    told: tuple[Array, Array, Array] = jax.lax.scan(week, begin, spend)[1]
+    return told
 
 
 def play(world: World, spend: Float[Array, "period channel"], state: State | None = None) -> Trajectory:
@@ -67,74 +100,144 @@ def play(world: World, spend: Float[Array, "period channel"], state: State | Non
         begin = years[-1].end
     if not years:
         return run(world, jnp.asarray(spend, float), begin)
-    told = [field.name for field in dataclasses.fields(Trajectory) if field.name != "end"]
-    return Trajectory(**{name: np.concatenate([getattr(year, name) for year in years]) for name in told}, end=begin)
+    return Trajectory(
+        **{name: np.concatenate([getattr(year, name) for year in years]) for name in Week._fields}, end=begin
+    )
 
 
-def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[State, tuple[Array, ...]]:
-    """One week: the state after it, and people, flows, caused, credit and touches as in Trajectory."""
-    hazard, touch, ready = expose(world, now, money)
-    exposed = exposure(hazard.sum(axis=0)[:, :-1], now.people)
-    repeaters = now.people[:, CUSTOMER] + world.hazards.advocate_repeat * now.people[:, ADVOCATE]
-    happened = hazard * jnp.concatenate([exposed, repeaters[:, None]], axis=1)
+def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[State, Week]:
+    """One week: the state after it, and what happened in it."""
+    ladder = world.ladder
+    seen = expose(world, now, money)
+    exposed = exposure(ladder, seen.hazard.sum(axis=0)[:, :-1], now.people)
+    happened = seen.hazard * jnp.concatenate([exposed, repeaters(world, now.people)[:, None]], axis=1)
     flows = happened.sum(axis=0)
-    people = now.people + flows[:, :-1] @ CHANGE
-    money_each = world.price * world.population * world.value
-    credit = (happened[:, :, BUY] + happened[:, :, REPEAT]) @ money_each
-    caused = happened.sum(axis=1)
-    reached = (touch * now.people.sum(axis=1)).sum(axis=1)
-    told = (world.population * people, world.population * flows, world.population * caused, credit, reached)
-    return dataclasses.replace(ready, people=people), told
+    people = now.people + flows[:, :-1] @ ladder.change
+    bought = happened[:, :, ladder.event("buy")] + happened[:, :, ladder.event("repeat")]
+    credit = bought @ (world.population * money_each(world, now.week))
+    share = now.people.sum(axis=1)
+    told = Week(
+        people=world.population * people,
+        flows=world.population * flows,
+        caused=world.population * happened.sum(axis=1),
+        credit=credit,
+        revenue=credit.sum(),
+        touches=seen.touch @ share,
+        spent=seen.spent,
+        reached=seen.reached,
+        goodwill=seen.after.goodwill @ share,
+    )
+    return dataclasses.replace(seen.after, people=people), told
 
 
-def expose(
-    world: World, now: State, money: Float[Array, " channel"]
-) -> tuple[Float[Array, "cause segment event"], Float[Array, "channel segment"], State]:
+def repeaters(world: World, people: Float[Array, "segment stage"]) -> Float[Array, " segment"]:
+    """People who buy again: customers, and advocates as often as they do so more often."""
+    ladder = world.ladder
+    return people[:, ladder.stage("customer")] + world.hazards.advocate_repeat * people[:, ladder.stage("advocate")]
+
+
+def money_each(world: World, week: Array) -> Float[Array, " segment"]:
+    """What a purchase brings in a week [currency]."""
+    return world.price * at(world, world.calendar.price, week) * world.value
+
+
+def at(world: World, series: Float[Array, "week *rest"], week: Array) -> Float[Array, "*rest"]:
+    """The value of a calendar's series in a week of the history; NaN if the calendar does not hold it."""
+    return series.at[week + world.calendar.before].get(mode="fill", fill_value=jnp.nan)
+
+
+def expose(world: World, now: State, money: Float[Array, " channel"]) -> Exposure:
     """The week's hazards by true cause, its touches, and the state after it with nobody moved yet."""
-    demand = world.calendar.demand.at[now.week + world.calendar.before].get(mode="fill", fill_value=jnp.nan)
-    talkers = now.people[:, CUSTOMER].sum() + world.hazards.advocate_weight * now.people[:, ADVOCATE].sum()
-    touch, stocks, memory, goodwill = contact(world, now, money, demand, talkers)
-    follow = jnp.where(FOLLOWS_DEMAND > 0, demand, 1.0) * jnp.where(FOLLOWS_MARKET > 0, world.in_market, 1.0)
+    hazards, ladder = world.hazards, world.ladder
+    demand = at(world, world.calendar.demand, now.week)
+    made = contact(world, now, money, demand)
+    voice, pull = _competition(world, now, made.spent)
+    follow = jnp.where(ladder.follows_demand > 0, demand, 1.0) * jnp.where(
+        ladder.follows_market > 0, world.in_market, 1.0
+    )
+    cheaper = at(world, world.calendar.price, now.week) ** world.elasticity
+    follow = follow * _only(ladder, {"buy": cheaper, "repeat": cheaper, "lose": pull, "win": 1 / pull})
+    worked, abandoned = _attention(world, now.people)
+    follow = follow * worked
     causes = jnp.concatenate(
         [
-            touch[:, :, None] * world.hazards.effect[:, None, :],
-            jnp.broadcast_to(world.hazards.base, (1, touch.shape[1], len(EVENTS))),
-            jnp.broadcast_to(talkers * world.hazards.talk, (1, touch.shape[1], len(EVENTS))),
+            made.touch[:, :, None] * hazards.effect[:, None, :] * follow,
+            (hazards.base * follow + abandoned)[None],
+            jnp.broadcast_to(talkers(world, now.people) * hazards.talk * follow, (1, *hazards.base.shape)),
         ]
     )
-    return causes * follow, touch, State(now.week + 1, now.people, stocks, memory, goodwill)
+    after = State(now.week + 1, now.people, made.stocks, made.memory, made.goodwill, voice)
+    return Exposure(causes, made.touch, made.reached, made.spent, after)
+
+
+def talkers(world: World, people: Float[Array, "segment stage"]) -> Float[Array, ""]:
+    """Customers and advocates by the weight of what they say, per person."""
+    ladder = world.ladder
+    advocates = people[:, ladder.stage("advocate")].sum()
+    return people[:, ladder.stage("customer")].sum() + world.hazards.advocate_weight * advocates
+
+
+def _only(ladder: Ladder, factors: dict[str, Array]) -> Float[Array, " event"]:
+    """A factor for each event: those given, else 1."""
+    return jnp.stack([jnp.asarray(factors.get(event, 1.0), float) for event in ladder.events])
+
+
+def _competition(world: World, now: State, spent: Float[Array, " channel"]) -> tuple[Array, Array]:
+    """Own voice after the week, and the factor by which rivals' share of voice raises losses to them."""
+    if world.rivals is None:
+        return now.voice, jnp.ones(())
+    voice = world.rivals.retain * now.voice + (1 - world.rivals.retain) * (world.media.paid @ spent)
+    theirs = at(world, world.calendar.rivals, now.week)
+    share = theirs / (theirs + voice)
+    return voice, jnp.exp(world.rivals.pull * (share - world.rivals.usual))
+
+
+def _attention(world: World, people: Float[Array, "segment stage"]) -> tuple[Array, Array]:
+    """What a sales team's limits do: the factor on what it decides, and the hazard that waiting adds, by event.
+
+    With n opportunities and c slots a slot is free for a share min(1, c / n) of them; the fluid limit of
+    the queue M/M/c with abandonment.
+    """
+    ladder = world.ladder
+    if world.sales is None:
+        return jnp.ones(()), jnp.zeros(())
+    waiting = people[:, ladder.stage("opportunity")].sum() * world.population
+    share = jnp.minimum(1.0, world.sales.slots / jnp.maximum(waiting, world.sales.slots * 1e-9))
+    lost = jnp.zeros(len(ladder.events)).at[ladder.event("lose")].set((1 - share) * world.sales.abandon)
+    return _only(ladder, {"buy": share, "lose": share}), lost
 
 
 def exposure(
-    hazard: Float[Array, "segment move"], people: Float[Array, "segment stage"]
+    ladder: Ladder, hazard: Float[Array, "segment move"], people: Float[Array, "segment stage"]
 ) -> Float[Array, "segment move"]:
     """People who can make each move, times (1 - exp(-H)) / H: times the move's hazard, this is its flow."""
-    total = hazard @ LEAVES  # [segment stage]
+    total = hazard @ ladder.leaves  # [segment stage]
     safe = jnp.where(total > 0, total, 1.0)
-    share = jnp.where(total > 0, -jnp.expm1(-safe) / safe, 1.0)
-    return (people * share)[:, SOURCE]
+    share = jnp.where(total > 0, reach(safe) / safe, 1.0)
+    return (people * share)[:, ladder.source]
 
 
-def contact(
-    world: World, now: State, money: Float[Array, " channel"], demand: Float[Array, ""], talkers: Float[Array, ""]
-) -> tuple[
-    Float[Array, "channel segment"], tuple[Array, ...], Float[Array, " channel"], Float[Array, "channel segment"]
-]:
-    """Effective contacts by channel and segment; then the stocks, memory and goodwill after the week."""
-    media, stocks, per_person, reached = world.media, [], [], []
-    market = demand * jnp.where(BUYERS > 0, 1.0, world.in_market)  # queries follow demand [stage]
-    for index, mechanic in enumerate(media.mechanics):
-        queries = media.habits[index] @ now.people @ (market * media.queries[index])
-        scene = Scene(world.population, queries, talkers)
-        made, kept = STEPS[type(mechanic)](mechanic, now.stocks[index], money[index], scene)
-        per_person.append(made.per_person)
-        reached.append(made.reached)
+def contact(world: World, now: State, money: Float[Array, " channel"], demand: Float[Array, ""]) -> Contacts:
+    """What the week's money becomes: contacts of people reached, and of them what works now and later."""
+    media = world.media
+    market = demand * jnp.where(world.ladder.always_in_market > 0, 1.0, world.in_market)  # queries follow demand
+    searchers = ((media.habits @ now.people) * media.queries * market).sum(axis=1)
+    news = at(world, world.calendar.news, now.week)
+    talk = talkers(world, now.people)
+    made, stocks = [], []
+    for group, mechanic, stock in zip(media.groups, media.mechanics, now.stocks, strict=True):
+        served = np.array(group)
+        scene = Scene(world.population, searchers[served], talk, news[served])
+        bought, kept = STEPS[type(mechanic)](mechanic, stock, money[served], scene)
+        made.append(bought)
         stocks.append(kept)
-    memory = media.retain * now.memory + (1 - media.retain) * jnp.stack(per_person)
-    fast = jnp.stack(reached)[:, None] * worth(memory[:, None] * media.habits, media)
+    order = np.argsort(np.concatenate(media.groups))
+    per_person, reached, spent = (jnp.concatenate(parts)[order] for parts in zip(*made, strict=True))
+    memory = media.retain * now.memory + (1 - media.retain) * per_person
+    fast = reached[:, None] * worth(memory[:, None] * media.habits, media)
     goodwill = media.retain_slow[:, None] * now.goodwill + (1 - media.retain_slow)[:, None] * fast
     touch = (1 - media.slow_share)[:, None] * fast + media.slow_share[:, None] * goodwill
-    return touch, tuple(stocks), memory, goodwill
+    return Contacts(touch, reached, spent, tuple(stocks), memory, goodwill)
 
 
 def worth(contacts: Float[Array, "channel segment"], media: Media) -> Float[Array, "channel segment"]:
@@ -146,6 +249,6 @@ def worth(contacts: Float[Array, "channel segment"], media: Media) -> Float[Arra
     """
     wear = media.wear[:, None]
     safe = jnp.where(wear > 0, wear, 1.0)
-    once = jnp.where(wear > 0, -jnp.expm1(-safe * contacts) / safe, contacts)
-    twice = -jnp.expm1(-contacts) - contacts * jnp.exp(-contacts)
+    once = jnp.where(wear > 0, reach(safe * contacts) / safe, contacts)
+    twice = reach(contacts) - contacts * jnp.exp(-contacts)
     return jnp.where(media.needs_two[:, None] > 0, twice, once)

@@ -114,7 +114,7 @@ BUSINESS = build_ladder(
     ),
     ("qualified", "accepted", "opportunity", "customer", "advocate"),
 )
-"""Firms that a sales team sells to: a lead considers, is qualified by marketing, accepted by sales, and made an offer."""
+"""Firms that a sales team sells to: leads qualify by marketing, are accepted by sales, and are made an offer."""
 
 LADDERS = {ladder.name: ladder for ladder in (CONSUMER, BUSINESS)}
 

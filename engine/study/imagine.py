@@ -16,7 +16,6 @@ from engine.files import digest, read_bytes, write_csv, write_json
 from engine.simulate.history import historical_spend, observe, rounded
 from engine.simulate.journey import play
 from engine.simulate.records import Trajectory, World
-from engine.simulate.stages import BUY, CHANGE, MOVES, REPEAT, STAGES
 from engine.simulate.truth import Truth, truth
 from engine.simulate.world import build_world, require_calendar
 
@@ -121,21 +120,22 @@ def market_digest(market: Market) -> str:
 def funnel(imagined: Imagined) -> tuple[list[str], list[list[Any]]]:
     """Header and rows of funnel.csv: people by week, segment and stage, who entered and left, and purchases.
 
-    First purchases stand with the stage they are made in, considering; repeat purchases with customers,
-    those of advocates included.
+    First purchases stand with the stage they are made in; repeat purchases with customers, those of
+    advocates included.
     """
+    ladder = imagined.world.ladder
     people, flows = np.asarray(imagined.trajectory.people), np.asarray(imagined.trajectory.flows)
-    moves = flows[:, :, : len(MOVES)]
-    entered, left = moves @ np.maximum(CHANGE, 0), moves @ np.maximum(-CHANGE, 0)
+    moves = flows[:, :, :-1]
+    entered, left = moves @ np.maximum(ladder.change, 0), moves @ np.maximum(-ladder.change, 0)
     bought = np.zeros_like(people)
-    bought[:, :, STAGES.index("considering")] = flows[:, :, BUY]
-    bought[:, :, STAGES.index("customer")] = flows[:, :, REPEAT]
+    bought[:, :, ladder.source[ladder.event("buy")]] = flows[:, :, ladder.event("buy")]
+    bought[:, :, ladder.stage("customer")] = flows[:, :, ladder.event("repeat")]
     figures = np.round(np.stack([people, entered, left, bought], axis=-1), 4)
     rows = [
         [day.isoformat(), segment, stage, *figures[week, row, column].tolist()]
         for week, day in enumerate(imagined.dataset.starts)
         for row, segment in enumerate(imagined.world.segments)
-        for column, stage in enumerate(STAGES)
+        for column, stage in enumerate(ladder.stages)
     ]
     return ["period", "segment", "stage", "people", "entered", "left", "purchases"], rows
 

@@ -9,14 +9,14 @@ import pytest
 from engine.config.loading import build
 from engine.config.market import Market
 from engine.simulate.journey import run
-from engine.simulate.stages import BUY, STAGES
+from engine.simulate.stages import CONSUMER
 from engine.simulate.world import build_world
 
 
 def all_in(world, stage):
     """The same world with everybody in one stage at the start."""
-    people = np.zeros((1, len(STAGES)))
-    people[0, STAGES.index(stage)] = 1.0
+    people = np.zeros((1, len(CONSUMER.stages)))
+    people[0, CONSUMER.stage(stage)] = 1.0
     return dataclasses.replace(world, start=dataclasses.replace(world.start, people=jnp.asarray(people)))
 
 
@@ -50,7 +50,7 @@ def test_one_channel_and_one_move_is_one_less_exp_of_contacts_times_chance(bare)
     spend = 5_000.0
     contacts = spend / (0.02 * 100_000)
     told = run(world, jnp.array([[spend]]))
-    aware = float(told.people[0, 0, STAGES.index("aware")]) / 100_000
+    aware = float(told.people[0, 0, CONSUMER.stage("aware")]) / 100_000
     assert aware == pytest.approx(1 - np.exp(-contacts * 0.3), rel=1e-14)
 
 
@@ -95,7 +95,7 @@ def test_word_of_mouth_alone_is_the_bass_model(bare):
         world = all_in(world_of(bare(journey=journey, word_of_mouth=talk)), "considering")
         weeks = int(520 / pace)
         told = run(world, jnp.zeros((weeks, 1)))
-        bought = np.asarray(told.people)[:, 0, STAGES.index("customer")] / 100_000
+        bought = np.asarray(told.people)[:, 0, CONSUMER.stage("customer")] / 100_000
         adopted = 0.0
         for week in range(10):
             adopted += (1 - adopted) * (1 - np.exp(-(p + q * adopted)))
@@ -162,7 +162,7 @@ def test_pages_rank_after_their_delay_in_the_mean_and_none_is_lost_on_the_way(ba
     world = world_of(bare(channels={"guides": content}))
     spend = np.zeros((119, 1))
     spend[0] = 1_000.0
-    ranking = [float(after.stocks[0][-1]) * 100_000 for after in week_by_week(world, spend)]
+    ranking = [float(after.stocks[0][-1, 0]) * 100_000 for after in week_by_week(world, spend)]
     assert ranking[-1] == pytest.approx(100.0, rel=1e-6)
     arrivals = np.diff([0.0, *ranking])
     assert arrivals @ np.arange(len(arrivals)) / arrivals.sum() == pytest.approx(9.0, rel=1e-4)
@@ -178,7 +178,7 @@ def test_clicks_never_exceed_queries_and_cost_their_price_at_first(bare):
         "history": {"mean": 1.0},
     }
     world = all_in(world_of(bare(channels={"search": search})), "considering")
-    bought = [float(run(world, jnp.array([[money]])).flows[0, 0, BUY]) for money in (0.0, 50.0, 1e9)]
+    bought = [float(run(world, jnp.array([[money]])).flows[0, 0, CONSUMER.event("buy")]) for money in (0.0, 50.0, 1e9)]
     assert bought[0] == 0
     assert bought[1] == pytest.approx(50.0 / 0.5 * 0.1, rel=1e-3)
     assert bought[2] == pytest.approx(100_000 * (1 - np.exp(-2.0 * 0.6 * 0.1)), rel=1e-12)

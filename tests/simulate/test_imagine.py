@@ -10,7 +10,7 @@ import pytest
 from engine.config.loading import build
 from engine.config.market import Market
 from engine.errors import InputError
-from engine.simulate.stages import STAGES
+from engine.simulate.stages import CONSUMER
 from engine.study.imagine import imagine, truth_document, write_world
 
 FILES = ("panel.csv", "model.toml", "funnel.csv", "truth.json", "manifest.json")
@@ -59,9 +59,9 @@ def test_the_truth_adds_up(folder, imagined):
 
 def test_the_funnel_balances(folder, imagined):
     rows = list(csv.DictReader((folder / "funnel.csv").open()))
-    assert len(rows) == 60 * 2 * len(STAGES)
+    assert len(rows) == 60 * 2 * len(CONSUMER.stages)
     figures = np.array([[float(row[name]) for name in ("people", "entered", "left", "purchases")] for row in rows])
-    people, entered, left, bought = np.moveaxis(figures.reshape(60, 2, len(STAGES), 4), -1, 0)
+    people, entered, left, bought = np.moveaxis(figures.reshape(60, 2, len(CONSUMER.stages), 4), -1, 0)
     assert people.sum(axis=(1, 2)) == pytest.approx(imagined.market.population, abs=0.01)
     assert np.diff(people, axis=0) == pytest.approx((entered - left)[1:], abs=0.001)
     value = np.array([segment.value for segment in imagined.market.segments.values()])
@@ -82,7 +82,7 @@ def test_too_short_and_too_long_histories_are_refused(small):
     market = build(small(), Market, "small")
     with pytest.raises(InputError, match="7 weeks are too short a history; ask for at least 8"):
         imagine(market, 7, 1)
-    with pytest.raises(InputError, match="5000 weeks are asked for, but a simulated world holds 1040"):
+    with pytest.raises(InputError, match="5000 weeks are asked for, but a simulated world holds 1196"):
         imagine(market, 5_000, 1)
 
 
@@ -91,7 +91,7 @@ def test_the_command_tells_a_sentence_a_funnel_and_the_truth(peso, tmp_path):
     assert done.returncode == 0, done.stderr
     first, funnel, truth = done.stdout.strip().split("\n\n")
     assert first.startswith("Online retail, 104 weeks (seed 2027): ") and "would not have come without EUR" in first
-    assert [line.split()[0] for line in funnel.splitlines()] == ["stage", *STAGES]
+    assert [line.split()[0] for line in funnel.splitlines()] == ["stage", *CONSUMER.stages]
     assert truth.splitlines()[0].split() == [
         "channel",
         "kind",

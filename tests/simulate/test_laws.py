@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.config.loading import build
 from engine.config.market import Market
 from engine.simulate.journey import exposure, play, revenue, run
-from engine.simulate.stages import CHANGE, EVENTS, LEAVES, MOVES, SOURCE, STAGES
+from engine.simulate.stages import CONSUMER
 from engine.simulate.world import AHEAD, build_world
 
 WEEKS = 20
@@ -39,20 +39,20 @@ def test_people_are_conserved(world, spend):
 def test_stocks_change_by_flows(world, spend):
     told = run(world, jnp.asarray(spend))
     change = np.diff(np.asarray(told.people), axis=0)
-    moves = np.asarray(told.flows)[1:, :, : len(MOVES)]
-    assert change == pytest.approx(moves @ CHANGE, abs=1e-8)
+    moves = np.asarray(told.flows)[1:, :, :-1]
+    assert change == pytest.approx(moves @ CONSUMER.change, abs=1e-8)
 
 
-hazards = st.lists(st.floats(0, 50) | st.floats(0, 1e-300), min_size=len(MOVES), max_size=len(MOVES))
+hazards = st.lists(st.floats(0, 50) | st.floats(0, 1e-300), min_size=len(CONSUMER.moves), max_size=len(CONSUMER.moves))
 
 
 @given(hazards)
 def test_rows_of_the_transition_matrix_are_probabilities(rates):
     hazard = jnp.asarray([rates])
-    moved = np.asarray(hazard * exposure(hazard, jnp.ones((1, len(STAGES)))))[0]
-    matrix = np.zeros((len(STAGES), len(STAGES)))
-    matrix[SOURCE, CHANGE.argmax(axis=1)] = moved
-    stay = np.exp(-(np.asarray(rates) @ LEAVES))
+    moved = np.asarray(hazard * exposure(CONSUMER, hazard, jnp.ones((1, len(CONSUMER.stages)))))[0]
+    matrix = np.zeros((len(CONSUMER.stages), len(CONSUMER.stages)))
+    matrix[CONSUMER.source, CONSUMER.target] = moved
+    stay = np.exp(-(np.asarray(rates) @ CONSUMER.leaves))
     assert (matrix >= 0).all() and (matrix <= 1).all()
     assert matrix.sum(axis=1) + stay == pytest.approx(1.0, abs=1e-12)
 
@@ -149,7 +149,7 @@ def test_credited_moves_add_up_to_moves_and_credit_to_revenue(world, spend):
     assert np.asarray(told.caused).sum(axis=1) == pytest.approx(np.asarray(told.flows).sum(axis=1), rel=1e-12)
     assert np.asarray(told.credit).sum(axis=1) == pytest.approx(np.asarray(told.revenue), rel=1e-13)
     assert (np.asarray(told.caused) >= 0).all()
-    assert (np.asarray(told.caused)[:, :7, EVENTS.index("leave")] == 0).all()
+    assert (np.asarray(told.caused)[:, :7, CONSUMER.event("leave")] == 0).all()
 
 
 def test_weeks_outside_the_calendar_are_not_a_number(world, spend):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engine.config.loading import load
-from engine.config.market import Mailing, Market, Press
+from engine.config.market import Market
 from engine.config.samples import sample_folder
-from engine.simulate.stages import EVENTS, STAGES
+from engine.config.touches import Mailing, Press
 from engine.study.imagine import imagine
 
 MARKETS = sorted(path.stem for path in sample_folder("configs").glob("*.toml"))
@@ -61,10 +61,10 @@ def test_the_funnel_is_near_its_steady_state_and_narrows(imagined):
     people = np.asarray(imagined.trajectory.people).sum(axis=1)
     years = people.reshape(3, 52, -1).mean(axis=1)
     assert years[2] == pytest.approx(years[0], rel=0.12)
-    share = dict(zip(STAGES, people.mean(axis=0) / imagined.market.population, strict=True))
-    assert min(share.values()) > 0.002
+    share = dict(zip(imagined.world.ladder.stages, people.mean(axis=0) / imagined.market.population, strict=True))
+    assert min(share[stage] for stage in share if stage != "rival" or imagined.market.rivals) > 0.002
     assert share["advocate"] < share["customer"]
-    flows = dict(zip(EVENTS, np.asarray(imagined.trajectory.flows).sum(axis=(0, 1)), strict=True))
+    flows = dict(zip(imagined.world.ladder.events, np.asarray(imagined.trajectory.flows).sum(axis=(0, 1)), strict=True))
     considering = flows["consider"] + flows["reconsider"]
     assert 0.10 <= flows["buy"] / considering <= 0.90
 

@@ -9,6 +9,7 @@ import pytest
 from engine.config.loading import build
 from engine.config.market import Market
 from engine.simulate.journey import play
+from engine.simulate.stages import CONSUMER
 from engine.simulate.world import WARM_UP, build_world
 
 TARGETS = {
@@ -175,9 +176,7 @@ def test_the_mean_field_agrees_with_its_slow_twin(small):
     fast = play(world, spend)
     assert np.asarray(fast.revenue) == pytest.approx(revenue[WARM_UP:], rel=1e-10)
     for row, place in enumerate(world.segments):
-        people = [
-            shares[place][stage] for stage in ("unaware", "aware", "considering", "customer", "advocate", "lapsed")
-        ]
+        people = [shares[place].get(stage, 0.0) for stage in CONSUMER.stages]
         assert np.asarray(fast.end.people)[row] == pytest.approx(people, rel=1e-10)
 
 
