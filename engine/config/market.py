@@ -88,15 +88,16 @@ class LiftTest(Closed):
     weeks: Annotated[int, Field(ge=1, le=52)]
     factor: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]  # of the channel's spend there
     share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]  # of the people, drawn at random by region
+    wash_out: Annotated[int, Field(ge=0, le=52)] = 4  # weeks after it whose outcome still counts: late effects
     bias: Finite = 0.0  # error of the read-out that more noise-free weeks would not mend, as a share of the lift
 
 
 class Observation(Closed):
     """What stands between what happened and what an analyst gets."""
 
-    delay: BelowOne = 0.0  # share of a week's revenue that is booked a week later, of that again a week later, ...
-    missing: BelowOne = 0.0  # share of cells of spend, beyond the first year, that were never recorded
-    grain: Literal["week", "month"] = "week"
+    delay: BelowOne = 0.0  # share of the revenue not yet booked that has to wait another week
+    missing: BelowOne = 0.0  # share of cells of spend, beyond the first 52 weeks, that were never recorded
+    grain: Literal["week", "month"] = "week"  # a month has the weeks that start in it
 
 
 FIRMS_ADVANCE = ("qualify", "accept", "propose")

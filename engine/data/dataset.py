@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.periods import Period
 from engine.response.curves import Kind
@@ -36,3 +36,4 @@ class Dataset:
     events: Float[np.ndarray, "period geo event"]  # 1 where the event takes place (or its share), else 0
     made_from: str = ""  # digest of the file behind it
     notes: tuple[str, ...] = ()  # what the reader did because the model file told it to
+    unrecorded: Bool[np.ndarray, "period geo channel"] | None = None  # spend left blank in the table, zero here

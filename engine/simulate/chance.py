@@ -32,6 +32,8 @@ class Stream(IntEnum):
     NEWS = 6
     LIFE = 7  # word 0 decides a person's move of the week, word 1 the further purchases
     SEAT = 8  # where the crowd of an agents' run starts
+    MISSING = 9  # which cells of spend were never recorded
+    LIFT = 10  # what the groups of a lift test bring
 
 
 def uniform(seed: int, stream: Stream, who: str, week: Int[np.ndarray, " event"]) -> Float[np.ndarray, " event"]:
