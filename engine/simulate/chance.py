@@ -11,7 +11,7 @@ from enum import IntEnum
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.random import threefry_2x32
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt32
 from scipy.special import ndtri
 
 from engine.axes import Array
@@ -32,6 +32,10 @@ class Stream(IntEnum):
     NEWS = 6
     LIFE = 7  # word 0 decides a person's move of the week, word 1 the further purchases
     SEAT = 8  # where the crowd of an agents' run starts
+    CAUSE = 9  # of a move: word 0 its true cause, word 1 its moment
+    BASKET = 10  # of a further purchase: word 0 its true cause, word 1 its moment
+    TOUCH = 11  # of a channel: word 0 how many touches had no effect, word 1 how many came too late for one
+    MOMENT = 12  # of a touch of a channel: word 0 when it had no effect, word 1 when it came too late for one
     MISSING = 9  # which cells of spend were never recorded
     LIFT = 10  # what the groups of a lift test bring
 
@@ -51,8 +55,8 @@ def uniform(seed: int, stream: Stream, who: str, week: Int[np.ndarray, " event"]
 
 
 def words(
-    seed: Int[Array, ""], stream: Stream, who: Int[Array, " *event"], week: Int[Array, ""]
-) -> tuple[Int[Array, " *event"], Int[Array, " *event"]]:
+    seed: UInt32[Array, ""], stream: Stream, who: UInt32[Array, " *event"], week: UInt32[Array, ""]
+) -> tuple[UInt32[Array, " *event"], UInt32[Array, " *event"]]:
     """Two 32-bit words for each event of numbered people in a week; to be called inside a compiled function.
 
     The same generator as above with its 20 rounds written out: XLA fuses them with whatever reads the words,
@@ -60,9 +64,7 @@ def words(
     key injected after each: Salmon et al. (2011), section 4.1.
 
     Args:
-        seed: A word of 32 bits, as an unsigned integer.
-        who: Numbers of people, as unsigned integers of 32 bits.
-        week: The same.
+        who: Numbers of people.
     """
     key = (seed, jnp.uint32(stream), seed ^ jnp.uint32(stream) ^ jnp.uint32(PARITY))
     first, second = who + key[0], jnp.broadcast_to(week, who.shape) + key[1]
