@@ -32,12 +32,12 @@ class Stream(IntEnum):
     NEWS = 6
     LIFE = 7  # word 0 decides a person's move of the week, word 1 the further purchases
     SEAT = 8  # where the crowd of an agents' run starts
-    CAUSE = 9  # of a move: word 0 its true cause, word 1 its moment
-    BASKET = 10  # of a further purchase: word 0 its true cause, word 1 its moment
-    TOUCH = 11  # of a channel: word 0 how many touches had no effect, word 1 how many came too late for one
-    MOMENT = 12  # of a touch of a channel: word 0 when it had no effect, word 1 when it came too late for one
     MISSING = 9  # which cells of spend were never recorded
     LIFT = 10  # what the groups of a lift test bring
+    CAUSE = 11  # of a move: word 0 its true cause, word 1 its moment
+    BASKET = 12  # of a further purchase: word 0 its true cause, word 1 its moment
+    TOUCH = 13  # of a channel: word 0 how many touches had no effect, word 1 how many came too late for one
+    MOMENT = 14  # of a touch of a channel: word 0 when it had no effect, word 1 when it came too late for one
 
 
 def uniform(seed: int, stream: Stream, who: str, week: Int[np.ndarray, " event"]) -> Float[np.ndarray, " event"]:
