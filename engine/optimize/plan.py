@@ -80,6 +80,7 @@ class Plan:
     binding: tuple[str, ...]
     warnings: tuple[str, ...]  # what a reader must know before acting on it
     made_from: str
+    schedule: tuple[tuple[float, ...], ...]  # money by period and channel [currency/period]
     prices: tuple[Price, ...] = ()
     seconds: float = 0.0  # tables, solution, polish and exact revaluation
 
@@ -186,7 +187,14 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         route=solved.route,
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
         made_from=curves.made_from,
+        schedule=_schedule(problem, solved.spend),
     )
+
+
+def _schedule(problem: Problem, spend: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Money by period and channel, evenly over the periods in which each channel may spend."""
+    paces = np.stack([payoff.timing.pace for payoff in problem.payoffs], axis=1)
+    return tuple(tuple(row) for row in (paces * spend).tolist())
 
 
 def _without_flights(scenario: Scenario) -> Scenario:

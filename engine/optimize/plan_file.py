@@ -29,6 +29,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "channels": [line.name for line in plan.lines],
         "decisions": [f"{plan.start} to {plan.end}"],
         "spend": [list(plan.chosen.spend)],
+        "schedule": [list(row) for row in plan.schedule],
         "value": _range(plan.chosen.value),
         "outcome": _range(plan.chosen.outcome),
         "bound": plan.bound,

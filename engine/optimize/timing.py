@@ -1,6 +1,6 @@
 """How money on a channel turns into stock over the horizon, under its flight and the scenario's shocks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -25,7 +25,12 @@ class Timing:
     weight: Float[np.ndarray, " row"]  # periods, times value and discount, that have this gain
     cost: float  # money charged to profit per money spent (below 1 where later spend is discounted)
     active: bool  # whether there is any date on which money can be spent
-    peak: float = 0.0  # the largest share of the money that is spent in one period
+    pace: Float[np.ndarray, " period"] = field(default_factory=lambda: np.zeros(0))  # share of the money by period
+
+    @property
+    def peak(self) -> float:
+        """The largest share of the money that is spent in one period."""
+        return float(self.pace.max(initial=0.0))
 
 
 def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
@@ -42,18 +47,18 @@ def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
             effect = effect * (1 + ((shock.factor or 0.0) - 1) * inside)
     discount = (1 + scenario.goal.discount_rate) ** (-np.arange(len(days)) / PER_YEAR[curves.period])
     if not open_share.any():
-        return Timing(np.zeros((1, curves.draws)), np.array([np.sum(effect * discount)]), 1.0, False)
+        return Timing(np.zeros((1, curves.draws)), np.array([np.sum(effect * discount)]), 1.0, False, open_share)
     pace = open_share / open_share.sum()
     bought = pace * had
     if np.ptp(bought) <= 1e-12 * bought.max():
         gain = np.full((1, curves.draws), bought[0])
-        return Timing(gain, np.array([np.sum(effect * discount)]), float(np.sum(pace * discount)), True, pace.max())
+        return Timing(gain, np.array([np.sum(effect * discount)]), float(np.sum(pace * discount)), True, pace)
     return Timing(
         _cyclic(kernel(channel, _lags(len(days))), bought),
         effect * discount,
         float(np.sum(pace * discount)),
         True,
-        pace.max(),
+        pace,
     )
 
 
