@@ -85,7 +85,7 @@ class Pipeline:
     started: Float[np.ndarray, " opportunity"]
     ended: Float[np.ndarray, " opportunity"]
     outcome: Int[np.ndarray, " opportunity"]  # of Outcome
-    moment: Float[np.ndarray, " event"]  # when the counts below changed
+    moment: Float[np.ndarray, " event"]  # when the counts below may have changed
     waiting: Int[np.ndarray, " event"]  # opportunities in the queue from then on
     worked: Int[np.ndarray, " event"]  # slots taken from then on
 
@@ -154,9 +154,10 @@ def simulate_pipeline(team: Team, arrived: Float[np.ndarray, " opportunity"], we
     for which, moment in enumerate(arrived):
         clock.process(_live(desk, which, float(moment)))
     clock.run(until=np.nextafter(float(weeks), np.inf))
-    moment, waiting, worked = (np.array(column) for column in zip(*desk.events, (np.nan, 0, 0), strict=True))
-    counts = moment[:-1], waiting[:-1].astype(int), worked[:-1].astype(int)
-    return Pipeline(team, weeks, arrived, desk.started, desk.ended, desk.outcome, *counts)
+    events = np.array(desk.events).reshape(-1, 3)
+    moment, waiting, worked = events[np.diff(events[:, 0], append=np.inf) > 0].T  # how each moment ended
+    counts = waiting.astype(int), worked.astype(int)
+    return Pipeline(team, weeks, arrived, desk.started, desk.ended, desk.outcome, moment, *counts)
 
 
 def by_week(pipeline: Pipeline) -> Weekly:
@@ -298,11 +299,12 @@ def _live(desk: _Desk, which: int, arrives: float) -> Generator[simpy.Event, Non
     clock, patience = desk.clock, float(desk.patience[which])
     yield clock.timeout(arrives)
     with desk.slots.request() as turn:
-        desk.note()
         if not turn.triggered:
+            desk.note()
             yield turn if math.isinf(patience) else turn | clock.timeout(patience)
         if turn.triggered:
             desk.started[which], desk.outcome[which] = clock.now, Outcome.WORKED
+            desk.note()
             yield clock.timeout(float(desk.work[which]))
             desk.outcome[which] = Outcome.WON if desk.is_win[which] else Outcome.LOST
         else:
@@ -320,6 +322,6 @@ def _require_room(places: float) -> None:
     """Refuse what would not fit into memory and time."""
     if places > MOST:
         raise InputError(
-            f"sales queue: {number(places)} opportunities are more than the {number(MOST)} that fit one at a time; "
+            f"sales queue: {number(places)} opportunities are more than the {number(float(MOST))} that fit one at a time; "
             "take fewer weeks, or let the mean field tell the week's wins"
         )
