@@ -1,6 +1,7 @@
 """Reading and writing files: limited, strict and atomic; the only module that writes to disk.
 
-Everything a run writes is text first: JSON without NaN, CSV, TOML. A file appears whole or not at all.
+Everything a run writes is text first: JSON without NaN, CSV, TOML; only long logs are Parquet. A file appears whole
+or not at all.
 """
 
 import contextlib
@@ -132,6 +133,15 @@ def _render(content: Any, level: int) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a whole text file or nothing, as UTF-8.
+
+    Raises:
+        StorageError: The folder cannot be written or the disk is full; an older file stays as it was.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or nothing: a temporary file beside it, flushed to disk, then renamed.
 
     Raises:
@@ -140,8 +150,8 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
+        with temporary.open("wb") as out:
+            out.write(content)
             out.flush()
             os.fsync(out.fileno())
         os.replace(temporary, path)
