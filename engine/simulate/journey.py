@@ -25,10 +25,10 @@ YEAR = 52  # weeks
 class Exposure(NamedTuple):
     """What a week does to people; a cause is each channel, then nobody (the journey's own), then word of mouth."""
 
-    hazard: Float[Array, "cause segment event"]  # per person [1/week]
-    touch: Float[Array, "channel segment"]  # effective contacts per person [1/week]
-    reached: Float[Array, " channel"]  # share of the people in reach
-    spent: Float[Array, " channel"]  # money that was really spent [currency/week]
+    hazard: Float[Array, "*period cause segment event"]  # per person [1/week]
+    touch: Float[Array, "*period channel segment"]  # effective contacts per person [1/week]
+    reached: Float[Array, "*period channel"]  # share of the people in reach
+    spent: Float[Array, "*period channel"]  # money that was really spent [currency/week]
     after: State  # the state after the week, with nobody moved yet
 
 
@@ -103,6 +103,31 @@ def play(world: World, spend: Float[Array, "period channel"], state: State | Non
     return Trajectory(
         **{name: np.concatenate([getattr(year, name) for year in years]) for name in Week._fields}, end=begin
     )
+
+
+@eqx.filter_jit
+def watch(
+    world: World,
+    spend: Float[Array, "period channel"],
+    people: Float[Array, "period segment stage"],
+    state: State | None = None,
+) -> Exposure:
+    """What each week does to people, where it is known who is in which stage; `after` is the state at the end.
+
+    Args:
+        spend: Money that may be spent [currency/week].
+        people: At the start of each week, as shares of the population, by whichever engine moved them.
+
+    Every field of the answer has the axis `period` first, but for `after`.
+    """
+
+    def week(now: State, given: tuple[Array, Array]) -> tuple[State, tuple[Array, ...]]:
+        money, crowd = given
+        seen = expose(world, dataclasses.replace(now, people=crowd), money)
+        return seen.after, (seen.hazard, seen.touch, seen.reached, seen.spent)
+
+    end, told = jax.lax.scan(week, world.start if state is None else state, (spend, people))
+    return Exposure(*told, after=end)
 
 
 def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[State, Week]:
