@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -32,14 +32,58 @@ def aggregated(dataset: Dataset, period: Coarse, place: str) -> Dataset:
             f'{place}: rows by {dataset.period} do not add up to whole periods of aggregate = "{period}"; '
             f"remove aggregate from the model file"
         )
-    starts, first_rows, counts, notes = _bins(dataset, period)
-    if not starts:
+    bins = _bins(dataset, period)
+    if not bins.starts:
         raise InputError(
             f"{place}: no whole {period} between {dataset.starts[0]} and {dataset.starts[-1]}; remove aggregate"
         )
-    rows = slice(first_rows[0], first_rows[-1] + counts[-1])
-    edges = np.array(first_rows) - first_rows[0]
-    sizes = np.array(counts, dtype=float)[:, None, None]
+    return _merged(dataset, period, bins)
+
+
+def by_month_of_start(dataset: Dataset) -> Dataset:
+    """Weeks as months of four or five: each week counts wholly in the month in which it starts.
+
+    A first or last month of which a week lies outside the history is left out, and `notes` says so. Outcome,
+    spend and driver are sums; controls are means; an event takes place in a month if it does in one of its weeks.
+
+    Raises:
+        InputError: No month has all its weeks.
+    """
+    grouped = _grouped(dataset, "month")
+    whole = {
+        start: rows
+        for start, rows in grouped.items()
+        if step(dataset.starts[rows[0]], -1, "week") < start
+        and step(dataset.starts[rows[-1]], 1, "week") >= step(start, 1, "month")
+    }
+    if not whole:
+        raise InputError(
+            f"no month has all its weeks between {dataset.starts[0]} and {dataset.starts[-1]}; "
+            f"ask for more weeks, or for rows by week"
+        )
+    notes = tuple(
+        f"the month of {start} has {len(rows)} weeks in the history, not all of its own, and was left out"
+        for start, rows in grouped.items()
+        if start not in whole
+    )
+    bins = Bins(tuple(whole), tuple(rows[0] for rows in whole.values()), tuple(map(len, whole.values())), notes)
+    happens = [dataset.events[rows].max(axis=0) for rows in whole.values()]
+    return replace(_merged(dataset, "month", bins), events=np.stack(happens))
+
+
+class Bins(NamedTuple):
+    """The whole longer periods of a history, and what was left out of them."""
+
+    starts: tuple[date, ...]
+    first_rows: tuple[int, ...]
+    counts: tuple[int, ...]  # rows of each
+    notes: tuple[str, ...]
+
+
+def _merged(dataset: Dataset, period: Coarse, bins: Bins) -> Dataset:
+    rows = slice(bins.first_rows[0], bins.first_rows[-1] + bins.counts[-1])
+    edges = np.array(bins.first_rows) - bins.first_rows[0]
+    sizes = np.array(bins.counts, dtype=float)[:, None, None]
 
     def summed(values: Float[np.ndarray, "period geo *rest"]) -> Float[np.ndarray, "longer geo *rest"]:
         return np.add.reduceat(values[rows], edges, axis=0)
@@ -48,16 +92,18 @@ def aggregated(dataset: Dataset, period: Coarse, place: str) -> Dataset:
     driver = summed(dataset.driver)
     totals = spend.sum(axis=(0, 1))
     channels = [in_money(driver[:, :, at], float(totals[at])) for at in range(len(totals))]
+    blank = dataset.unrecorded
     return replace(
         dataset,
         period=period,
-        starts=tuple(starts),
+        starts=bins.starts,
         outcome=summed(dataset.outcome),
         spend=spend,
         driver=np.stack(channels, axis=2),
         controls=summed(dataset.controls) / sizes,
         events=summed(dataset.events) / sizes,
-        notes=(*dataset.notes, *notes),
+        notes=(*dataset.notes, *bins.notes),
+        unrecorded=None if blank is None else np.logical_and.reduceat(blank[rows], edges, axis=0),
     )
 
 
@@ -69,13 +115,18 @@ def _start(day: date, period: Coarse) -> date:
     return date(day.year, month, 1)
 
 
-def _bins(dataset: Dataset, period: Coarse) -> tuple[list[date], list[int], list[int], list[str]]:
-    """Start, first row and number of rows of each whole longer period, and what was left out."""
+def _grouped(dataset: Dataset, period: Coarse) -> dict[date, list[int]]:
+    """The rows of each longer period, by the day on which it starts."""
     grouped: dict[date, list[int]] = {}
     for row, day in enumerate(dataset.starts):
         grouped.setdefault(_start(day, period), []).append(row)
+    return grouped
+
+
+def _bins(dataset: Dataset, period: Coarse) -> Bins:
+    """Each whole longer period, and what was left out."""
     starts, first_rows, counts, notes = [], [], [], []
-    for start, rows in grouped.items():
+    for start, rows in _grouped(dataset, period).items():
         whole = dataset.starts[rows[0]] == start and step(dataset.starts[rows[-1]], 1, dataset.period) == step(
             start, 1, period
         )
@@ -88,4 +139,4 @@ def _bins(dataset: Dataset, period: Coarse) -> tuple[list[date], list[int], list
             unit = "days" if dataset.period == "day" else f"{dataset.period}s"
             size = days if dataset.period == "day" else 3
             notes.append(f"the {period} of {start} has {len(rows)} of {size} {unit} and was left out")
-    return starts, first_rows, counts, notes
+    return Bins(tuple(starts), tuple(first_rows), tuple(counts), tuple(notes))

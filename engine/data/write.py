@@ -38,10 +38,12 @@ def write_panel(folder: Path, dataset: Dataset) -> None:
     """Write `panel.csv` and `model.toml` into a folder; `read_dataset` gives back the same arrays exactly.
 
     One row per period and geo. A name that a spreadsheet would run as a formula is prefixed with an
-    apostrophe in the table, which the reader takes off again; the model file holds the name itself.
+    apostrophe in the table, which the reader takes off again; the model file holds the name itself. Spend
+    that was never recorded is left blank, and the model file declares that blanks count as zero.
 
     Raises:
-        InputError: Two names look alike, a name cannot be written, or a number is not finite.
+        InputError: Two names look alike, a name cannot be written, a number is not finite, or there is
+            spend in a cell that was never recorded.
         StorageError: The folder cannot be written.
     """
     _require_finite(dataset)
@@ -57,6 +59,8 @@ def _require_finite(dataset: Dataset) -> None:
     for name in ("population", "outcome", "spend", "driver", "controls", "events"):
         if not np.isfinite(getattr(dataset, name)).all():
             raise InputError(f"the data set's {name} holds a number that is not finite; it cannot be written")
+    if dataset.unrecorded is not None and dataset.spend[dataset.unrecorded].any():
+        raise InputError("the data set has spend in a cell that it calls never recorded; make one of the two right")
 
 
 def _columns(dataset: Dataset) -> Columns:
@@ -106,15 +110,16 @@ def _rows(dataset: Dataset, columns: Columns) -> Iterator[str]:
     for at, day in enumerate(dataset.starts):
         for geo, label in enumerate(labels):
             lead = [day.isoformat(), label] if columns.geo else [day.isoformat()]
-            yield ",".join([*lead, *map(repr, numbers[at, geo].tolist())])
+            yield ",".join([*lead, *("" if np.isnan(number) else repr(number) for number in numbers[at, geo].tolist())])
 
 
 def _numbers(dataset: Dataset, columns: Columns) -> Float[np.ndarray, "period geo column"]:
-    """All number columns side by side, in the order of the header."""
+    """All number columns side by side, in the order of the header; NaN where a cell stays blank."""
+    spend = dataset.spend if dataset.unrecorded is None else np.where(dataset.unrecorded, np.nan, dataset.spend)
     parts = [np.broadcast_to(dataset.population, dataset.outcome.shape)] if columns.population else []
     parts.append(dataset.outcome)
     for at, driver in enumerate(columns.driver):
-        parts.append(dataset.spend[:, :, at])
+        parts.append(spend[:, :, at])
         if driver:
             parts.append(dataset.driver[:, :, at])
     stacked = np.stack(parts, axis=2)
@@ -129,6 +134,20 @@ def _cell(text: str) -> str:
 
 
 def _model_text(dataset: Dataset, columns: Columns) -> str:
+    lines = _data_lines(dataset, columns)
+    for name, kind, spend, driver in zip(dataset.channels, dataset.kinds, columns.spend, columns.driver, strict=True):
+        lines += ["", f"[channels.{quoted(name)}]", f'kind = "{kind}"', f"spend = {text_literal(spend)}"]
+        if driver:
+            lines.append(f"exposure = {text_literal(driver)}")
+    if columns.controls:
+        lines += ["", "[controls]", f"columns = {_list(columns.controls)}"]
+    if columns.events:
+        lines += ["", "[events]", f"columns = {_list(columns.events)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _data_lines(dataset: Dataset, columns: Columns) -> list[str]:
+    """The table [data] of the model file."""
     lines = ["[data]", f"date = {text_literal(columns.date)}"]
     lines.append(f"{'outcome' if dataset.is_money else 'kpi'} = {text_literal(columns.outcome)}")
     if columns.geo:
@@ -141,17 +160,11 @@ def _model_text(dataset: Dataset, columns: Columns) -> str:
         f"latest = {dataset.starts[-1].isoformat()}",
         'delimiter = ","',
     ]
+    if dataset.unrecorded is not None and dataset.unrecorded.any():
+        lines.append('blank = "zero"')
     if dataset.period not in ("day", "week") and all((day + timedelta(days=1)).day == 1 for day in dataset.starts):
         lines.append('date_marks = "start"')
-    for name, kind, spend, driver in zip(dataset.channels, dataset.kinds, columns.spend, columns.driver, strict=True):
-        lines += ["", f"[channels.{quoted(name)}]", f'kind = "{kind}"', f"spend = {text_literal(spend)}"]
-        if driver:
-            lines.append(f"exposure = {text_literal(driver)}")
-    if columns.controls:
-        lines += ["", "[controls]", f"columns = {_list(columns.controls)}"]
-    if columns.events:
-        lines += ["", "[events]", f"columns = {_list(columns.events)}"]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _list(names: Sequence[str]) -> str:

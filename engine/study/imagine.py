@@ -7,14 +7,15 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from engine import __version__
+from engine import __version__, periods
 from engine.config.market import Market
 from engine.data.dataset import Dataset
 from engine.data.write import write_panel
 from engine.errors import InputError
 from engine.files import digest, read_bytes, write_csv, write_json
-from engine.simulate.history import historical_spend, observe, rounded
+from engine.simulate.history import historical_spend
 from engine.simulate.journey import play
+from engine.simulate.observe import observe, rounded
 from engine.simulate.records import Trajectory, World
 from engine.simulate.truth import Truth, truth
 from engine.simulate.world import build_world, require_calendar
@@ -74,7 +75,7 @@ def truth_document(imagined: Imagined) -> dict[str, Any]:
         "currency": world.currency,
         "period": "week",
         "made_from": market_digest(imagined.market),
-        "window": {"start": imagined.dataset.starts[0].isoformat(), "periods": len(imagined.spend)},
+        "window": {"start": world.start_date.isoformat(), "periods": len(imagined.spend)},
         "revenue": known.revenue,
         "baseline": known.baseline,
         "interaction": known.revenue - known.baseline - float(known.incremental.sum()),
@@ -133,7 +134,7 @@ def funnel(imagined: Imagined) -> tuple[list[str], list[list[Any]]]:
     figures = np.round(np.stack([people, entered, left, bought], axis=-1), 4)
     rows = [
         [day.isoformat(), segment, stage, *figures[week, row, column].tolist()]
-        for week, day in enumerate(imagined.dataset.starts)
+        for week, day in enumerate(periods.starts(imagined.world.start_date, len(imagined.spend), "week"))
         for row, segment in enumerate(imagined.world.segments)
         for column, stage in enumerate(ladder.stages)
     ]

@@ -8,8 +8,9 @@ from engine.config.loading import build
 from engine.config.market import Market
 from engine.errors import InputError
 from engine.simulate.chance import Stream, normal, uniform
-from engine.simulate.history import historical_spend, observe
+from engine.simulate.history import historical_spend
 from engine.simulate.journey import play
+from engine.simulate.observe import observe
 from engine.simulate.world import AHEAD, build_calendar, build_world
 
 WEEKS = 104
