@@ -1,13 +1,15 @@
-"""Event by event: people one at a time, on exponential clocks, as an independent check of the mean field.
+"""Event by event: people one at a time, on exponential clocks, as an independent check of the other engines.
 
 Every person lives in a process of its own. At the start of a week one clock for each cause and move starts;
 the first to ring within the week moves the person, and names the true cause of the move. Further purchases
-ring on clocks of their own. Nothing here knows h / H (1 - exp(-H)): the mean field's law has to come out.
+ring on clocks of their own. Opportunities wait in line for one of the sales team's slots, first come first
+served, and lose patience on a clock. Nothing here knows h / H (1 - exp(-H)), nor the fluid law of the
+queue: the law of the mean field has to come out.
 """
 
 import dataclasses
-from collections.abc import Generator
-from typing import NamedTuple
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,15 +18,30 @@ import simpy
 from jaxtyping import Float, Int
 
 from engine.axes import Array
-from engine.simulate.journey import expose
-from engine.simulate.records import World
+from engine.errors import InputError
+from engine.simulate.journey import Week, expose, money_each, told_week
+from engine.simulate.lottery import apportion
+from engine.simulate.records import Trajectory, World
+
+MOST = 50_000  # people: more take minutes a year
+NOBODY = -2  # the cause that stands last but one: the journey itself
 
 
-class Counts(NamedTuple):
+class EventRun(NamedTuple):
     """What happened to the people of an event-by-event run."""
 
     people: Int[np.ndarray, "period segment stage"]  # at the end of the week
     caused: Int[np.ndarray, "period cause segment event"]  # moves and repeat purchases by true cause
+    told: Trajectory  # the same in terms of the population
+
+
+class Team(NamedTuple):
+    """A sales team and the line in front of it."""
+
+    slots: simpy.Resource  # opportunities worked at a time
+    patience: float  # mean wait after which an opportunity is lost [weeks]
+    stage: int  # of opportunities
+    lose: int  # the move of those who lose patience
 
 
 @dataclasses.dataclass
@@ -33,83 +50,151 @@ class Board:
 
     hazard: Float[np.ndarray, "cause segment event"]
     monday: simpy.Event
+    ends: float
     people: Int[np.ndarray, "segment stage"]
     caused: Int[np.ndarray, "cause segment event"]
+    team: Team | None
 
 
-def simulate_events(world: World, spend: Float[Array, "period channel"], people: int, seed: int) -> Counts:
+def simulate_events(
+    world: World,
+    spend: Float[Array, "period channel"],
+    people: int,
+    seed: int,
+    tell: Callable[[str], None] = lambda _: None,
+) -> EventRun:
     """A run of some people, who stand for the whole population, from the start of the world's history.
 
     Args:
+        spend: Money that may be spent [currency/week].
         people: Number simulated; each segment gets its share, rounded.
         seed: Of the generator that sets every clock.
+        tell: Hears of each week.
+
+    Raises:
+        InputError: Nobody or too many are asked for, or so few that a sales team has not a slot for them.
     """
+    if not 1 <= people <= MOST:
+        raise InputError(f"{people} people are asked for event by event; ask for 1 to {MOST:,}, or use the agents")
     luck = np.random.default_rng(seed)
     clock = simpy.Environment()
-    first = _crowd(np.asarray(world.start.people) * people)
+    shares = np.asarray(world.start.people)
+    sizes = apportion(shares.sum(axis=1), people)
+    first = np.stack([apportion(row, int(size)) for row, size in zip(shares, sizes, strict=True)])
     causes = len(world.channels) + 2
     nothing = np.zeros((causes, len(world.segments), len(world.ladder.events)))
-    board = Board(nothing, clock.event(), first.copy(), nothing.astype(int))
+    board = Board(nothing, clock.event(), 0.0, first.copy(), nothing.astype(int), _team(clock, world, people))
     for segment, row in enumerate(first):
         for stage, count in enumerate(row):
             for _ in range(count):
                 clock.process(_live(clock, board, luck, world, (segment, stage)))
-    weeks: list[Counts] = []
-    clock.process(_weeks(clock, board, world, np.asarray(spend, float), weeks))
-    clock.run()
-    return Counts(np.stack([week.people for week in weeks]), np.stack([week.caused for week in weeks]))
+    weeks: list[tuple[np.ndarray, np.ndarray, Week]] = []
+    clock.process(_weeks(clock, board, world, np.asarray(spend, float), weeks.append))
+    done = len(spend)
+    for week in range(done):
+        tell(f"week {week + 1} of {done}")
+        clock.run(until=week + 1.5)
+    counted, caused, told = zip(*weeks, strict=True)
+    whole = {name: np.stack([np.asarray(getattr(week, name)) for week in told]) for name in Week._fields}
+    return EventRun(np.stack(counted), np.stack(caused), Trajectory(**whole, end=world.start))
 
 
-def _crowd(share: Float[np.ndarray, "segment stage"]) -> Int[np.ndarray, "segment stage"]:
-    """Whole people close to `share`, the number of each segment kept: largest remainders within it."""
-    whole = np.floor(share).astype(int)
-    for row, (had, wanted) in enumerate(zip(whole, share, strict=True)):
-        missing = round(float(wanted.sum())) - int(had.sum())
-        whole[row, np.argsort(had - wanted)[:missing]] += 1
-    return whole
+def _team(clock: simpy.Environment, world: World, people: int) -> Team | None:
+    if world.sales is None:
+        return None
+    slots, ladder = float(world.sales.slots) * people / float(world.population), world.ladder
+    if slots < 1:
+        least = int(np.ceil(float(world.population) / float(world.sales.slots)))
+        raise InputError(
+            f"market {world.name}: for {people} firms the sales team has {slots:.2g} slots; ask for {least} or more"
+        )
+    patience = 1 / float(world.sales.abandon)
+    return Team(simpy.Resource(clock, round(slots)), patience, ladder.stage("opportunity"), ladder.event("lose"))
 
 
 def _weeks(
-    clock: simpy.Environment, board: Board, world: World, spend: Float[np.ndarray, "period channel"], told: list[Counts]
+    clock: simpy.Environment,
+    board: Board,
+    world: World,
+    spend: Float[np.ndarray, "period channel"],
+    told: Callable[[tuple[np.ndarray, np.ndarray, Week]], None],
 ) -> Generator[simpy.Event, None, None]:
     """Every week: hazards from the people as they are, then everybody's clocks, then the count."""
-    state = world.start
+    unlimited, state = dataclasses.replace(world, sales=None), world.start
     total = board.people.sum()
     for money in spend:
         state = dataclasses.replace(state, people=jnp.asarray(board.people / total))
-        seen = _expose(world, state, jnp.asarray(money))
-        state = seen.after
+        seen = _expose(unlimited, state, jnp.asarray(money))
         board.hazard, board.caused = np.asarray(seen.hazard), np.zeros_like(board.caused)
-        monday, board.monday = board.monday, clock.event()
+        each = np.asarray(money_each(world, state.week))
+        monday, board.monday, board.ends = board.monday, clock.event(), clock.now + 1.0
         monday.succeed()
         yield clock.timeout(1.0)
-        told.append(Counts(board.people.copy(), board.caused))
+        state = seen.after
+        told(
+            (board.people.copy(), board.caused, told_week(world, seen, board.people, board.caused.astype(float), each))
+        )
 
 
 def _live(
     clock: simpy.Environment, board: Board, luck: np.random.Generator, world: World, place: tuple[int, int]
-) -> Generator[simpy.Event, None, None]:
+) -> Generator[simpy.Event, object, None]:
     """One person's life: at most one move a week, any number of further purchases."""
-    ladder = world.ladder
-    customer, advocate, repeat = ladder.stage("customer"), ladder.stage("advocate"), ladder.event("repeat")
-    pace_of = {customer: 1.0, advocate: float(world.hazards.advocate_repeat)}
-    segment, stage = place
+    ladder, repeat, segment, stage = world.ladder, world.ladder.event("repeat"), *place
+    pace_of = {ladder.stage("customer"): 1.0, ladder.stage("advocate"): float(world.hazards.advocate_repeat)}
+    slot = None
     yield board.monday
     while True:
         following = board.monday
         if stage in pace_of:
             board.caused[:, segment, repeat] += _rings(luck, pace_of[stage] * board.hazard[:, segment, repeat])
+        if board.team and stage == board.team.stage:
+            slot = slot or board.team.slots.request()
         moves = np.flatnonzero(stage == ladder.source)
-        rates = board.hazard[:, segment, moves]
-        waits = luck.exponential(size=rates.shape) / np.maximum(rates, 1e-300)
-        cause, move = np.unravel_index(int(waits.argmin()), waits.shape) if waits.size else (0, 0)
-        if waits.size and waits[cause, move] < 1.0:
-            yield clock.timeout(float(waits[cause, move]))
-            board.caused[cause, segment, moves[move]] += 1
+        cause, move = yield from _week(clock, board, luck, board.hazard[:, segment, moves], slot)
+        if move >= 0:
+            event = board.team.lose if cause < 0 and board.team else moves[move]
+            _let_go(board, slot)
+            slot = None
+            board.caused[cause if cause >= 0 else NOBODY, segment, event] += 1
             board.people[segment, stage] -= 1
-            stage = int(ladder.target[moves[move]])
+            stage = int(ladder.target[event])
             board.people[segment, stage] += 1
         yield following
+
+
+def _week(
+    clock: simpy.Environment,
+    board: Board,
+    luck: np.random.Generator,
+    rates: Float[np.ndarray, "cause move"],
+    slot: simpy.Event | None,
+) -> Generator[simpy.Event, object, tuple[int, int]]:
+    """A person's week until the first clock rings: its cause and move; cause -1 for lost patience, move -1 for none.
+
+    Who stands in line waits until served, out of patience, or the week is over.
+    """
+    if slot is not None and board.team and not slot.triggered:
+        patience, left = luck.exponential() * board.team.patience, board.ends - clock.now
+        yield slot | clock.timeout(min(patience, left))
+        if not slot.triggered:
+            return -1, 0 if patience < left else -1
+    if not rates.size:
+        return 0, -1
+    waits = luck.exponential(size=rates.shape) / np.maximum(rates, 1e-300)
+    cause, move = np.unravel_index(int(waits.argmin()), waits.shape)
+    if clock.now + waits[cause, move] >= board.ends:
+        return 0, -1
+    yield clock.timeout(float(waits[cause, move]))
+    return int(cause), int(move)
+
+
+def _let_go(board: Board, slot: Any) -> None:
+    """Give a slot back, or leave the line."""
+    if slot is not None and board.team and slot.triggered:
+        board.team.slots.release(slot)
+    elif slot is not None:
+        slot.cancel()
 
 
 def _rings(luck: np.random.Generator, pace: Float[np.ndarray, " cause"]) -> Int[np.ndarray, " cause"]:

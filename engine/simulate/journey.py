@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.axes import Array
 from engine.simulate.mechanics import STEPS, Scene, reach
@@ -126,8 +126,9 @@ def watch(
         seen = expose(world, dataclasses.replace(now, people=crowd), money)
         return seen.after, (seen.hazard, seen.touch, seen.reached, seen.spent)
 
-    end, told = jax.lax.scan(week, world.start if state is None else state, (spend, people))
-    return Exposure(*told, after=end)
+    begin = world.start if state is None else state
+    end, (hazard, touch, reached, spent) = jax.lax.scan(week, begin, (spend, people))
+    return Exposure(hazard, touch, reached, spent, end)
 
 
 def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[State, Week]:
@@ -153,6 +154,36 @@ def advance(world: World, now: State, money: Float[Array, " channel"]) -> tuple[
         goodwill=seen.after.goodwill @ share,
     )
     return dataclasses.replace(seen.after, people=people), told
+
+
+def told_week(
+    world: World,
+    seen: Exposure,
+    people: Int[np.ndarray, "segment stage"],
+    caused: Float[np.ndarray, "cause segment event"],
+    each: Float[np.ndarray, " segment"],
+) -> Week:
+    """A week of counted people in terms of the population.
+
+    Args:
+        people: At the end of the week.
+        caused: Moves and further purchases by true cause.
+        each: What a purchase brings [currency].
+    """
+    ladder, scale = world.ladder, float(world.population) / people.sum()
+    bought = caused[:, :, ladder.event("buy")] + caused[:, :, ladder.event("repeat")]
+    credit, share = scale * bought @ each, people.sum(axis=1) / people.sum()
+    return Week(
+        people=scale * people,
+        flows=scale * caused.sum(axis=0),
+        caused=scale * caused.sum(axis=1),
+        credit=credit,
+        revenue=credit.sum(),
+        touches=np.asarray(seen.touch) @ share,
+        spent=np.asarray(seen.spent),
+        reached=np.asarray(seen.reached),
+        goodwill=np.asarray(seen.after.goodwill) @ share,
+    )
 
 
 def repeaters(world: World, people: Float[Array, "segment stage"]) -> Float[Array, " segment"]:

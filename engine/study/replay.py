@@ -77,8 +77,9 @@ def read_schedule(path: Path) -> Schedule:
 
 def _rows(path: Path, told: dict[str, Any]) -> Float[np.ndarray, "period channel"]:
     names, rows = told.get("channels"), told.get("schedule")
-    whole = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not whole or not isinstance(rows, list) or not rows:
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names) and isinstance(rows, list)):
+        raise InputError(f"{path}: the plan has no channels or no schedule by week; write it again with peso optimize")
+    if not names or not rows:
         raise InputError(f"{path}: the plan has no channels or no schedule by week; write it again with peso optimize")
     numbers = all(
         isinstance(row, list)
