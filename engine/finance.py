@@ -121,10 +121,7 @@ def payback_weeks(
     """
     weekly, owed = np.asarray(contribution(revenue, margin)), np.asarray(cost, float)
     weeks, cohorts = len(weekly), np.broadcast_shapes(weekly.shape[1:], owed.shape)
-    flat = np.broadcast_to(
-        weekly.reshape(weeks, *[1] * (len(cohorts) - weekly.ndim + 1), *weekly.shape[1:]), (weeks, *cohorts)
-    )
-    earned = flat * discount_factors(yearly_rate, weeks).reshape(-1, *[1] * len(cohorts))
+    earned = _for_each(weekly, cohorts) * _for_each(discount_factors(yearly_rate, weeks), cohorts)
     paid = np.concatenate([np.zeros((1, *cohorts)), np.cumsum(earned, axis=0)])
     is_paid = paid >= owed
     first = is_paid.argmax(axis=0)  # 0 also where never
@@ -165,6 +162,12 @@ def _bgnbd(time: Float[np.ndarray, "*shape"], r: float, alpha: float, a: float, 
     share = time / (alpha + time)
     gone = hyp2f1(r, b, a + b - 1, share) * (1 - share) ** r
     return ((a + b - 1) / (a - 1) * (1 - gone) + 0.0)[()]
+
+
+def _for_each(series: Float[np.ndarray, "period *some"], cohorts: tuple[int, ...]) -> Float[np.ndarray, "period *all"]:
+    """A series by week, the same for cohorts that it does not tell apart."""
+    alone = [1] * (len(cohorts) - series.ndim + 1)
+    return np.broadcast_to(series.reshape(len(series), *alone, *series.shape[1:]), (len(series), *cohorts))
 
 
 def _ratio(above: Money, below: Money) -> Money:
