@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from engine.errors import InputError
 from engine.words import number
 
-MOST = 500_000  # opportunities of a run, or places of a queue; some 50 microseconds each
+MOST = 500_000.0  # opportunities of a run, or places of a queue; some 50 microseconds each
 
 
 class Outcome(IntEnum):
@@ -322,6 +322,6 @@ def _require_room(places: float) -> None:
     """Refuse what would not fit into memory and time."""
     if places > MOST:
         raise InputError(
-            f"sales queue: {number(places)} opportunities are more than the {number(float(MOST))} that fit one at a time; "
+            f"sales queue: {number(places)} opportunities are more than the {number(MOST)} that fit one at a time; "
             "take fewer weeks, or let the mean field tell the week's wins"
         )
