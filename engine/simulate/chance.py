@@ -5,18 +5,21 @@ only, so two runs that differ in one thing share all other luck. Source of the g
 Dror, Shaw (2011), Parallel random numbers: as easy as 1, 2, 3.
 """
 
+import functools
 import zlib
 from enum import IntEnum
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.random import threefry_2x32
 from jaxtyping import Float, Int, UInt32
-from scipy.special import ndtri
+from scipy.special import gammainc, ndtri
 
 from engine.axes import Array
 
 BLOCK = 2048  # events drawn at once, so that draws of every length share a compiled program
+DRAWN = 2**15  # the same where there are many
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # bits, of the four rounds between two injections of the key
 PARITY = 0x1BD11BDA  # the third word of the key is the exclusive or of the other two and this
 
@@ -80,3 +83,45 @@ def words(
 def normal(seed: int, stream: Stream, who: str, week: Int[np.ndarray, " event"]) -> Float[np.ndarray, " event"]:
     """One standard normal number for each event."""
     return ndtri(uniform(seed, stream, who, week))
+
+
+def draw(
+    seed: int, stream: Stream, who: Int[np.ndarray, " event"], when: Int[np.ndarray, " event"]
+) -> Float[np.ndarray, "word event"]:
+    """Two numbers in (0, 1) for each event of a numbered person at a numbered time, each modulo 2**32."""
+    luck = np.empty((2, who.size))
+    for first in range(0, who.size, DRAWN):
+        size = min(DRAWN, who.size - first)
+        counter = np.zeros((2, DRAWN), np.uint32)
+        counter[:, :size] = who[first : first + size], when[first : first + size]
+        luck[:, first : first + size] = np.stack(_draw(np.uint32(seed), *counter, stream=stream))[:, :size]
+    return (luck + 0.5) / 2.0**32
+
+
+@functools.partial(jax.jit, static_argnames="stream")
+def _draw(
+    seed: UInt32[Array, ""], who: UInt32[Array, " event"], when: UInt32[Array, " event"], *, stream: Stream
+) -> tuple[UInt32[Array, " event"], UInt32[Array, " event"]]:
+    return jax.vmap(lambda one, then: words(seed, stream, one, then))(who, jnp.asarray(when))
+
+
+def poisson(
+    luck: Float[np.ndarray, " event"], mean: Float[np.ndarray, " cell"], cell: Int[np.ndarray, " event"]
+) -> Int[np.ndarray, " event"]:
+    """Poisson numbers by inverse distribution function: more than k where luck is below P(X > k).
+
+    Args:
+        luck: In (0, 1).
+        mean: Of each cell, at least 0.
+        cell: Of each event.
+
+    >>> poisson(np.array([0.9, 0.5, 0.01]), np.array([1.0]), np.array([0, 0, 0])).tolist()
+    [0, 1, 4]
+    """
+    count = np.zeros(luck.size, np.int64)
+    left, k = np.arange(luck.size), 0
+    while left.size:
+        k += 1
+        left = left[luck[left] < gammainc(k, mean)[cell[left]]]
+        count[left] = k
+    return count
