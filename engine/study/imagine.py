@@ -1,5 +1,7 @@
 """From a market to a world with a history: what an analyst sees of it, and the truth beside it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +16,30 @@ from engine.data.write import write_panel
 from engine.errors import InputError
 from engine.files import digest, read_bytes, write_csv, write_json
 from engine.simulate.history import historical_spend
-from engine.simulate.journey import play
+from engine.simulate.lift import LiftResult, lift_rows, lift_tests
 from engine.simulate.observe import observe, rounded
+from engine.simulate.paths import path_rows, path_table
 from engine.simulate.records import Trajectory, World
+from engine.simulate.touchlog import TouchLog, write_touches
 from engine.simulate.truth import Truth, truth
 from engine.simulate.world import build_world, require_calendar
+from engine.study.engines import Instead, Played, beside, log_of, log_room, play_with
+from engine.study.replay import Replayed, Schedule, budgets, replay
+from engine.study.truth_file import truth_content
 
 SHORTEST = 8  # weeks of a history
+
+
+@dataclass(frozen=True)
+class How:
+    """What a simulation is asked for, beyond its market, weeks and seed."""
+
+    engine: str = "mean"
+    people: int | None = None  # simulated one by one (agents, events), or for whom luck is told (noise)
+    touches: int = 0  # people whose touches are logged
+    plan: Schedule | None = None  # that follows the history
+    instead: tuple[tuple[str, float], ...] = ()  # channels whose money is multiplied in a run beside this one
+    tell: Callable[[str], None] = lambda _: None
 
 
 class Imagined(NamedTuple):
@@ -29,30 +48,69 @@ class Imagined(NamedTuple):
     market: Market
     seed: int
     world: World
-    spend: Float[np.ndarray, "period channel"]  # [currency/week], to the cent
+    budget: Float[np.ndarray, "period channel"]  # money that could be spent [currency/week], to the cent
+    spend: Float[np.ndarray, "period channel"]  # money that was [currency/week], to the cent
     trajectory: Trajectory
     dataset: Dataset
     truth: Truth
+    played: Played
+    lifts: tuple[LiftResult, ...] = ()
+    touches: TouchLog | None = None
+    instead: tuple[Instead, ...] = ()
+    replayed: Replayed | None = None
 
 
-def imagine(market: Market, weeks: int, seed: int) -> Imagined:
+def imagine(market: Market, weeks: int, seed: int, how: How | None = None) -> Imagined:
     """A history of some weeks in the world of a market; the same market, weeks and seed give the same history.
 
+    Where a plan follows the history, the weeks of the plan are part of it.
+
     Raises:
-        InputError: Too few weeks, or more than a world holds.
+        InputError: Too few weeks, more than a world holds, or something asked for that cannot be.
     """
+    how = how or How()
     if weeks < SHORTEST:
         raise InputError(f"{weeks} weeks are too short a history; ask for at least {SHORTEST}")
     world = build_world(market, seed)
     require_calendar(world, weeks)
-    spend = np.round(historical_spend(market, world, weeks, seed), 2)
-    trajectory = play(world, spend)
-    dataset = rounded(observe(market, world, trajectory, spend, seed))
-    return Imagined(market, seed, world, spend, trajectory, dataset, truth(world, spend, trajectory.end))
+    budget, replayed = np.round(historical_spend(market, world, weeks, seed), 2), None
+    if how.plan is not None:
+        following = budgets(how.plan, world, weeks)
+        how.tell("the plan in the true world")
+        replayed = replay(how.plan, world, budget, following)
+        budget = np.concatenate([budget, following])
+    if how.touches:
+        log_room(world, budget, how.touches)
+    played = play_with(how.engine, world, budget, how.people, seed, how.tell)
+    spend = np.round(np.asarray(played.trajectory.spent, float), 2)
+    how.tell("what is seen, and what is true")
+    return Imagined(
+        market=market,
+        seed=seed,
+        world=world,
+        budget=budget,
+        spend=spend,
+        trajectory=played.trajectory,
+        dataset=rounded(observe(market, world, played.trajectory, budget, seed)),
+        truth=truth(world, budget, played.trajectory.end if how.engine == "mean" else None),
+        played=played,
+        lifts=tuple(lift_tests(_with_tests_inside(market, len(budget)), world, budget, seed)),
+        touches=log_of(world, budget, played, how.touches, (seed, how.tell)) if how.touches else None,
+        instead=tuple(beside(world, budget, played, change, (seed, how.tell)) for change in how.instead),
+        replayed=replayed,
+    )
+
+
+def _with_tests_inside(market: Market, weeks: int) -> Market:
+    """The market with those of its lift tests that are over before the history is."""
+    inside = {
+        name: test for name, test in market.lift_tests.items() if test.week - 1 + test.weeks + test.wash_out <= weeks
+    }
+    return market.model_copy(update={"lift_tests": inside})
 
 
 def write_world(folder: Path, imagined: Imagined) -> None:
-    """Write panel.csv with its model.toml, funnel.csv, truth.json and manifest.json into a folder.
+    """Write all files of a world folder: what is seen, the funnel, the truth, touches, and the manifest.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -60,7 +118,14 @@ def write_world(folder: Path, imagined: Imagined) -> None:
     write_panel(folder, imagined.dataset)
     write_csv(folder / "funnel.csv", *funnel(imagined))
     write_json(folder / "truth.json", truth_document(imagined))
-    files = ("panel.csv", "model.toml", "funnel.csv", "truth.json")
+    files = ["panel.csv", "model.toml", "funnel.csv", "truth.json"]
+    if imagined.lifts:
+        write_csv(folder / "lift_tests.csv", *lift_rows(list(imagined.lifts)))
+        files.append("lift_tests.csv")
+    if imagined.touches is not None:
+        write_touches(folder / "touches.parquet", imagined.touches, market_digest(imagined.market))
+        write_csv(folder / "paths.csv", *path_rows(path_table(imagined.touches)))
+        files += ["touches.parquet", "paths.csv"]
     write_json(
         folder / "manifest.json", manifest(imagined, {name: digest(read_bytes(folder / name)) for name in files})
     )
@@ -68,34 +133,8 @@ def write_world(folder: Path, imagined: Imagined) -> None:
 
 def truth_document(imagined: Imagined) -> dict[str, Any]:
     """The content of truth.json: what each channel did over the history and would do in the year after it."""
-    known, world = imagined.truth, imagined.world
-    mean = imagined.spend.mean(axis=0)
-    return {
-        "schema": "peso.truth/1",
-        "currency": world.currency,
-        "period": "week",
-        "made_from": market_digest(imagined.market),
-        "window": {"start": world.start_date.isoformat(), "periods": len(imagined.spend)},
-        "revenue": known.revenue,
-        "baseline": known.baseline,
-        "interaction": known.revenue - known.baseline - float(known.incremental.sum()),
-        "channels": [
-            {
-                "name": name,
-                "kind": world.kinds[index],
-                "spend": float(known.spend[index]),
-                "incremental_outcome": float(known.incremental[index]),
-                "roas": _number(known.roas[index]),
-                "marginal_roas": _number(known.marginal_roas[index]),
-                "curve": {
-                    "spend": (known.multiples * mean[index]).tolist(),
-                    "outcome": known.curves[:, index].tolist(),
-                },
-                "kernel": known.kernel[:, index].tolist(),
-            }
-            for index, name in enumerate(world.channels)
-        ],
-    }
+    world = imagined.world
+    return truth_content(world, imagined.truth, market_digest(imagined.market), world.start_date)
 
 
 def manifest(imagined: Imagined, files: dict[str, str]) -> dict[str, Any]:
@@ -108,6 +147,8 @@ def manifest(imagined: Imagined, files: dict[str, str]) -> dict[str, Any]:
         "market_hash": market_digest(imagined.market),
         "seed": imagined.seed,
         "weeks": len(imagined.spend),
+        "engine": imagined.played.engine,
+        "people": imagined.played.people,
         "versions": {"peso-engine": __version__, "jax": jax.__version__, "numpy": np.__version__},
         "files": files,
     }
@@ -139,7 +180,3 @@ def funnel(imagined: Imagined) -> tuple[list[str], list[list[Any]]]:
         for column, stage in enumerate(ladder.stages)
     ]
     return ["period", "segment", "stage", "people", "entered", "left", "purchases"], rows
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
