@@ -3,7 +3,8 @@
 The same people are split at random: a share p is treated and sees the channel's money, per person, times a
 factor for some weeks; the others are left alone. Each group is told by the mean field of a whole world of
 its kind, so people of one group do not talk to the other: spill-over between the groups is left out, as a
-good design by region does. The market's own history is the one without tests.
+good design by region does. The market's own history is the one without tests, and revenue counts in the
+week of the purchase, however late the books are.
 """
 
 from datetime import date, timedelta

@@ -34,13 +34,16 @@ def observe(
     gets log-normal noise with mean 1 and the market's coefficient of variation. Controls are the market's
     index unless it is hidden, the price index where there are promotions, and what rivals spend unless that
     is hidden. Rows by month hold the weeks that start in it, whose number is one more control.
+
+    Raises:
+        InputError: Rows by month are asked for, but no month has all its weeks.
     """
     weeks = len(spend)
     days = periods.starts(market.start, weeks, "week")
     blank = unrecorded(market, weeks, seed)
     money = np.where(blank, 0.0, np.asarray(trajectory.spent, float)[:weeks])[:, None, :]
     revenue = booked(market, world, np.asarray(trajectory.revenue, float)[:weeks])
-    controls = visible(market, world, weeks)
+    names, controls = visible(market, world, weeks)
     weekly = Dataset(
         period="week",
         starts=days,
@@ -54,8 +57,8 @@ def observe(
         kinds=world.kinds,
         spend=money,
         driver=money,
-        control_names=tuple(controls),
-        controls=np.array(list(controls.values())).reshape(len(controls), weeks).T[:, None, :],
+        control_names=names,
+        controls=controls[:, None, :],
         event_names=tuple(market.events),
         events=event_weeks(market, days)[:, None, :],
         notes=_gaps(blank),
@@ -108,16 +111,18 @@ def unrecorded(market: Market, weeks: int, seed: int) -> Bool[np.ndarray, "perio
     return np.stack(lost, axis=1) & (week >= YEAR)[:, None]
 
 
-def visible(market: Market, world: World, weeks: int) -> dict[str, Float[np.ndarray, " period"]]:
-    """The series that an analyst has beside spend and revenue, by name."""
-    calendar, shown = world.calendar, {}
+def visible(market: Market, world: World, weeks: int) -> tuple[tuple[str, ...], Float[np.ndarray, "period control"]]:
+    """The names of the series that an analyst has beside spend and revenue, and the series."""
+    calendar = world.calendar
+    shown: list[tuple[str, Array]] = []
     if market.control and not market.control.hidden:
-        shown[market.control.name] = calendar.control
+        shown.append((market.control.name, calendar.control))
     if market.promotions:
-        shown[PRICE] = calendar.price
+        shown.append((PRICE, calendar.price))
     if market.rivals and not market.rivals.hidden:
-        shown[RIVALS] = calendar.rivals
-    return {name: np.asarray(series, float)[calendar.before :][:weeks] for name, series in shown.items()}
+        shown.append((RIVALS, calendar.rivals))
+    series = [np.asarray(each, float)[calendar.before :][:weeks] for _, each in shown]
+    return tuple(name for name, _ in shown), np.array(series).reshape(len(shown), weeks).T
 
 
 def rounded(dataset: Dataset, places: int = 2) -> Dataset:
