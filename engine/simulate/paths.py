@@ -4,14 +4,12 @@ A path is the channel touches of one person in order of time, up to and with the
 purchase the next path begins. The path that is open at the end of the log led nowhere.
 """
 
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
 from engine.errors import InputError
-from engine.files import write_csv
 from engine.simulate.touchlog import UNTOUCHED, TouchLog
 from engine.words import plain
 
@@ -66,13 +64,9 @@ def path_table(log: TouchLog) -> list[Route]:
     return sorted(routes, key=lambda route: (-route.conversions, -route.nulls, route.path))
 
 
-def write_paths(path: Path, routes: list[Route]) -> None:
-    """Write a path table as CSV.
-
-    Raises:
-        StorageError: The folder cannot be written.
-    """
-    write_csv(path, Route._fields, routes)
+def path_rows(routes: list[Route]) -> tuple[list[str], list[list[Any]]]:
+    """Header and rows of paths.csv."""
+    return list(Route._fields), [list(route) for route in routes]
 
 
 def _paths(log: TouchLog) -> _Table:

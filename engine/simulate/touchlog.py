@@ -21,14 +21,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from engine.axes import Array
 from engine.config.model import Kind
 from engine.data.columnar import Coded, write_parquet
 from engine.errors import InputError
-from engine.simulate.agents import AgentRun, replay_panel
 from engine.simulate.chance import Stream, draw, poisson, uniform
-from engine.simulate.crowd import Lives, Standing
-from engine.simulate.exposures import Weeks, expected_rows, look_back, rates, touch_costs
+from engine.simulate.crowd import Lives
+from engine.simulate.exposures import Weeks, expected_rows, rates, touch_costs
 from engine.simulate.records import World
 from engine.words import number, plain
 
@@ -136,28 +134,6 @@ def log_touches(
         currency=world.currency,
         start=world.start_date,
     )
-
-
-def log_panel(
-    world: World,
-    spend: Float[Array, "period channel"],
-    run: AgentRun,
-    ids: Int[np.ndarray, " person"],
-    tell: Callable[[str], None] = lambda _: None,
-) -> TouchLog:
-    """The touch log of some people of an agents' run, by their numbers.
-
-    Args:
-        spend: That was run [currency/week].
-
-    Raises:
-        InputError: A number is nobody's or named twice, a channel's name is taken, or the log would be too long.
-    """
-    begin = run.people[0] - run.flows[0][:, :-1] @ world.ladder.change
-    people = np.concatenate([begin[None], run.people[:-1]])
-    weeks = look_back(world, spend, people, run.start.state if isinstance(run.start, Standing) else run.start)
-    require_room(world, weeks, ids.size)
-    return log_touches(world, weeks, replay_panel(world, run, ids), run.seed, tell)
 
 
 def require_room(world: World, weeks: Weeks, people: int) -> None:
