@@ -213,17 +213,15 @@ def expose(world: World, now: State, money: Float[Array, " channel"]) -> Exposur
     )
     cheaper = at(world, world.calendar.price, now.week) ** world.elasticity
     follow = follow * _only(ladder, {"buy": cheaper, "repeat": cheaper, "lose": pull, "win": 1 / pull})
-    worked, abandoned = _attention(world, now.people)
-    follow = follow * worked
     causes = jnp.concatenate(
         [
             made.touch[:, :, None] * hazards.effect[:, None, :] * follow,
-            (hazards.base * follow + abandoned)[None],
+            (hazards.base * follow)[None],
             jnp.broadcast_to(talkers(world, now.people) * hazards.talk * follow, (1, *hazards.base.shape)),
         ]
     )
     after = State(now.week + 1, now.people, made.stocks, made.memory, made.goodwill, voice)
-    return Exposure(causes, made.touch, made.reached, made.spent, after)
+    return Exposure(_attended(world, now.people, causes), made.touch, made.reached, made.spent, after)
 
 
 def talkers(world: World, people: Float[Array, "segment stage"]) -> Float[Array, ""]:
@@ -248,19 +246,26 @@ def _competition(world: World, now: State, spent: Float[Array, " channel"]) -> t
     return voice, jnp.exp(world.rivals.pull * (share - world.rivals.usual))
 
 
-def _attention(world: World, people: Float[Array, "segment stage"]) -> tuple[Array, Array]:
-    """What a sales team's limits do: the factor on what it decides, and the hazard that waiting adds, by event.
+def _attended(
+    world: World, people: Float[Array, "segment stage"], hazard: Float[Array, "cause segment event"]
+) -> Float[Array, "cause segment event"]:
+    """Hazards when a sales team cannot work all opportunities at once; `hazard` is that of those who are worked.
 
-    With n opportunities and c slots a slot is free for a share min(1, c / n) of them; the fluid limit of
-    the queue M/M/c with abandonment.
+    Of n opportunities c slots work a share min(1, c / n), and the rest lose patience: the fluid limit of the
+    queue M/M/c with abandonment. n is the mean over the week, (1 - exp(-H)) / H of those at its start, with
+    the H of the share at its start; without that a full team would win up to H / 2 too little.
     """
-    ladder = world.ladder
     if world.sales is None:
-        return jnp.ones(()), jnp.zeros(())
-    waiting = people[:, ladder.stage("opportunity")].sum() * world.population
-    share = jnp.minimum(1.0, world.sales.slots / jnp.maximum(waiting, world.sales.slots * 1e-9))
-    lost = jnp.zeros(len(ladder.events)).at[ladder.event("lose")].set((1 - share) * world.sales.abandon)
-    return _only(ladder, {"buy": share, "lose": share}), lost
+        return hazard
+    ladder, slots, abandon = world.ladder, world.sales.slots, world.sales.abandon
+    decided = np.array([ladder.event("buy"), ladder.event("lose")])
+    there = people[:, ladder.stage("opportunity")] * world.population
+    share = jnp.minimum(1.0, slots / jnp.maximum(there.sum(), slots))
+    total = share * hazard.sum(axis=0)[:, decided].sum(axis=1) + (1 - share) * abandon
+    standing = (there * jnp.where(total > 0, reach(total) / jnp.where(total > 0, total, 1.0), 1.0)).sum()
+    share = jnp.minimum(1.0, slots / jnp.maximum(standing, slots))
+    worked = hazard.at[:, :, decided].multiply(share, unique_indices=True)  # unique: else no gradient
+    return worked.at[len(world.channels), :, ladder.event("lose")].add((1 - share) * abandon)
 
 
 def exposure(
