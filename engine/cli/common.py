@@ -68,8 +68,11 @@ def progress(label: str, quiet: bool = False) -> Iterator[Callable[[str], None]]
             click.echo("\r\x1b[2K", err=True, nl=False)
 
 
-def choose_device(device: str) -> None:
-    """Compute on the CPU, which is faster on markets and histories of this size, unless a GPU is asked for.
+GPU_WINS = 20_000_000  # agents from which a GPU is used unasked; not measured yet, see experiments/throughput
+
+
+def choose_device(device: str, agents: int = 0) -> None:
+    """Compute where it is fastest: on the CPU, unless many agents are simulated and there is a GPU, or it is asked for.
 
     Raises:
         DeviceError: A GPU was asked for and there is none.
@@ -78,13 +81,14 @@ def choose_device(device: str) -> None:
 
     from engine.errors import DeviceError
 
-    if device != "gpu":
+    if device == "cpu" or (device == "auto" and agents < GPU_WINS):
         jax.config.update("jax_platforms", "cpu")
         return
     try:
         jax.config.update("jax_default_device", jax.devices("gpu")[0])
     except RuntimeError:
-        raise DeviceError("no GPU was found for --device gpu; use --device cpu, or see peso doctor") from None
+        if device == "gpu":
+            raise DeviceError("no GPU was found for --device gpu; use --device cpu, or see peso doctor") from None
 
 
 def model_beside(data: Path) -> Path:

@@ -1,7 +1,6 @@
 """`peso simulate`: a market whose truth is known."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,21 +18,71 @@ from engine.cli.common import (
     seed_option,
 )
 
-if TYPE_CHECKING:
-    from engine.study.imagine import Imagined
+LOGGED = 10_000  # people whose touches are logged where nothing else is said
+
+
+def factors(
+    _context: click.Context, option: click.Parameter, written: tuple[str, ...]
+) -> tuple[tuple[str, float], ...]:
+    """`channel=factor` as a pair, for each time the option is given.
+
+    Raises:
+        BadParameter: It is not written that way.
+    """
+    pairs = []
+    for text in written:
+        name, sign, factor = text.rpartition("=")
+        try:
+            number = float(factor)
+        except ValueError:
+            number = -1.0
+        if not (name and sign and 0 <= number <= 1000):
+            raise click.BadParameter(f"{text!r}: write channel=factor, such as tv=0 or search=1.1", param=option)
+        pairs.append((name, number))
+    return tuple(pairs)
 
 
 @click.command("simulate")
 @path_argument("market")
 @click.option("--weeks", type=click.IntRange(8, 1040), default=156, show_default=True, help="Length of the history.")
+@click.option(
+    "--engine",
+    type=click.Choice(["mean", "noise", "agents", "events"]),
+    default="mean",
+    show_default=True,
+    help="mean: exact for many people; noise: with bands of luck; agents: one by one; events: on clocks, few people.",
+)
+@click.option("--people", type=int, help="How many people are simulated, and (with --out) a panel of them logged.")
+@click.option("--touches", type=int, help=f"People whose touches are logged. [default: {LOGGED:,} of --people, else 0]")
+@click.option("--plan", type=click.Path(path_type=Path), help="A plan.json to play after the history.")
+@click.option(
+    "--counterfactual",
+    "instead",
+    multiple=True,
+    callback=factors,
+    metavar="CHANNEL=FACTOR",
+    help="The same luck with a channel's money multiplied; may be repeated.",
+)
 @seed_option
 @device_option
-@out_option("Folder for panel.csv, model.toml, funnel.csv, truth.json and manifest.json.")
+@out_option("Folder for panel.csv, model.toml, funnel.csv, touches.parquet, truth.json and manifest.json.")
 @force_option
 @json_option
 @quiet_option
 def verb(
-    market: Path, weeks: int, seed: int, device: str, out: Path | None, force: bool, as_json: bool, quiet: bool
+    market: Path,
+    weeks: int,
+    engine: str,
+    people: int | None,
+    touches: int | None,
+    plan: Path | None,
+    instead: tuple[tuple[str, float], ...],
+    seed: int,
+    device: str,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Simulate a MARKET whose truth is known: a file, or the bare name of a market that comes along.
 
@@ -41,70 +90,34 @@ def verb(
     Examples:
       peso simulate online_retail
       peso simulate packaged_goods --weeks 208 --seed 7 --out world
-      peso simulate my_market.toml --json
+      peso simulate b2b_software --engine noise
+      peso simulate online_retail --engine agents --people 1000000 --counterfactual tv=0
+      peso simulate online_retail --plan plan.json
+      peso simulate my_market.toml --people 20000 --out world --json
+
+    Every engine follows one law. The truth is that of the mean field; agents and events add the luck of single
+    people. With --plan, its weeks follow the history, and what it earns stands beside what it promised.
     """
     from engine.config.loading import load
     from engine.config.market import Market
     from engine.config.samples import sample
     from engine.files import require_free
-    from engine.study.imagine import imagine, truth_document, write_world
+    from engine.study.imagine import How, imagine, truth_document, write_world
+    from engine.study.replay import read_schedule
+    from engine.study.world_text import run_document, world_text
 
     if out:
         require_free(out, force)
     written = load(sample("configs", market), Market)
-    choose_device(device)
+    schedule = read_schedule(plan) if plan else None
+    choose_device(device, people if engine == "agents" and people else 0)
+    logged = touches if touches is not None else min(people, LOGGED) if people and out else 0
     with progress("simulate", quiet) as tell:
         tell(f"{weeks} weeks of {written.name}")
-        imagined = imagine(written, weeks, seed)
+        imagined = imagine(written, weeks, seed, How(engine, people, logged, schedule, instead, tell))
+        if out:
+            tell("writing files")
+            write_world(out, imagined)
     if out:
-        write_world(out, imagined)
         note(f"wrote {out}", quiet)
-    emit({**truth_document(imagined), "seed": seed}, describe(imagined), as_json)
-
-
-def describe(imagined: "Imagined") -> str:
-    """The answer for people: one sentence, the stage funnel, and what each channel truly did."""
-    from engine.words import money, number, percent, table
-
-    known, world = imagined.truth, imagined.world
-    without = known.baseline / known.revenue
-    best = int(known.marginal_roas.argmax())
-    first = (
-        f"{world.name}, {len(imagined.spend)} weeks (seed {imagined.seed}): {percent(1 - without)} of "
-        f"{money(known.revenue, world.currency)} revenue would not have come without "
-        f"{money(float(known.spend.sum()), world.currency)} of marketing; the next {world.currency} brings "
-        f"most in {world.channels[best]} ({number(float(known.marginal_roas[best]))})."
-    )
-    rows = [
-        [
-            name,
-            world.kinds[index],
-            money(float(known.spend[index]), world.currency),
-            money(float(known.incremental[index]), world.currency),
-            number(float(known.roas[index])),
-            number(float(known.marginal_roas[index])),
-        ]
-        for index, name in enumerate(world.channels)
-    ]
-    header = ["channel", "kind", "spend", "incremental revenue", "ROAS", "marginal ROAS"]
-    return "\n\n".join([first, table(*_stages(imagined)), table(header, rows)])
-
-
-def _stages(imagined: "Imagined") -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the stage funnel: people at the start and the end, and who entered in a mean week."""
-    import numpy as np
-
-    from engine.simulate.stages import CALLED
-    from engine.words import number
-
-    ladder = imagined.world.ladder
-    population = float(imagined.world.population)
-    before = np.asarray(imagined.world.start.people).sum(axis=0) * population
-    after = np.asarray(imagined.trajectory.end.people).sum(axis=0) * population
-    moves = np.asarray(imagined.trajectory.flows).sum(axis=1)[:, :-1]
-    entered: Any = (moves @ np.maximum(ladder.change, 0)).mean(axis=0)
-    rows = [
-        [stage, CALLED[stage]["funnel"], *(number(float(figures[index])) for figures in (before, after, entered))]
-        for index, stage in enumerate(ladder.stages)
-    ]
-    return ["stage", "also called", "people at start", "at end", "entered a week"], rows
+    emit({**truth_document(imagined), **run_document(imagined)}, world_text(imagined), as_json)

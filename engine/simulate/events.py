@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 
 from engine.axes import Array
 from engine.errors import InputError
-from engine.simulate.journey import Week, expose, money_each, told_week
+from engine.simulate.journey import Week, expose, money_each, told_week, watch
 from engine.simulate.lottery import apportion
 from engine.simulate.records import Trajectory, World
 
@@ -96,7 +96,9 @@ def simulate_events(
         clock.run(until=week + 1.5)
     counted, caused, told = zip(*weeks, strict=True)
     whole = {name: np.stack([np.asarray(getattr(week, name)) for week in told]) for name in Week._fields}
-    return EventRun(np.stack(counted), np.stack(caused), Trajectory(**whole, end=world.start))
+    shares = jnp.asarray(np.stack([first, *counted]) / people)
+    end = dataclasses.replace(watch(world, jnp.asarray(spend), shares[:-1]).after, people=shares[-1])
+    return EventRun(np.stack(counted), np.stack(caused), Trajectory(**whole, end=end))
 
 
 def _team(clock: simpy.Environment, world: World, people: int) -> Team | None:

@@ -1,0 +1,177 @@
+"""A simulated world for people, and what a run adds to its document."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.simulate.lift import lift_truth
+from engine.simulate.noise import Noise, bands
+from engine.simulate.stages import CALLED
+from engine.study.engines import Instead
+from engine.study.imagine import Imagined
+from engine.study.replay import replay_document, replay_text
+from engine.words import money, number, percent, table
+
+
+def world_text(imagined: Imagined) -> str:
+    """The decision first, then luck, the stage funnel, what each channel truly did, and all that was asked beside."""
+    parts = [
+        _first(imagined),
+        *([replay_text(imagined.replayed, imagined.world.currency)] if imagined.replayed else []),
+        _luck(imagined),
+        table(*_stages(imagined)),
+        table(*_channels(imagined)),
+        _customers(imagined),
+        *([table(*_instead(imagined))] if imagined.instead else []),
+        *([table(*_lifts(imagined))] if imagined.lifts else []),
+        *([_log(imagined)] if imagined.touches else []),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def run_document(imagined: Imagined) -> dict[str, Any]:
+    """What a run adds to the truth: its seed and engine, luck, other money, a plan and lift tests."""
+    played, world = imagined.played, imagined.world
+    return {
+        "seed": imagined.seed,
+        "engine": played.engine,
+        "people": played.people,
+        "realised_revenue": float(np.asarray(imagined.trajectory.revenue).sum()),
+        **({"luck": _luck_document(played.noise)} if played.noise else {}),
+        **({"counterfactuals": [change._asdict() for change in imagined.instead]} if imagined.instead else {}),
+        **({"plan": replay_document(imagined.replayed)} if imagined.replayed else {}),
+        **({"lift_tests": lift_truth(list(imagined.lifts))} if imagined.lifts else {}),
+        "stages": [
+            dict(zip(("stage", "called", "start", "end", "entered"), (name, CALLED[name], *figures), strict=True))
+            for name, figures in zip(world.ladder.stages, _stage_figures(imagined).tolist(), strict=True)
+        ],
+    }
+
+
+def _first(imagined: Imagined) -> str:
+    known, world = imagined.truth, imagined.world
+    without = known.baseline / known.revenue
+    best = int(np.nanargmax(known.marginal_roas))
+    return (
+        f"{world.name}, {len(imagined.spend)} weeks (seed {imagined.seed}): {percent(1 - without)} of "
+        f"{money(known.revenue, world.currency)} revenue would not have come without "
+        f"{money(float(known.spent.sum()), world.currency)} of marketing; the next {world.currency} brings "
+        f"most in {world.channels[best]} ({number(float(known.marginal_roas[best]))})."
+    )
+
+
+def _luck(imagined: Imagined) -> str:
+    """What this engine says of luck; nothing for the mean field, which has none."""
+    played, currency = imagined.played, imagined.world.currency
+    if played.people is None:
+        return ""
+    got, meant = float(np.asarray(imagined.trajectory.revenue).sum()), imagined.truth.revenue
+    if played.noise is None:
+        return (
+            f"{number(played.people)} people, one by one ({played.engine}): revenue {money(got, currency)}, "
+            f"{percent(got / meant - 1, signed=True)} from the {money(meant, currency)} of the mean field, which "
+            f"every figure of the truth below belongs to."
+        )
+    low, high = np.asarray(bands(played.noise).total.revenue).tolist()
+    return (
+        f"Luck of {number(played.people)} people alone moves that revenue within {money(low, currency)} .. "
+        f"{money(high, currency)} (5-95 %)."
+    )
+
+
+def _luck_document(noise: Noise) -> dict[str, Any]:
+    low, high = np.asarray(bands(noise).total.revenue).tolist()
+    return {
+        "people": noise.persons,
+        "revenue": {"deviation": float(noise.total.revenue), "p05": low, "p95": high},
+        "new_customers": {"deviation": float(noise.total.customers)},
+        "weekly_revenue_deviation": np.asarray(noise.weekly.revenue).tolist(),
+    }
+
+
+def _stage_figures(imagined: Imagined) -> Float[np.ndarray, "stage figure"]:
+    """People at the start and the end, and who entered in a mean week, by stage."""
+    world = imagined.world
+    population, ladder = float(world.population), world.ladder
+    before = np.asarray(world.start.people).sum(axis=0) * population
+    after = np.asarray(imagined.trajectory.people)[-1].sum(axis=0)
+    moves = np.asarray(imagined.trajectory.flows).sum(axis=1)[:, :-1]
+    return np.stack([before, after, (moves @ np.maximum(ladder.change, 0)).mean(axis=0)], axis=1)
+
+
+def _stages(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [stage, CALLED[stage]["funnel"], *(number(figure) for figure in figures)]
+        for stage, figures in zip(imagined.world.ladder.stages, _stage_figures(imagined).tolist(), strict=True)
+        if any(figures)  # a market without rivals has nobody there
+    ]
+    return ["stage", "also called", "people at start", "at end", "entered a week"], rows
+
+
+def _channels(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
+    known, world = imagined.truth, imagined.world
+    lasting = known.with_tail.leave_one_out
+    rows = [
+        [
+            name,
+            world.kinds[index],
+            money(float(known.spent[index]), world.currency),
+            money(float(known.incremental[index]), world.currency),
+            number(float(known.roas[index])),
+            number(float(lasting.roas[index])),
+            number(float(known.marginal_roas[index])),
+        ]
+        for index, name in enumerate(world.channels)
+    ]
+    return ["channel", "kind", "spend", "incremental revenue", "ROAS", "with tail", "marginal ROAS"], rows
+
+
+def _customers(imagined: Imagined) -> str:
+    held, currency = imagined.truth.customers, imagined.world.currency
+    paid = f"paid back after {number(held.payback)} weeks" if np.isfinite(held.payback) else "never paid back"
+    share = f" Market share at the end: {percent(held.share)}." if np.isfinite(held.share) else ""
+    return (
+        f"A new customer costs {money(held.cost, currency)} of marketing (CAC), brings "
+        f"{money(held.mean_value, currency)} discounted margin over three years (CLV) and is {paid}.{share}"
+    )
+
+
+def _instead(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
+    currency = imagined.world.currency
+    return ["instead", "spend", "revenue", "new customers"], [_instead_row(each, currency) for each in imagined.instead]
+
+
+def _instead_row(each: Instead, currency: str) -> list[str]:
+    return [
+        f"{each.channel} x {each.factor:g}",
+        money(each.spent, currency, signed=True),
+        money(each.revenue, currency, signed=True),
+        f"{'+' if each.customers > 0 else ''}{number(each.customers)}",
+    ]
+
+
+def _lifts(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
+    currency = imagined.world.currency
+    rows = [
+        [
+            test.name,
+            test.channel,
+            f"{test.start}, {test.weeks} weeks",
+            money(test.spend_change, currency, signed=True),
+            money(test.lift_read, currency, signed=True),
+            money(1.96 * test.standard_error, currency),
+            money(test.lift_true, currency, signed=True),
+        ]
+        for test in imagined.lifts
+    ]
+    return ["lift test", "channel", "when", "spend", "lift read", "+- (95 %)", "true lift"], rows
+
+
+def _log(imagined: Imagined) -> str:
+    log = imagined.touches
+    if log is None:
+        return ""
+    people = len(np.unique(log.person))
+    bought = int(log.converted.sum())
+    return f"{number(len(log.person))} touches and moves of {number(people)} people logged; {number(bought)} purchases."
