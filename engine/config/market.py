@@ -89,6 +89,7 @@ class LiftTest(Closed):
     factor: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]  # of the channel's spend there
     share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]  # of the people, drawn at random by region
     wash_out: Annotated[int, Field(ge=0, le=52)] = 4  # weeks after it whose outcome still counts: late effects
+    shared_noise: BelowOne = 0.0  # part of the variance of weekly revenue that both groups have alike: it cancels
     bias: Finite = 0.0  # error of the read-out that more noise-free weeks would not mend, as a share of the lift
 
 

@@ -145,12 +145,14 @@ def _misread(
     If the market's weekly revenue R has coefficient of variation c and people's luck is independent, a random
     share p of them brings p R with c / sqrt(p). The read-out is the revenue of the treated less that of the
     others brought to their number, p / (1 - p) times; so with R1 in a world of treated and R0 without, its
-    variance is c^2 times the sum over weeks of p R1^2 + p^2 / (1 - p) R0^2. A comparison with the weeks before
-    would add their noise and take nothing away: groups drawn at random are alike.
+    variance is c^2 times the sum over weeks of p R1^2 + p^2 / (1 - p) R0^2. Where a part r of the variance
+    strikes both groups alike, as the weather does, it cancels, and c^2 (1 - r) stands for c^2. A comparison
+    with the weeks before would add their noise and take nothing away: groups drawn at random are alike.
     """
-    share = market.lift_tests[name].share
+    test = market.lift_tests[name]
+    share, own = test.share, market.noise * np.sqrt(1 - test.shared_noise)
     treated, others = share * revenue[0], share * revenue[1]  # the others as many as the treated
-    variation = market.noise / np.sqrt(share), market.noise / np.sqrt(1 - share)
+    variation = own / np.sqrt(share), own / np.sqrt(1 - share)
     ours = luck(float(variation[0]), seed, Stream.LIFT, f"{name}:treated", week)
     theirs = luck(float(variation[1]), seed, Stream.LIFT, f"{name}:others", week)
     noise = float((treated * (ours - 1)).sum() - (others * (theirs - 1)).sum())

@@ -99,6 +99,9 @@ def test_the_error_is_that_of_a_share_against_the_rest_by_its_formula(tested):
     one, market, world, spend = tested({"factor": 1.0, "share": 0.25})
     weekly = np.asarray(play(world, spend).revenue)[20:32]
     assert one.standard_error == pytest.approx(market.noise * np.sqrt((weekly**2).sum() * 0.25 / 0.75), rel=1e-9)
+    alike = tested({"factor": 1.0, "share": 0.25, "shared_noise": 0.84})[0]
+    assert alike.standard_error == pytest.approx(0.4 * one.standard_error, rel=1e-9)
+    assert alike.lift_read == pytest.approx(0.4 * one.lift_read, abs=0.1 * alike.standard_error)  # the same luck
     shares = (0.1, 0.25, 0.5)
     precision = [one.lift_true / one.standard_error for one in (tested({"share": share})[0] for share in shares)]
     assert precision == sorted(precision)
