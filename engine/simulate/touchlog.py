@@ -26,7 +26,7 @@ from engine.data.columnar import Coded, write_parquet
 from engine.errors import InputError
 from engine.simulate.chance import Stream, draw, poisson, uniform
 from engine.simulate.crowd import Lives
-from engine.simulate.exposures import Weeks, expected_rows, rates, touch_costs
+from engine.simulate.exposures import Weeks, buyers, expected_rows, rates, touch_costs
 from engine.simulate.records import World
 from engine.words import number, plain
 
@@ -195,25 +195,16 @@ def _require_room(world: World, weeks: Weeks, people: Float[np.ndarray, "period 
     if rows > MOST_ROWS:
         raise InputError(
             f"a touch log of {asked:,.0f} people over {len(people)} weeks would have about {number(rows)} rows, more "
-            f"than {number(MOST_ROWS)}; log at most {int(asked * MOST_ROWS / rows):,} people, or fewer weeks"
+            f"than {number(float(MOST_ROWS))}; log at most {int(asked * MOST_ROWS / rows):,} people, or fewer weeks"
         )
 
 
 def _standing(world: World, lives: Lives) -> Float[np.ndarray, "period segment stage"]:
     """How many of the people stood where at the start of each week."""
     shape = (len(world.segments), len(world.ladder.stages))
-    return np.stack(
-        [
-            np.bincount(lives.panel.segment * shape[1] + stages, minlength=shape[0] * shape[1]).reshape(shape)
-            for stages in _before(lives)
-        ]
-        or [np.zeros(shape, np.int64)]
-    ).astype(float)
-
-
-def _before(lives: Lives) -> Int[np.ndarray, "period person"]:
-    """Stages at the start of each week."""
-    return np.concatenate([lives.panel.stage[None], lives.stages])[:-1].astype(np.int64)
+    cells = [lives.panel.segment * shape[1] + stages for stages in (lives.panel.stage, *lives.stages[:-1])]
+    counted = [np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape) for cell in cells]
+    return np.array(counted[: len(lives.stages)], float).reshape(-1, *shape)
 
 
 def _law(world: World, weeks: Weeks, seed: int) -> _Law:
@@ -238,14 +229,15 @@ def _live(world: World, weeks: Weeks, lives: Lives, some: slice) -> _Life:
     ids, segment = lives.panel.ids[some], lives.panel.segment[some]
     segments = np.repeat(segment, periods)
     period = np.tile(np.arange(periods), ids.size)
-    before = _before(lives)[:, some].T.ravel()
+    stages = np.concatenate([lives.panel.stage[None, some], lives.stages[:, some]]).T.astype(np.int64)
+    before, after = stages[:, :-1].ravel(), stages[:, 1:].ravel()
     return _Life(
         who=np.repeat(ids, periods),
         week=weeks.first + period,
         period=period,
         segment=segments,
         before=before,
-        after=lives.stages[:, some].T.ravel().astype(np.int64),
+        after=after,
         bought=lives.purchases[:, some].T.ravel().astype(np.int64),
         cell=(period * len(world.segments) + segments) * len(world.ladder.stages) + before,
     )
@@ -295,7 +287,7 @@ def _baskets(world: World, law: _Law, life: _Life, turn: Float[np.ndarray, " pla
     """A row for each further purchase; who moves in the week buys before that."""
     place, nth = _each(life.bought)
     luck = draw(seed, Stream.BASKET, life.who[place], life.week[place] * NUMBERED + nth)
-    event = np.full(place.size, world.ladder.event("repeat"))
+    event = np.where(buyers(world)[life.before[place]] > 0, world.ladder.event("repeat"), -1)
     cause = _choose(world, law, life, (place, event), luck[0])
     stage, always = life.before[place], np.ones(place.size, bool)
     return _Rows(place, luck[1] * turn[place], cause, stage, stage, always, always)
