@@ -20,6 +20,7 @@ from engine.simulate.records import Media, State, Trajectory, World
 from engine.simulate.stages import Ladder
 
 YEAR = 52  # weeks
+RARE = 1e-100  # hazards below it saturate nothing, and their squares would leave the range of numbers in a slope
 
 
 class Exposure(NamedTuple):
@@ -273,8 +274,8 @@ def exposure(
 ) -> Float[Array, "segment move"]:
     """People who can make each move, times (1 - exp(-H)) / H: times the move's hazard, this is its flow."""
     total = hazard @ ladder.leaves  # [segment stage]
-    safe = jnp.where(total > 0, total, 1.0)
-    share = jnp.where(total > 0, reach(safe) / safe, 1.0)
+    safe = jnp.where(total > RARE, total, 1.0)
+    share = jnp.where(total > RARE, reach(safe) / safe, 1.0)
     return (people * share)[:, ladder.source]
 
 
