@@ -9,6 +9,7 @@ import pytest
 
 from engine.config.loading import build
 from engine.config.market import Market
+from engine.periods import PER_YEAR
 from engine.simulate.customers import LIFETIME, cohort, customers
 from engine.simulate.journey import expose, money_each, play, run
 from engine.simulate.truth import truth
@@ -67,7 +68,7 @@ def test_a_cohort_moves_by_the_hazards_that_everybody_meets(small_world):
 def test_the_value_of_a_customer_who_never_comes_back_is_a_geometric_sum(plain):
     """One purchase at once, then REPEAT a week of those left: 1 + r (1 - s^T) / (1 - s), s = exp(-leave)."""
     told = truth(plain(**LOYAL), np.full((WEEKS, 1), 500.0)).customers
-    stay, discount = np.exp(-LEAVE), 1.08 ** (-7 / 365.25)
+    stay, discount = np.exp(-LEAVE), 1.08 ** (-1 / PER_YEAR["week"])
     purchases = 1 + REPEAT * (1 - stay**LIFETIME) / (1 - stay)
     later = stay * discount
     worth = 1 + REPEAT * discount * (1 - later**LIFETIME) / (1 - later)
