@@ -195,6 +195,19 @@ def test_true_causes_have_their_part_of_the_hazard(shipped):
         assert np.abs((found - part.sum(axis=0)) / spread).max() < 4.5
 
 
+def test_channels_are_logged_as_often_as_they_touch(shipped):
+    """Law 14, in every market: each channel's rows are a Poisson number with the mean of its contacts."""
+    world, weeks, lives, log, told = shipped
+    start = np.concatenate([lives.panel.stage[None], lives.stages[:-1]])
+    week, each = np.arange(len(start))[:, None], np.add.reduce(rates(world, weeks))
+    for channel, name in enumerate(world.channels):
+        mean = each[week, channel, lives.panel.segment, start].sum()
+        assert abs((log.channel == channel).sum() - mean) < 4 * math.sqrt(mean), name
+        if not np.asarray(world.media.queries)[channel].any():
+            contact = np.einsum("tgs,tgs->t", weeks.contact[:, channel], weeks.people)
+            assert contact == pytest.approx(np.asarray(told.touches)[:, channel], rel=1e-12), name
+
+
 def test_credited_moves_add_up_to_moves(shipped):
     """Law 14: a row for every move and every further purchase, and a cause for each."""
     world, _, lives, log, _ = shipped
