@@ -108,6 +108,18 @@ SMALL: dict[str, Any] = {
     },
 }
 
+BUSY: dict[str, Any] = {
+    "promotions": {
+        "spring": {"week": 14, "weeks": 2, "discount": 0.2},
+        "around_new_year": {"week": 52, "weeks": 4, "discount": 0.1},
+        "deep": {"week": 1, "discount": 0.4},
+    },
+    "rivals": {"pull": 2.0, "half_life": 5.0, "spending": {"mean": 6_000.0, "on": 4, "off": 3, "noise": 0.3}},
+    "lift_tests": {"tv_off": {"channel": "tv", "week": 10, "weeks": 4, "factor": 0.0, "share": 0.3}},
+}
+
+STEPS_OF_FIRMS = {"qualify": 0.5, "accept": 0.4, "propose": 0.5, "reject": 0.3, "stall": 0.2, "lose": 0.15, "win": 0.1}
+
 STILL = dict.fromkeys(SMALL["journey"], 0.0)
 
 
@@ -126,5 +138,40 @@ def bare() -> Callable[..., dict[str, Any]]:
         silent = {"mechanic": "reach", "cost_per_contact": 1.0, "effect": {}, "history": HISTORY}
         still = {"in_market": 1.0, "journey": STILL, "segments": {"all": {"share": 1.0}}, "channels": {"tv": silent}}
         return {**deepcopy({**plain, **still}), **changes}
+
+    return market
+
+
+@pytest.fixture(scope="session")
+def busy(small) -> Callable[..., dict[str, Any]]:
+    """`busy()`: the small market with rivals, promotions, paces of segments, a highest bid and lucky news."""
+
+    def market(**changes: Any) -> dict[str, Any]:
+        plain = {**small(), **deepcopy(BUSY)}
+        plain["purchase"]["elasticity"] = -1.8
+        plain["journey"] |= {"lose": 0.2, "win": 0.05}
+        plain["segments"]["city"]["pace"] = {"notice": 1.4, "buy": 0.7, "leave": 1.5, "repeat": 1.2, "lose": 2.0}
+        plain["channels"]["search"] |= {"highest_bid": 0.6, "effect": {"consider": 0.1, "buy": 0.1, "win": 0.2}}
+        plain["channels"]["search"]["queries"]["rival"] = 0.2
+        plain["channels"]["press"]["luck"] = 0.6
+        plain["word_of_mouth"]["effect"]["win"] = 0.3
+        return {**plain, **changes}
+
+    return market
+
+
+@pytest.fixture(scope="session")
+def business(busy) -> Callable[..., dict[str, Any]]:
+    """`business()`: the busy market for firms, whose sales team cannot work all opportunities at once."""
+
+    def market(**changes: Any) -> dict[str, Any]:
+        plain = {**busy(), "ladder": "business", "sales": {"reps": 40.0, "load": 12.5, "patience": 6.0}}
+        plain["journey"] |= STEPS_OF_FIRMS
+        plain["segments"]["country"]["pace"] = {"qualify": 0.8, "accept": 1.3, "propose": 0.7, "reject": 1.2}
+        plain["channels"]["tv"]["effect"] |= {"qualify": 0.2, "accept": 0.1, "propose": 0.1}
+        plain["channels"]["search"]["effect"] |= {"qualify": 0.2, "accept": 0.1, "propose": 0.3}
+        plain["channels"]["search"]["queries"] |= {"qualified": 0.4, "accepted": 0.3, "opportunity": 0.2}
+        plain["word_of_mouth"]["effect"] |= {"qualify": 0.3, "propose": 0.2}
+        return {**plain, **changes}
 
     return market

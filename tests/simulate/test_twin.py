@@ -9,25 +9,52 @@ import pytest
 from engine.config.loading import build
 from engine.config.market import Market
 from engine.simulate.journey import play
-from engine.simulate.stages import CONSUMER
 from engine.simulate.world import WARM_UP, build_world
 
-TARGETS = {
+COMMON = {
     "notice": ("unaware", "aware"),
     "consider": ("aware", "considering"),
-    "buy": ("considering", "customer"),
     "reconsider": ("lapsed", "considering"),
     "praise": ("customer", "advocate"),
     "leave": ("customer", "lapsed"),
     "quiet": ("advocate", "customer"),
     "forget": ("aware", "unaware"),
     "cool": ("considering", "aware"),
+    "win": ("rival", "considering"),
 }
-OF_MARKET = ("consider", "buy", "reconsider")
+TARGETS = {
+    "consumer": {**COMMON, "buy": ("considering", "customer"), "lose": ("considering", "rival")},
+    "business": {
+        **COMMON,
+        "qualify": ("considering", "qualified"),
+        "accept": ("qualified", "accepted"),
+        "propose": ("accepted", "opportunity"),
+        "buy": ("opportunity", "customer"),
+        "lose": ("opportunity", "rival"),
+        "reject": ("qualified", "considering"),
+        "stall": ("accepted", "considering"),
+    },
+}
+OF_MARKET = {
+    "consumer": ["consider", "buy", "reconsider", "lose", "win"],
+    "business": ["consider", "reconsider", "win"],
+}
+SEARCHING = {
+    "consumer": ["customer", "advocate"],
+    "business": ["qualified", "accepted", "opportunity", "customer", "advocate"],
+}
 
 
 def survive(half_life):
     return math.exp(-math.log(2) / half_life) if half_life else 0.0
+
+
+def affordable(channel, money, people, queries):
+    """The part of a search budget that buys clicks below the highest bid: the next click costs c exp(spent / (c q))."""
+    if channel.mechanic != "search" or channel.highest_bid is None:
+        return money
+    available = channel.most_clicks * queries * people
+    return min(money, channel.cost_per_click * available * math.log(channel.highest_bid / channel.cost_per_click))
 
 
 def contacts(channel, kept, money, people, talkers, queries):
@@ -45,7 +72,7 @@ def contacts(channel, kept, money, people, talkers, queries):
             stories = channel.organic_stories + won + channel.branching * kept.get("excited", 0.0)
             left = survive(channel.memory)
             kept["excited"] = left * kept.get("excited", 0.0) + (1 - left) * stories
-            return stories * channel.story_reach, channel.audience
+            return stories * channel.story_reach * kept["news"], channel.audience
         case "referral":
             available = channel.most_shares * talkers
             bought = available * (1 - math.exp(-money / channel.cost_per_share / people / available)) if talkers else 0
@@ -103,25 +130,52 @@ def habit(market, name, channel, segment):
     return segment.habits.get(name, segment.habits.get(channel.kind, 1.0)) / mean
 
 
-def slow_twin(market, spend, index):
-    """Revenue by week of the warm-up and the history, and the people at the end."""
+def price_of(market, day):
+    """The price of a week as a multiple: the deepest discount of those that run counts."""
+    today = (day.timetuple().tm_yday - 1) // 7 + 1
+    runs = [
+        promotion.discount
+        for promotion in market.promotions.values()
+        if today in [(promotion.week - 1 + later) % 53 + 1 for later in range(promotion.weeks)]
+    ]
+    return 1 - max(runs, default=0.0)
+
+
+def search_queries(market, name, channel, shares, demand):
+    total = 0.0
+    for place, segment in market.segments.items():
+        for stage, rate in channel.queries.model_dump().items():
+            active = demand * (1 if stage in SEARCHING[market.ladder] else market.in_market)
+            total += habit(market, name, channel, segment) * shares[place].get(stage, 0) * rate * active
+    return total
+
+
+def own_voice(market, before, spent):
+    """Paid money, smoothed, and the pull of rivals' share of voice against their usual one, as a function of theirs."""
+    paid = [name for name, channel in market.channels.items() if channel.kind == "paid"]
+    usual = sum(market.channels[name].history.mean for name in paid)
+    left = survive(market.rivals.half_life)
+    voice = left * (usual if before is None else before) + (1 - left) * sum(spent[name] for name in paid)
+    mean = market.rivals.spending.mean
+    return voice, lambda theirs: math.exp(market.rivals.pull * (theirs / (theirs + voice) - mean / (mean + usual)))
+
+
+def slow_twin(market, spend, luck):
+    """Revenue and money spent by week of the warm-up and the history, and the people at the end."""
     shares = {name: {"unaware": segment.share} for name, segment in market.segments.items()}
     kept = {name: {} for name in market.channels}
-    memory, goodwill, revenue = dict.fromkeys(market.channels, 0.0), {}, []
+    memory, goodwill, told, voice = dict.fromkeys(market.channels, 0.0), {}, [], None
     for step, money in enumerate(spend):
         day, week = market.start + timedelta(days=7 * (step - WARM_UP)), step - WARM_UP
-        demand = demand_of(market, day, week, index[step])
+        demand = demand_of(market, day, week, luck["control"][step])
         count = lambda stage: sum(share.get(stage, 0.0) for share in shares.values())  # noqa: E731
         talkers = count("customer") + market.word_of_mouth.advocate_weight * count("advocate")
-        touch = {}
-        for spent, (name, channel) in zip(money, market.channels.items(), strict=True):
-            queries = 0.0
-            if channel.mechanic == "search":
-                for place, segment in market.segments.items():
-                    for stage, rate in channel.queries.model_dump().items():
-                        active = demand * (1 if stage in ("customer", "advocate") else market.in_market)
-                        queries += habit(market, name, channel, segment) * shares[place].get(stage, 0) * rate * active
-            each, reached = contacts(channel, kept[name], spent, market.population, talkers, queries)
+        touch, spent = {}, {}
+        for column, (name, channel) in enumerate(market.channels.items()):
+            queries = search_queries(market, name, channel, shares, demand) if channel.mechanic == "search" else 0.0
+            kept[name]["news"] = luck["news"][step][column]
+            spent[name] = affordable(channel, money[column], market.population, queries)
+            each, reached = contacts(channel, kept[name], spent[name], market.population, talkers, queries)
             left, slow = survive(channel.carry.half_life), survive(channel.carry.slow_half_life)
             memory[name] = left * memory[name] + (1 - left) * each
             for place, segment in market.segments.items():
@@ -129,55 +183,126 @@ def slow_twin(market, spend, index):
                 goodwill[name, place] = slow * goodwill.get((name, place), 0.0) + (1 - slow) * fast
                 part = channel.carry.slow_share
                 touch[name, place] = (1 - part) * fast + part * goodwill[name, place]
-        revenue.append(move(market, shares, touch, talkers, demand))
-    return revenue, shares
+        pull = 1.0
+        if market.rivals:
+            voice, pulled = own_voice(market, voice, spent)
+            pull = pulled(luck["rivals"][step])
+        scene = {"talkers": talkers, "demand": demand, "price": price_of(market, day), "pull": pull, "worked": 1.0}
+        scene["worked"] = worked(market, shares, touch, scene)
+        told.append((move(market, shares, touch, scene), [spent[name] for name in market.channels]))
+    return [bought for bought, _ in told], [money for _, money in told], shares
 
 
-def hazard(market, move, stage, place, touch, talkers):
-    total = getattr(market.journey, move) if move != "repeat" else market.purchase.repeat
-    total += talkers * getattr(market.word_of_mouth.effect, move, 0.0)
+def hazard(market, move, stage, place, touch, scene):
+    pace = getattr(market.segments[place].pace, move)
+    total = pace * (getattr(market.journey, move) if move != "repeat" else market.purchase.repeat)
+    total += scene["talkers"] * getattr(market.word_of_mouth.effect, move, 0.0)
     for name, channel in market.channels.items():
         chance = getattr(channel.effect, move, 0.0)
         if channel.mechanic == "search":
             chance *= getattr(channel.queries, stage, 0.0)
         total += touch[name, place] * chance
-    return total
+    waits = (1 - scene["worked"]) / market.sales.patience if market.sales and move == "lose" else 0.0
+    return total * weather(market, move, scene) + waits
 
 
-def move(market, shares, touch, talkers, demand):
-    bought = 0.0
+def weather(market, move, scene):
+    """What the week does to a move of everybody: demand, price, rivals and the time that a sales team has."""
+    factor = scene["demand"] if move == "repeat" else 1.0
+    factor *= market.in_market * scene["demand"] if move in OF_MARKET[market.ladder] else 1.0
+    factor *= scene["price"] ** market.purchase.elasticity if move in ("buy", "repeat") else 1.0
+    factor *= {"lose": scene["pull"], "win": 1 / scene["pull"]}.get(move, 1.0)
+    return factor * (scene["worked"] if move in ("buy", "lose") else 1.0)
+
+
+def worked(market, shares, touch, scene):
+    """The share of the opportunities that a sales team works, of those who stand there in the mean over the week."""
+    if market.sales is None:
+        return 1.0
+    slots = market.sales.reps * market.sales.load
+    there = {place: market.population * share.get("opportunity", 0.0) for place, share in shares.items()}
+    share = min(1.0, slots / sum(there.values())) if sum(there.values()) else 1.0
+    standing = 0.0
+    for place, firms in there.items():
+        leaving = sum(
+            hazard(market, name, "opportunity", place, touch, {**scene, "worked": share}) for name in ("buy", "lose")
+        )
+        standing += firms * (1 - math.exp(-leaving)) / leaving
+    return min(1.0, slots / standing) if standing else 1.0
+
+
+def move(market, shares, touch, scene):
+    bought, targets = 0.0, TARGETS[market.ladder]
     for place, segment in market.segments.items():
         old = dict(shares[place])
-        repeat = demand * hazard(market, "repeat", "customer", place, touch, talkers)
+        repeat = hazard(market, "repeat", "customer", place, touch, scene)
         purchases = repeat * (old.get("customer", 0) + market.purchase.advocate_factor * old.get("advocate", 0))
         for stage, people in old.items():
-            moves = [name for name, (source, _) in TARGETS.items() if source == stage]
-            rates = [
-                hazard(market, name, stage, place, touch, talkers)
-                * (market.in_market * demand if name in OF_MARKET else 1)
-                for name in moves
-            ]
+            moves = [name for name, (source, _) in targets.items() if source == stage]
+            rates = [hazard(market, name, stage, place, touch, scene) for name in moves]
             for name, rate in zip(moves, rates, strict=True):
                 moved = people * rate / sum(rates) * (1 - math.exp(-sum(rates))) if sum(rates) else 0.0
                 shares[place][stage] -= moved
-                shares[place][TARGETS[name][1]] = shares[place].get(TARGETS[name][1], 0.0) + moved
+                shares[place][targets[name][1]] = shares[place].get(targets[name][1], 0.0) + moved
                 purchases += moved if name == "buy" else 0.0
         bought += segment.value * purchases
-    return market.population * market.purchase.price * bought
+    return market.population * market.purchase.price * scene["price"] * bought
 
 
-def test_the_mean_field_agrees_with_its_slow_twin(small):
-    market = build(small(), Market, "small")
+def beside(market, weeks=30):
+    """The world of a market under some plan, played fast, and the same told slowly."""
     world = build_world(market, seed=3)
-    spend = np.random.default_rng(1).uniform(0, 2_500, (30, len(market.channels)))
+    spend = np.random.default_rng(1).uniform(0, 2_500, (weeks, len(market.channels)))
     spend[7] = 0
     warm = np.tile([channel.history.mean for channel in market.channels.values()], (WARM_UP, 1))
-    revenue, shares = slow_twin(market, np.concatenate([warm, spend]), np.asarray(world.calendar.control))
-    fast = play(world, spend)
+    luck = {name: np.asarray(getattr(world.calendar, name)) for name in ("control", "rivals", "news")}
+    return world, spend, play(world, spend), slow_twin(market, np.concatenate([warm, spend]), luck)
+
+
+@pytest.mark.parametrize("name", ["small", "busy", "business"])
+def test_the_mean_field_agrees_with_its_slow_twin(name, request):
+    market = build(request.getfixturevalue(name)(), Market, name)
+    world, spend, fast, (revenue, spent, shares) = beside(market)
     assert np.asarray(fast.revenue) == pytest.approx(revenue[WARM_UP:], rel=1e-10)
+    assert np.asarray(fast.spent) == pytest.approx(np.array(spent[WARM_UP:]), rel=1e-10)
     for row, place in enumerate(world.segments):
-        people = [shares[place].get(stage, 0.0) for stage in CONSUMER.stages]
+        people = [shares[place].get(stage, 0.0) for stage in world.ladder.stages]
         assert np.asarray(fast.end.people)[row] == pytest.approx(people, rel=1e-10)
+    unspent = (np.asarray(fast.spent) < spend * (1 - 1e-9)).any(axis=0)
+    assert unspent.tolist() == [name != "small" and channel == "search" for channel in market.channels]
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("rivals", {"rivals": {"pull": 0.0, "half_life": 5.0, "spending": {"mean": 6_000.0}}}),
+        ("promotions", {"promotions": {}}),
+        ("sales", {"sales": {"reps": 1e6, "load": 12.5, "patience": 6.0}}),
+        (
+            "segments",
+            {
+                "segments": {
+                    "city": {"share": 0.4, "value": 1.3, "habits": {"paid": 1.4, "mail": 0.7}},
+                    "country": {"share": 0.6, "value": 0.8},
+                }
+            },
+        ),
+    ],
+)
+def test_every_part_of_the_busy_markets_matters(business, part, change):
+    """Without this, agreement of the twins could mean that both leave the part out."""
+    spend = np.full((60, 7), 2_000.0)
+    plain, changed = (
+        np.asarray(play(build_world(build(each, Market, "business"), seed=3), spend).revenue)
+        for each in (business(), business(**change))
+    )
+    assert abs(plain.sum() / changed.sum() - 1) > 0.003
+
+
+def test_the_sales_team_of_the_business_market_is_short_of_time_and_loses_firms_by_it(business):
+    world, _, fast, _ = beside(build(business(), Market, "business"), 12)
+    standing = np.asarray(fast.people)[:, :, world.ladder.stage("opportunity")].sum(axis=1)
+    assert (standing > float(world.sales.slots)).all()
 
 
 def test_the_twin_starts_on_the_day_the_world_does(small):
