@@ -7,12 +7,12 @@ length shares one compiled program, and memory does not grow with their number.
 import dataclasses
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 
 from engine.axes import Array
+from engine.simulate.compiling import quickly
 from engine.simulate.journey import YEAR, advance
 from engine.simulate.records import State, World
 
@@ -85,7 +85,7 @@ def _kept(state: State) -> Kept:
     return {field.name: getattr(state, field.name) for field in dataclasses.fields(state) if field.name != "week"}
 
 
-@eqx.filter_jit
+@quickly
 def _year(
     world: World,
     week: Int[Array, ""],
