@@ -22,14 +22,13 @@ from engine.axes import Array
 from engine.errors import InputError
 from engine.simulate.chance import Stream, words
 from engine.simulate.crowd import Lives, Standing, choose, live_panel, require_room, seat, sizes
-from engine.simulate.journey import Exposure, Week, expose, money_each
+from engine.simulate.journey import Exposure, Week, expose, money_each, told_week
 from engine.simulate.lottery import Odds, Rules, move, odds, purchases, rules
 from engine.simulate.records import State, Trajectory, World
 from engine.simulate.world import require_calendar
 
 CHUNK = 2**20  # people worked at once
 ROW = 2**14  # people whose words fit a processor's nearest memory
-LEAST = 2**10  # people that a program is compiled for
 HALVINGS = 7  # of a row before its bytes are widened: 128 ones fit a byte
 NOBODY = 15  # the stage of those who fill up a block
 
@@ -117,7 +116,7 @@ def simulate_agents(
         flows = _live_week(stages, firsts, odds(world, hazard.sum(axis=0)), (rules(world), seed, int(state.week)), work)
         now = now + flows[:, :-1] @ world.ladder.change.astype(np.int64)
         state = replace(seen.after, people=jnp.asarray(now / people))
-        weeks.append((now, flows, hazard, _told(world, seen, now, flows, np.asarray(each))))
+        weeks.append((now, flows, hazard, told_week(world, seen, now, _caused(hazard, flows), np.asarray(each))))
     counted, flown, hazards, told = zip(*weeks, strict=True)
     whole = Trajectory(**{name: np.stack([getattr(week, name) for week in told]) for name in Week._fields}, end=state)
     end = Standing(state, stages)
@@ -158,9 +157,9 @@ def _live_week(
 ) -> Int[np.ndarray, "segment event"]:
     """Work all blocks: `stages` are replaced in place; back comes what was counted."""
     law = key[0]
-    room = LEAST
+    room = ROW
     while room < min(work.chunk, int(np.diff(firsts).max())):
-        room *= 2
+        room *= 4  # few sizes, few compiled programs; rows with nobody in them are not worked
     places = [
         (segment, first, min(first + work.chunk, int(last)))
         for segment, (begin, last) in enumerate(itertools.pairwise(firsts))
@@ -182,7 +181,7 @@ def live(block: Block) -> Worked:
     filled = np.full(block.room, NOBODY, np.uint8)
     filled[: len(block.stages)] = block.stages
     key = (np.uint32(block.seed), np.uint32(block.week % 2**32), np.uint32(block.first))
-    row = min(ROW, block.room) if jax.default_backend() == "cpu" else block.room
+    row = ROW if jax.default_backend() == "cpu" else block.room
     rows = -(-len(block.stages) // row)
     after, counts = _live(filled, key, (block.moves, block.tails), np.int32(rows), law=block.law, row=row)
     return Worked(np.asarray(after)[: len(block.stages)], np.asarray(counts).astype(np.int64))
@@ -247,31 +246,9 @@ def _look(world: World, now: State, money: Float[Array, " channel"]) -> tuple[Ex
     return expose(world, now, money), money_each(world, now.week)
 
 
-def _told(
-    world: World,
-    seen: Exposure,
-    people: Int[np.ndarray, "segment stage"],
-    flows: Int[np.ndarray, "segment event"],
-    each: Float[np.ndarray, " segment"],
-) -> Week:
-    """The week in terms of the population; a flow has its causes in proportion to their hazards."""
-    scale = float(world.population) / people.sum()
-    hazard = np.asarray(seen.hazard)
+def _caused(
+    hazard: Float[np.ndarray, "cause segment event"], flows: Int[np.ndarray, "segment event"]
+) -> Float[np.ndarray, "cause segment event"]:
+    """Counts by true cause, as expected given the counts: in proportion to the causes' hazards."""
     total = hazard.sum(axis=0)
-    part = np.divide(hazard, total, out=np.zeros_like(hazard), where=total > 0)
-    caused = scale * part * flows
-    ladder = world.ladder
-    credit = (caused[:, :, ladder.event("buy")] + caused[:, :, ladder.event("repeat")]) @ each
-    share = people.sum(axis=1) / people.sum()
-    bought = flows[:, ladder.event("buy")] + flows[:, ladder.event("repeat")]
-    return Week(
-        people=scale * people,
-        flows=scale * flows,
-        caused=caused.sum(axis=1),
-        credit=credit,
-        revenue=scale * (bought @ each),
-        touches=np.asarray(seen.touch) @ share,
-        spent=np.asarray(seen.spent),
-        reached=np.asarray(seen.reached),
-        goodwill=np.asarray(seen.after.goodwill) @ share,
-    )
+    return flows * np.divide(hazard, total, out=np.zeros_like(hazard), where=total > 0)

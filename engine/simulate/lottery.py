@@ -20,7 +20,7 @@ from engine.words import number
 
 WORD = 2.0**32
 MOST = 64  # further purchases of a person in a week that can be told apart
-DEPTHS = (4, 8, 16, 32, MOST)  # numbers of thresholds that programs are compiled for
+DEPTHS = (2, 4, 6, 8, 12, 16, 24, 32, 48, MOST)  # numbers of thresholds that programs are compiled for
 
 
 class Rules(NamedTuple):
