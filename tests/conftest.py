@@ -1,8 +1,10 @@
 """What every test may use. Nothing here imports `engine`: its shape checks are installed after this file is read."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,12 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("peso")
+
+MINE = "JAX_COMPILATION_CACHE_DIR" not in os.environ
+if MINE:  # all workers and commands of one session share what is compiled; no session reads another's
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="peso-tests-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 settings.register_profile("gate", derandomize=True, deadline=None, max_examples=60, print_blob=True)
 settings.load_profile("gate")
@@ -49,6 +57,12 @@ def public_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the public data are not at {folder.name!r}; set PESO_PUBLIC_DATA to the folder that holds them")
     return folder
+
+
+def pytest_sessionfinish() -> None:
+    """Remove what was compiled, where this process began it."""
+    if MINE:
+        shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
