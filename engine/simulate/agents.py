@@ -9,7 +9,7 @@ field is the limit of many people, this is any number of them, with their luck; 
 import functools
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import equinox as eqx
@@ -21,13 +21,14 @@ from jaxtyping import Float, Int, UInt8, UInt32, UInt64
 from engine.axes import Array
 from engine.errors import InputError
 from engine.simulate.chance import Stream, words
-from engine.simulate.crowd import Lives, Standing, choose, live_panel, require_room, seat, sizes
+from engine.simulate.crowd import Lives, Standing, census, choose, live_panel, require_room, seat, sizes
 from engine.simulate.journey import Exposure, Week, expose, money_each, told_week
 from engine.simulate.lottery import Odds, Rules, move, odds, purchases, rules
 from engine.simulate.records import State, Trajectory, World
 from engine.simulate.world import require_calendar
 
-CHUNK = 2**20  # people worked at once
+CHUNKS = {"cpu": 2**20}  # people worked at once, by kind of device
+CHUNK = 2**26  # the same on any other, which has to be kept busy
 ROW = 2**14  # people whose words fit a processor's nearest memory
 HALVINGS = 7  # of a row before its bytes are widened: 128 ones fit a byte
 NOBODY = 15  # the stage of those who fill up a block
@@ -53,11 +54,16 @@ class Worked(NamedTuple):
     counts: Int[np.ndarray, " event"]
 
 
+def usual_chunk() -> int:
+    """People of a block on the device in use."""
+    return CHUNKS.get(jax.default_backend(), CHUNK)
+
+
 @dataclass(frozen=True)
 class Work:
     """How a run is worked; nothing here changes what comes out."""
 
-    chunk: int = CHUNK  # people of a block
+    chunk: int = field(default_factory=usual_chunk)  # people of a block
     memory: int = 4 * 2**30  # that may be taken [bytes]
     every: Callable[[Callable[[Block], Worked], Iterable[Block]], Iterable[Worked]] = map  # or an executor's map
     tell: Callable[[str], None] = lambda _: None  # hears of each week
@@ -105,8 +111,9 @@ def simulate_agents(
         work.tell(f"{people} agents stand for fewer people: the market's population is {float(world.population):g}")
     stages = seat(world, begin, people, seed)
     state = begin.state if isinstance(begin, Standing) else begin
-    firsts = np.concatenate([[0], np.cumsum(sizes(world, people))])
-    now = np.stack([np.bincount(some, minlength=rules(world).stages) for some in np.split(stages, firsts[1:-1])])
+    crowd = sizes(world, people)
+    firsts = np.concatenate([[0], np.cumsum(crowd)])
+    now = census(stages, crowd, len(world.ladder.stages))
     weeks: list[tuple[np.ndarray, np.ndarray, np.ndarray, Week]] = []
     for number, paid in enumerate(money):
         work.tell(f"week {number + 1} of {len(money)}")

@@ -89,12 +89,25 @@ def seat(world: World, begin: State | Standing, people: int, seed: int) -> UInt8
                 f"{people} agents are asked for, but {len(begin.stages)} stand at the start; ask for these"
             )
         return begin.stages.copy()
-    filled = [
-        _sit(seats, np.arange(first, min(first + SEATED, seats.size), dtype=np.uint64))
-        for seats in _deal(world, begin, people, seed)
-        for first in range(0, seats.size, SEATED)
-    ]
-    return np.concatenate(filled)
+    stages, last = np.empty(people, np.uint8), 0
+    for seats in _deal(world, begin, people, seed):
+        for first in range(0, seats.size, SEATED):
+            some = np.arange(first, min(first + SEATED, seats.size), dtype=np.uint64)
+            stages[last + first : last + first + some.size] = _sit(seats, some)
+        last += seats.size
+    return stages
+
+
+def census(
+    stages: UInt8[np.ndarray, " person"], crowd: Int[np.ndarray, " segment"], kinds: int
+) -> Int[np.ndarray, "segment stage"]:
+    """People by segment and stage, counted a few at a time: numpy counts bytes as words eight times as long."""
+    held, last = np.zeros((len(crowd), kinds), np.int64), 0
+    for segment, size in enumerate(crowd.tolist()):
+        first, last = last, last + size
+        for begin in range(first, last, SEATED):
+            held[segment] += np.bincount(stages[begin : min(begin + SEATED, last)], minlength=kinds)
+    return held
 
 
 def choose(world: World, begin: State | Standing, people: int, seed: int, ids: Int[np.ndarray, " person"]) -> Panel:

@@ -1,9 +1,11 @@
 """Agents: whole people, whose number alone decides how far luck takes them from the mean field."""
 
 import dataclasses
+import tracemalloc
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -84,6 +86,13 @@ def test_what_is_told_of_the_population_is_what_the_agents_did(worlds, spend, na
 def test_blocks_of_any_size_give_the_same_people(worlds, spend, name, chunk):
     whole = simulate_agents(worlds[name], spend[:4], 20_000, 9)
     assert same(whole, simulate_agents(worlds[name], spend[:4], 20_000, 9, work=Work(chunk=chunk)))
+
+
+def test_the_form_for_a_gpu_gives_the_same_people(world, spend, monkeypatch):
+    alone = simulate_agents(world, spend[:4], 20_000, 9)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert Work().chunk > 20_000
+    assert same(alone, simulate_agents(world, spend[:4], 20_000, 9))
 
 
 def test_blocks_worked_backwards_or_by_threads_give_the_same_people(world, spend):
@@ -277,6 +286,19 @@ def test_crowds_that_are_none_or_do_not_fit_are_refused_before_memory_is_taken(w
 def test_people_beyond_the_numbers_of_32_bits_are_refused_whatever_the_memory(world, spend):
     with pytest.raises(InputError, match="ask for at most 4,294,967,295 agents"):
         simulate_agents(world, spend, 2**32, 3, work=Work(memory=10**15))
+
+
+def test_a_crowd_takes_no_more_memory_than_is_counted_on(world, spend):
+    people = 4_000_000
+    simulate_agents(world, spend[:2], 50_000, 3)
+    tracemalloc.start()
+    told = simulate_agents(world, spend[:2], people, 3)
+    first = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    simulate_agents(world, spend[:2], people, 3, told.end)
+    again = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert first < people + 16 * 2**20 and again < 2 * people + 16 * 2**20
 
 
 def test_a_thousand_million_people_are_within_four_gibibytes(world):
