@@ -81,12 +81,17 @@ def seat(world: World, begin: State | Standing, people: int, seed: int) -> UInt8
     """The stage of everybody before the first week; a new array.
 
     Raises:
-        InputError: People as they stand are others than asked for.
+        InputError: People as they stand are others than asked for, or in stages that do not exist.
     """
     if isinstance(begin, Standing):
         if len(begin.stages) != people:
             raise InputError(
                 f"{people} agents are asked for, but {len(begin.stages)} stand at the start; ask for these"
+            )
+        if begin.stages.max() >= len(world.ladder.stages):
+            raise InputError(
+                f"a person stands in stage {begin.stages.max()}, but market {world.name} has the stages 0 to "
+                f"{len(world.ladder.stages) - 1}; go on from a run of this market"
             )
         return begin.stages.copy()
     stages, last = np.empty(people, np.uint8), 0

@@ -15,7 +15,8 @@ from engine.simulate.records import World
 from engine.simulate.world import build_world
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-WEEKS, SEEDS = 13, 40
+WEEKS, SEEDS = 26, 40
+MOST = 1e6  # times smaller: next to nobody did anything else
 NUMBERS = (1_000, 4_000, 16_000, 64_000)
 
 
@@ -65,7 +66,8 @@ def revenues(world: World, spend: np.ndarray, people: int) -> np.ndarray:
 
 def cut(one: np.ndarray, other: np.ndarray) -> float:
     """How many times smaller the variance of the difference is than if each had its own luck."""
-    return float((one.var(ddof=1) + other.var(ddof=1)) / (other - one).var(ddof=1))
+    apart = one.var(ddof=1) + other.var(ddof=1)
+    return float(apart / max((other - one).var(ddof=1), apart / MOST))
 
 
 def across_seeds(world: World, spend: np.ndarray) -> float:

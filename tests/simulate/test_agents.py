@@ -329,6 +329,12 @@ def test_a_crowd_of_another_size_cannot_go_on(world, spend):
         simulate_agents(world, spend[:1], 200, 3, stood)
 
 
+def test_a_crowd_of_another_market_cannot_go_on(worlds, spend):
+    stood = simulate_agents(worlds["business"], spend[:1], 1_000, 3).end
+    with pytest.raises(InputError, match="stands in stage 9, but market Small has the stages 0 to 6"):
+        simulate_agents(worlds["consumer"], spend[:1], 1_000, 3, stood)
+
+
 @pytest.mark.parametrize("ids", [[100], [-1, 3]])
 def test_people_who_are_not_there_are_refused(world, spend, ids):
     told = simulate_agents(world, spend[:1], 100, 3)
