@@ -53,7 +53,11 @@ def factors(
     help="mean: exact for many people; noise: with bands of luck; agents: one by one; events: on clocks, few people.",
 )
 @click.option("--people", type=int, help="How many people are simulated, and (with --out) a panel of them logged.")
-@click.option("--touches", type=int, help=f"People whose touches are logged. [default: {LOGGED:,} of --people, else 0]")
+@click.option(
+    "--touches",
+    type=click.IntRange(0),
+    help=f"People whose touches are logged. [default: {LOGGED:,} of --people, else 0]",
+)
 @click.option("--plan", type=click.Path(path_type=Path), help="A plan.json to play after the history.")
 @click.option(
     "--counterfactual",
@@ -106,6 +110,8 @@ def verb(
     from engine.study.replay import read_schedule
     from engine.study.world_text import run_document, world_text
 
+    if touches and not out:
+        raise click.UsageError("--touches writes a file: say where with --out")
     if out:
         require_free(out, force)
     written = load(sample("configs", market), Market)

@@ -101,6 +101,7 @@ class Observation(Closed):
     grain: Literal["week", "month"] = "week"  # a month has the weeks that start in it
 
 
+TAKEN = ("price_index", "rival_spend", "weeks_in_month")  # names of controls that a panel may hold anyway
 FIRMS_ADVANCE = ("qualify", "accept", "propose")
 FIRMS_RETURN = ("reject", "stall")
 FIRMS_STAGES = ("qualified", "accepted", "opportunity")
@@ -151,6 +152,8 @@ class Market(Closed):
                     f"segments.{name}.habits names {odd[0]!r}, which is no channel or kind here "
                     f"(known: {', '.join(sorted(known))})"
                 )
+        if self.control and self.control.name in TAKEN:
+            raise ValueError(f"control.name is {self.control.name!r}, which a panel needs for itself; rename it")
         for name, test in self.lift_tests.items():
             if test.channel not in self.channels:
                 raise ValueError(

@@ -25,6 +25,7 @@ def world_text(imagined: Imagined) -> str:
         _customers(imagined),
         *([table(*_instead(imagined))] if imagined.instead else []),
         *([table(*_lifts(imagined))] if imagined.lifts else []),
+        _undone(imagined),
         *([_log(imagined)] if imagined.touches else []),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -42,6 +43,7 @@ def run_document(imagined: Imagined) -> dict[str, Any]:
         **({"counterfactuals": [change._asdict() for change in imagined.instead]} if imagined.instead else {}),
         **({"plan": replay_document(imagined.replayed)} if imagined.replayed else {}),
         **({"lift_tests": lift_truth(list(imagined.lifts))} if imagined.lifts else {}),
+        **({"lift_tests_not_done": late_tests(imagined)} if late_tests(imagined) else {}),
         "stages": [
             dict(zip(("stage", "called", "start", "end", "entered"), (name, CALLED[name], *figures), strict=True))
             for name, figures in zip(world.ladder.stages, _stage_figures(imagined).tolist(), strict=True)
@@ -52,12 +54,24 @@ def run_document(imagined: Imagined) -> dict[str, Any]:
 def _first(imagined: Imagined) -> str:
     known, world = imagined.truth, imagined.world
     without = known.baseline / known.revenue
-    best = int(np.nanargmax(known.marginal_roas))
     return (
         f"{world.name}, {len(imagined.spend)} weeks (seed {imagined.seed}): {percent(1 - without)} of "
         f"{money(known.revenue, world.currency)} revenue would not have come without "
-        f"{money(float(known.spent.sum()), world.currency)} of marketing; the next {world.currency} brings "
-        f"most in {world.channels[best]} ({number(float(known.marginal_roas[best]))})."
+        f"{money(float(known.spent.sum()), world.currency)} of marketing; {_next(imagined)}."
+    )
+
+
+def _next(imagined: Imagined) -> str:
+    """Where one more unit of money brings most, with what it brings late."""
+    horizon, world = imagined.truth.with_tail, imagined.world
+    slopes = horizon.marginal.roas
+    if np.isnan(slopes).all():
+        return "no channel spent"
+    best = int(np.nanargmax(slopes))
+    late = horizon.weeks - imagined.truth.in_window.weeks
+    return (
+        f"{world.currency} 1 more brings most in {world.channels[best]}: "
+        f"{money(float(slopes[best]), world.currency)}, the {late} weeks after counted"
     )
 
 
@@ -111,7 +125,7 @@ def _stages(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
 
 def _channels(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
     known, world = imagined.truth, imagined.world
-    lasting = known.with_tail.leave_one_out
+    lasting = known.with_tail
     rows = [
         [
             name,
@@ -119,12 +133,12 @@ def _channels(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
             money(float(known.spent[index]), world.currency),
             money(float(known.incremental[index]), world.currency),
             number(float(known.roas[index])),
-            number(float(lasting.roas[index])),
-            number(float(known.marginal_roas[index])),
+            number(float(lasting.leave_one_out.roas[index])),
+            number(float(lasting.marginal.roas[index])),
         ]
         for index, name in enumerate(world.channels)
     ]
-    return ["channel", "kind", "spend", "incremental revenue", "ROAS", "with tail", "marginal ROAS"], rows
+    return ["channel", "kind", "spend", "incremental revenue", "ROAS", "ROAS with tail", "marginal, with tail"], rows
 
 
 def _customers(imagined: Imagined) -> str:
@@ -166,6 +180,17 @@ def _lifts(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
         for test in imagined.lifts
     ]
     return ["lift test", "channel", "when", "spend", "lift read", "+- (95 %)", "true lift"], rows
+
+
+def _undone(imagined: Imagined) -> str:
+    """The lift tests that this history is too short for."""
+    late = late_tests(imagined)
+    return f"Lift tests that this history ends before: {', '.join(late)}." if late else ""
+
+
+def late_tests(imagined: Imagined) -> list[str]:
+    """Names of the market's lift tests that were not done."""
+    return sorted(set(imagined.market.lift_tests) - {test.name for test in imagined.lifts})
 
 
 def _log(imagined: Imagined) -> str:
