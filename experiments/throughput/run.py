@@ -1,5 +1,6 @@
 """Agents and mean field on one core, beside numpy and mesa; write result.json (see README.md)."""
 
+import functools
 import json
 import os
 import platform
@@ -26,11 +27,11 @@ from laws import all_laws  # noqa: E402
 from mean_field import measure as mean_field  # noqa: E402
 from toy import plan, table, toy  # noqa: E402
 
-from engine.simulate.agents import ROW, Work, simulate_agents  # noqa: E402
+from engine.simulate.agents import ROW, WIDE, Work, simulate_agents  # noqa: E402
 from engine.simulate.chance import Stream, words  # noqa: E402
 from engine.simulate.records import World  # noqa: E402
 
-PEOPLE, WEEKS, REPEATS = 2**22, 26, 7
+PEOPLE, WEEKS, REPEATS = 2**24, 26, 5
 GIGA = 2**30
 QUIET = 1.5  # load average with this run alone, and some room
 
@@ -46,7 +47,7 @@ def seconds(call: Callable[[], Any], repeats: int = REPEATS) -> float:
     return statistics.median(taken)
 
 
-@jax.jit
+@functools.partial(jax.jit, compiler_options=WIDE)
 def roofline(seed: jax.Array, week: jax.Array) -> jax.Array:
     """Both words of every person of a crowd, and nothing done with them but one exclusive or."""
 
@@ -120,11 +121,11 @@ def linear(world: World) -> dict[str, Any]:
 
 def by_chunk(world: World) -> dict[str, float]:
     """Person-weeks a CPU second by the size of a block."""
-    spend = plan(world, 8)
+    people, spend = 2**22, plan(world, 4)
     rates = {}
     for chunk in (1_000, 7_000, 2**14, 2**16, 2**18, 2**20, 2**22):
         work = Work(chunk=chunk)
-        rates[str(chunk)] = PEOPLE * 8 / seconds(lambda w=work: simulate_agents(world, spend, PEOPLE, 1, work=w), 3)
+        rates[str(chunk)] = people * 4 / seconds(lambda w=work: simulate_agents(world, spend, people, 1, work=w), 3)
     return rates
 
 
