@@ -8,7 +8,7 @@ field is the limit of many people, this is any number of them, with their luck; 
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -42,16 +42,24 @@ class Block(NamedTuple):
     seed: int
     week: int
     first: int  # number of the first person
-    stages: UInt8[np.ndarray, " person"]
-    room: int  # people that the program is compiled for
+    people: int
+    stages: UInt8[Array, " room"]  # of these people, then of nobody; given away to `live`
     moves: UInt32[np.ndarray, " move"]
     tails: UInt32[np.ndarray, "buyer threshold"]
+
+
+class Part(NamedTuple):
+    """A run of neighbouring numbers within a segment."""
+
+    segment: int
+    first: int
+    people: int
 
 
 class Worked(NamedTuple):
     """A block after its week."""
 
-    stages: UInt8[np.ndarray, " person"]
+    stages: UInt8[Array, " room"]
     counts: Int[np.ndarray, " event"]
 
 
@@ -112,21 +120,27 @@ def simulate_agents(
         work.tell(f"{people} agents stand for fewer people: the market's population is {float(world.population):g}")
     stages = seat(world, begin, people, seed)
     state = begin.state if isinstance(begin, Standing) else begin
-    crowd = sizes(world, people)
-    firsts = np.concatenate([[0], np.cumsum(crowd)])
-    now = census(stages, crowd, len(world.ladder.stages))
+    parts = _parts(sizes(world, people), work.chunk)
+    now = census(stages, sizes(world, people), len(world.ladder.stages))
+    held = _held(stages, parts)
+    del stages  # memory for one crowd less
     weeks: list[tuple[np.ndarray, np.ndarray, np.ndarray, Week]] = []
     for number, paid in enumerate(money):
         work.tell(f"week {number + 1} of {len(money)}")
         state = replace(state, people=jnp.asarray(now / people))
         seen, each = _look(world, state, jnp.asarray(paid))
         hazard = np.asarray(seen.hazard)
-        flows = _live_week(stages, firsts, odds(world, hazard.sum(axis=0)), (rules(world), seed, int(state.week)), work)
+        blocks = _blocks(held, parts, odds(world, hazard.sum(axis=0)), (rules(world), seed, int(state.week)))
+        flows = np.zeros(hazard.shape[1:], np.int64)
+        for place, worked in enumerate(work.every(live, blocks)):
+            held[place] = worked.stages
+            flows[parts[place].segment] += worked.counts
         now = now + flows[:, :-1] @ world.ladder.change.astype(np.int64)
         state = replace(seen.after, people=jnp.asarray(now / people))
         weeks.append((now, flows, hazard, told_week(world, seen, now, _caused(hazard, flows), np.asarray(each))))
     counted, flown, hazards, told = zip(*weeks, strict=True)
     whole = Trajectory(**{name: np.stack([getattr(week, name) for week in told]) for name in Week._fields}, end=state)
+    stages = np.concatenate([np.asarray(some)[: part.people] for some, part in zip(held, parts, strict=True)])
     end = Standing(state, stages)
     return AgentRun(np.stack(counted), np.stack(flown), np.stack(hazards), whole, begin, seed, end)
 
@@ -156,43 +170,43 @@ def _require(
     return money
 
 
-def _live_week(
-    stages: UInt8[np.ndarray, " person"],
-    firsts: Int[np.ndarray, " _edge"],
-    week: Odds,
-    key: tuple[Rules, int, int],
-    work: Work,
-) -> Int[np.ndarray, "segment event"]:
-    """Work all blocks: `stages` are replaced in place; back comes what was counted."""
-    law = key[0]
-    room = ROW
-    while room < min(work.chunk, int(np.diff(firsts).max())):
-        room *= 4  # few sizes, few compiled programs; rows with nobody in them are not worked
-    places = [
-        (segment, first, min(first + work.chunk, int(last)))
-        for segment, (begin, last) in enumerate(itertools.pairwise(firsts))
-        for first in range(int(begin), int(last), work.chunk)
+def _parts(crowd: Int[np.ndarray, " segment"], chunk: int) -> list[Part]:
+    """Everybody, in runs of at most `chunk`."""
+    edges = np.concatenate([[0], np.cumsum(crowd)]).tolist()
+    return [
+        Part(segment, first, min(chunk, last - first))
+        for segment, (begin, last) in enumerate(itertools.pairwise(edges))
+        for first in range(begin, last, chunk)
     ]
-    blocks = (
-        Block(*key, first, stages[first:last], room, week.moves[segment], week.purchases[segment])
-        for segment, first, last in places
-    )
-    counted = np.zeros((law.segments, len(law.moves) + 1), np.int64)
-    for (segment, first, last), worked in zip(places, work.every(live, blocks), strict=True):
-        stages[first:last] = worked.stages
-        counted[segment] += worked.counts
-    return counted
+
+
+def _held(stages: UInt8[np.ndarray, " person"], parts: list[Part]) -> list[UInt8[Array, " room"]]:
+    """The stages of each part, filled up with nobody to one of a few sizes that programs are compiled for."""
+    room = ROW
+    while room < max(part.people for part in parts):
+        room *= 4  # rows with nobody in them are not worked
+    held = []
+    for part in parts:
+        held.append(np.full(room, NOBODY, np.uint8))
+        held[-1][: part.people] = stages[part.first : part.first + part.people]
+    return held
+
+
+def _blocks(
+    held: list[UInt8[Array, " room"]], parts: list[Part], week: Odds, key: tuple[Rules, int, int]
+) -> Iterator[Block]:
+    """The week's work; a part's stages are given away when its block is asked for."""
+    for place, (segment, first, people) in enumerate(parts):
+        yield Block(*key, first, people, held[place], week.moves[segment], week.purchases[segment])
 
 
 def live(block: Block) -> Worked:
     """A week of a block's people; nothing else is read or changed, so blocks can be worked anywhere."""
-    filled = np.full(block.room, NOBODY, np.uint8)
-    filled[: len(block.stages)] = block.stages
     key = (np.uint32(block.seed), np.uint32(block.week % 2**32), np.uint32(block.first))
-    row = ROW if jax.default_backend() == "cpu" else block.room
-    rows = -(-len(block.stages) // row)
-    after, counts = _live(filled, key, (block.moves, block.tails), np.int32(rows), law=block.law, row=row)
-    return Worked(np.asarray(after)[: len(block.stages)], np.asarray(counts).astype(np.int64))
+    row = ROW if jax.default_backend() == "cpu" else block.stages.size
+    rows = np.int32(-(-block.people // row))
+    after, counts = _live(block.stages, key, (block.moves, block.tails), rows, law=block.law, row=row)
+    return Worked(after, np.asarray(counts).astype(np.int64))
 
 
 @functools.partial(jax.jit, static_argnames=("law", "row"), donate_argnums=0, compiler_options=WIDE)

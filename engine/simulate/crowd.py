@@ -63,7 +63,7 @@ def require_room(world: World, people: int, seed: int, weeks: int, memory: int) 
         raise InputError(f"seed is {seed}; write a whole number from 0 to {2**32 - 1}")
     events = len(world.ladder.events) * len(world.segments)
     kept = 8 * weeks * events * (len(world.channels) + 8)
-    needed = NEEDED + kept + 2 * people  # a crowd that goes on is copied
+    needed = NEEDED + kept + 2 * people  # as they stand, and as they are worked
     most = min(2**32 - 1, (memory - NEEDED - kept) // 2)
     if needed > memory or people > most:
         raise InputError(
@@ -78,7 +78,7 @@ def sizes(world: World, people: int) -> Int[np.ndarray, " segment"]:
 
 
 def seat(world: World, begin: State | Standing, people: int, seed: int) -> UInt8[np.ndarray, " person"]:
-    """The stage of everybody before the first week; a new array.
+    """The stage of everybody before the first week.
 
     Raises:
         InputError: People as they stand are others than asked for, or in stages that do not exist.
@@ -93,7 +93,7 @@ def seat(world: World, begin: State | Standing, people: int, seed: int) -> UInt8
                 f"a person stands in stage {begin.stages.max()}, but market {world.name} has the stages 0 to "
                 f"{len(world.ladder.stages) - 1}; go on from a run of this market"
             )
-        return begin.stages.copy()
+        return begin.stages
     stages, last = np.empty(people, np.uint8), 0
     for seats in _deal(world, begin, people, seed):
         for first in range(0, seats.size, SEATED):
