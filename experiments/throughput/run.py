@@ -164,17 +164,22 @@ def accelerator() -> str:
     return "not measured: no GPU" if jax.default_backend() == "cpu" else "measure by hand: run.py pins one core"
 
 
-def main() -> None:
-    """Measure and write."""
-    world = toy()
-    result: dict[str, Any] = {
+def started(world: World) -> dict[str, Any]:
+    """The head of a result, and the speed that it is about."""
+    return {
         "python": platform.python_version(),
         "jax": jax.__version__,
         "load_average_at_the_start": round(os.getloadavg()[0], 2),
         "people": PEOPLE,
         "weeks": WEEKS,
+        "person_weeks_a_cpu_second": speed(world),
     }
-    result["person_weeks_a_cpu_second"] = speed(world)
+
+
+def main(again: set[str]) -> None:
+    """Measure and write; of a result that is there, only the parts named."""
+    world = toy()
+    result: dict[str, Any] = json.loads((HERE / "result.json").read_text()) if again else started(world)
     parts: dict[str, Callable[[], Any]] = {
         "mesa": lambda: mesa(world, result["person_weeks_a_cpu_second"]["agents"]),
         "agents_against_numpy_in_deviations": lambda: agree(world),
@@ -189,10 +194,9 @@ def main() -> None:
         "mean_field": mean_field,
         "laws": all_laws,
     }
-    for name, part in parts.items():
-        result[name] = part()
+    for name in again or parts:
+        result[name] = parts[name]()
         print(name, json.dumps(result[name]), flush=True)
-    result["load_average_at_the_end"] = round(os.getloadavg()[0], 2)
     (HERE / "result.json").write_text(json.dumps(result, indent=2, default=float) + "\n")
 
 
@@ -200,4 +204,4 @@ if __name__ == "__main__":
     if "--child" in sys.argv:
         be_child(*map(int, sys.argv[2:4]))
     else:
-        main()
+        main(set(sys.argv[1:]))
