@@ -14,6 +14,9 @@ from hypothesis import settings
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("peso")
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands start from compiled modules, as they do for users
+sys.dont_write_bytecode = False
+
 MINE = "JAX_COMPILATION_CACHE_DIR" not in os.environ
 if MINE:  # all workers and commands of one session share what is compiled; no session reads another's
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="peso-tests-")

@@ -18,7 +18,7 @@ from engine.data.write import write_panel
 from engine.errors import InputError
 from engine.simulate.history import historical_spend
 from engine.simulate.journey import YEAR, play
-from engine.simulate.observe import booked, observe, rounded, year_before
+from engine.simulate.observe import PRICE, RIVALS, WEEKS_OF_MONTH, booked, observe, rounded, year_before
 from engine.simulate.world import build_world
 from engine.study.inspect import inspect
 
@@ -252,10 +252,10 @@ def test_spend_in_a_cell_that_was_never_recorded_is_not_written(plain, tmp_path)
         write_panel(tmp_path, dataclasses.replace(data, unrecorded=data.spend > 0))
 
 
-def test_a_control_that_takes_the_name_of_the_price_index_is_refused(seen, small, tmp_path):
-    data = seen(20, control={**small()["control"], "name": "price_index"}, promotions=PROMOTIONS)[-1]
-    with pytest.raises(InputError, match="'price_index' and 'price_index' look alike; rename one"):
-        write_panel(tmp_path, data)
+@pytest.mark.parametrize("name", [PRICE, RIVALS, WEEKS_OF_MONTH])
+def test_a_control_that_takes_the_name_of_another_is_refused(seen, small, name):
+    with pytest.raises(InputError, match=f"control.name is '{name}', which a panel needs for itself; rename it"):
+        seen(20, control={**small()["control"], "name": name})
 
 
 def test_the_noise_is_the_same_whatever_else_is_seen(seen, plain):
