@@ -44,32 +44,53 @@ def factors(
 
 @click.command("simulate")
 @path_argument("market")
-@click.option("--weeks", type=click.IntRange(8, 1040), default=156, show_default=True, help="Length of the history.")
+@click.option(
+    "--weeks",
+    type=click.IntRange(8, 1040),
+    default=156,
+    show_default=True,
+    help="Length of the history; a plan and tails come after it.",
+)
 @click.option(
     "--engine",
     type=click.Choice(["mean", "noise", "agents", "events"]),
     default="mean",
     show_default=True,
-    help="mean: exact for many people; noise: with bands of luck; agents: one by one; events: on clocks, few people.",
+    help="mean: no luck, exact for many people; noise: with bands of luck; agents: people one by one; "
+    "events: a few people on clocks.",
 )
-@click.option("--people", type=int, help="How many people are simulated, and (with --out) a panel of them logged.")
+@click.option(
+    "--people",
+    type=int,
+    help="agents and events: how many are simulated [default: 1,000,000 and 2,000, or all there are]; noise: whose "
+    "luck is told [default: all]. With --out and any engine, a panel of them is logged.",
+)
 @click.option(
     "--touches",
     type=click.IntRange(0),
-    help=f"People whose touches are logged. [default: {LOGGED:,} of --people, else 0]",
+    help=f"People whose touches are logged in --out; needs the extra [parquet]. "
+    f"[default: at most {LOGGED:,} of --people, else 0]",
 )
-@click.option("--plan", type=click.Path(path_type=Path), help="A plan.json to play after the history.")
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    help="A plan.json (of peso optimize) to play; it must start where the history ends.",
+)
 @click.option(
     "--counterfactual",
     "instead",
     multiple=True,
     callback=factors,
     metavar="CHANNEL=FACTOR",
-    help="The same luck with a channel's money multiplied; may be repeated.",
+    help="What if this channel's money had been multiplied by FACTOR, with the same luck? 0 takes it out; each one "
+    "given is a run of its own.",
 )
 @seed_option
 @device_option
-@out_option("Folder for panel.csv, model.toml, funnel.csv, touches.parquet, truth.json and manifest.json.")
+@out_option(
+    "Folder for panel.csv and model.toml (what an analyst sees), truth.json, funnel.csv, manifest.json and, where "
+    "there are any, lift_tests.csv, touches.parquet and paths.csv."
+)
 @force_option
 @json_option
 @quiet_option
@@ -99,8 +120,11 @@ def verb(
       peso simulate online_retail --plan plan.json
       peso simulate my_market.toml --people 20000 --out world --json
 
-    Every engine follows one law. The truth is that of the mean field; agents and events add the luck of single
-    people. With --plan, its weeks follow the history, and what it earns stands beside what it promised.
+    Every engine follows one law. Figures of the truth are always those of `mean`; agents and events add the luck of
+    single people. With --plan, its weeks follow the history, and what it earns stands beside what it promised.
+
+    \b
+    Takes 10 to 40 seconds on two cores, first compilation included.
     """
     from engine.config.loading import load
     from engine.config.market import Market

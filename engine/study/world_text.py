@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from engine.simulate.lift import lift_truth
+from engine.simulate.lift import LiftResult, lift_truth
 from engine.simulate.noise import Noise, bands
 from engine.simulate.stages import CALLED
 from engine.study.engines import Instead
@@ -21,10 +21,10 @@ def world_text(imagined: Imagined) -> str:
         *([replay_text(imagined.replayed, imagined.world.currency)] if imagined.replayed else []),
         _luck(imagined),
         table(*_stages(imagined)),
-        table(*_channels(imagined)),
+        f"{table(*_channels(imagined))}\n{_channels_mean(imagined)}",
         _customers(imagined),
         *([table(*_instead(imagined))] if imagined.instead else []),
-        *([table(*_lifts(imagined))] if imagined.lifts else []),
+        *(_lift(test, imagined.world.currency) for test in imagined.lifts),
         _undone(imagined),
         *([_log(imagined)] if imagined.touches else []),
     ]
@@ -71,7 +71,7 @@ def _next(imagined: Imagined) -> str:
     late = horizon.weeks - imagined.truth.in_window.weeks
     return (
         f"{world.currency} 1 more brings most in {world.channels[best]}: "
-        f"{money(float(slopes[best]), world.currency)}, the {late} weeks after counted"
+        f"{world.currency} {slopes[best]:.2f} of revenue, counting the {late} weeks after"
     )
 
 
@@ -130,25 +130,45 @@ def _channels(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
         [
             name,
             world.kinds[index],
-            money(float(known.spent[index]), world.currency),
-            money(float(known.incremental[index]), world.currency),
-            number(float(known.roas[index])),
-            number(float(lasting.leave_one_out.roas[index])),
-            number(float(lasting.marginal.roas[index])),
+            number(float(known.spent[index])),
+            number(float(known.incremental[index])),
+            *(_ratio(returns[index]) for returns in (known.roas, lasting.leave_one_out.roas, lasting.marginal.roas)),
         ]
         for index, name in enumerate(world.channels)
     ]
-    return ["channel", "kind", "spend", "incremental revenue", "ROAS", "ROAS with tail", "marginal, with tail"], rows
+    return ["channel", "kind", "spend", "brought", "ROAS", "late ROAS", "late next 1"], rows
+
+
+def _ratio(returned: float) -> str:
+    """Money back for each unit spent, as `peso optimize` tells it."""
+    return f"{returned:.2f}" if np.isfinite(returned) else "unknown"
+
+
+def _channels_mean(imagined: Imagined) -> str:
+    """What the columns of the channels are."""
+    known, currency = imagined.truth, imagined.world.currency
+    late = known.with_tail.weeks - known.in_window.weeks
+    return (
+        f"{currency} over {known.in_window.weeks} weeks; brought: revenue lost without the channel; ROAS: that per "
+        f"{currency} 1 really spent; late: with the {late} weeks after; next 1: revenue of the next {currency} 1."
+    )
 
 
 def _customers(imagined: Imagined) -> str:
     held, currency = imagined.truth.customers, imagined.world.currency
-    paid = f"paid back after {number(held.payback)} weeks" if np.isfinite(held.payback) else "never paid back"
     share = f" Market share at the end: {percent(held.share)}." if np.isfinite(held.share) else ""
     return (
         f"A new customer costs {money(held.cost, currency)} of marketing (CAC), brings "
-        f"{money(held.mean_value, currency)} discounted margin over three years (CLV) and is {paid}.{share}"
+        f"{money(held.mean_value, currency)} discounted margin over three years (CLV) and is "
+        f"{_paid_back(held.payback)}.{share}"
     )
+
+
+def _paid_back(weeks: float) -> str:
+    """When margin has paid what a customer costs."""
+    if not np.isfinite(weeks):
+        return "not paid back within them"
+    return "paid back by the first purchase" if weeks <= 1 else f"paid back after {number(weeks)} weeks"
 
 
 def _instead(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
@@ -165,27 +185,20 @@ def _instead_row(each: Instead, currency: str) -> list[str]:
     ]
 
 
-def _lifts(imagined: Imagined) -> tuple[list[str], list[list[str]]]:
-    currency = imagined.world.currency
-    rows = [
-        [
-            test.name,
-            test.channel,
-            f"{test.start}, {test.weeks} weeks",
-            money(test.spend_change, currency, signed=True),
-            money(test.lift_read, currency, signed=True),
-            money(1.96 * test.standard_error, currency),
-            money(test.lift_true, currency, signed=True),
-        ]
-        for test in imagined.lifts
-    ]
-    return ["lift test", "channel", "when", "spend", "lift read", "+- (95 %)", "true lift"], rows
+def _lift(test: LiftResult, currency: str) -> str:
+    """What a lift test read, beside the truth."""
+    return (
+        f"Lift test {test.name} ({test.channel}, {test.weeks} weeks from {test.start}): "
+        f"{money(test.spend_change, currency, signed=True)} of spend read as "
+        f"{money(test.lift_read, currency, signed=True)} revenue, +- {money(1.96 * test.standard_error, currency)} "
+        f"(95 %); in truth {money(test.lift_true, currency, signed=True)}."
+    )
 
 
 def _undone(imagined: Imagined) -> str:
     """The lift tests that this history is too short for."""
     late = late_tests(imagined)
-    return f"Lift tests that this history ends before: {', '.join(late)}." if late else ""
+    return f"Lift tests not done, because the history ends before they do: {', '.join(late)}." if late else ""
 
 
 def late_tests(imagined: Imagined) -> list[str]:

@@ -85,7 +85,9 @@ def test_the_answer_is_a_sentence_a_funnel_the_truth_and_what_customers_are_wort
     first, funnel, truth, customers, *_ = done.stdout.strip().split("\n\n")
     assert first.startswith("B2B software, 60 weeks (seed 2027): ") and "would not have come without USD" in first
     assert [line.split()[0] for line in funnel.splitlines()] == ["stage", *BUSINESS.stages]
-    assert truth.splitlines()[0].split()[:5] == ["channel", "kind", "spend", "incremental", "revenue"]
+    assert truth.splitlines()[0].split()[:4] == ["channel", "kind", "spend", "brought"]
+    assert truth.splitlines()[-1].startswith("USD over 60 weeks; brought: revenue lost without the channel")
+    assert max(len(line) for line in [*funnel.splitlines(), *truth.splitlines()[:-1]]) <= 80
     assert "(CAC)" in customers and "(CLV)" in customers and "Market share" in customers
     assert {path.name for path in (tmp_path / "world").iterdir()} >= FILES
     again = peso("simulate", "b2b_software", "--out", tmp_path / "world")
@@ -186,6 +188,6 @@ def test_people_read_of_luck_the_plan_and_lift_tests_that_were_not_done(peso, de
     (desk / "early.json").write_text(json.dumps(plan))
     done = peso("simulate", "tiny.toml", "--weeks", 20, "--engine", "noise", "--plan", "early.json", cwd=desk)
     assert done.returncode == 0, done.stderr
-    assert "Lift tests that this history ends before: autumn." in done.stdout
+    assert "Lift tests not done, because the history ends before they do: autumn." in done.stdout
     assert "Luck of 4,000 people" in done.stdout
     assert "spend EUR 180" in done.stdout and "the truth lies within that range" in done.stdout
