@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.axes import Array
-from engine.simulate.journey import money_each, watch
+from engine.simulate.journey import money_each, searching, watch
 from engine.simulate.records import State, World
 from engine.simulate.world import require_calendar
 
@@ -65,7 +65,7 @@ def look_back(
 def _searches(world: World, week: Int[np.ndarray, " period"]) -> Float[np.ndarray, "period channel stage"]:
     """How often people of each stage could be contacted, as multiples of a touch: for search by query, else once."""
     demand = np.asarray(world.calendar.demand)[week + world.calendar.before]
-    market = demand[:, None] * np.where(world.ladder.always_in_market > 0, 1.0, float(world.in_market))
+    market = np.asarray(searching(world, demand))
     queries = np.asarray(world.media.queries)
     searched = queries.sum(axis=1)[:, None] > 0
     return np.where(searched, queries * market[:, None, :], 1.0)

@@ -75,21 +75,13 @@ def run(world: World, spend: Float[Array, "period channel"], state: State | None
 @eqx.filter_jit
 def revenue(world: World, spend: Float[Array, "period channel"], state: State | None = None) -> Float[Array, " period"]:
     """Revenue by week alone [currency/week]: `run` without its bookkeeping."""
-    return account(world, spend, state)[0]
 
-
-def account(
-    world: World, spend: Float[Array, "period channel"], state: State | None = None
-) -> tuple[Float[Array, " period"], Float[Array, " period"], Float[Array, " period"]]:
-    """Revenue, money really spent [both currency/week] and new customers by week: what the truth is made of."""
-
-    def week(now: State, money: Float[Array, " channel"]) -> tuple[State, tuple[Array, Array, Array]]:
+    def week(now: State, money: Float[Array, " channel"]) -> tuple[State, Float[Array, ""]]:
         after, told = advance(world, now, money)
-        return after, (told.revenue, told.spent.sum(), told.flows[:, world.ladder.event("buy")].sum())
+        return after, told.revenue
 
-    begin = world.start if state is None else state
-    told: tuple[Array, Array, Array] = jax.lax.scan(week, begin, spend)[1]
-    return told
+    earned: Float[Array, " period"] = jax.lax.scan(week, world.start if state is None else state, spend)[1]
+    return earned
 
 
 def play(world: World, spend: Float[Array, "period channel"], state: State | None = None) -> Trajectory:
@@ -209,20 +201,30 @@ def expose(world: World, now: State, money: Float[Array, " channel"]) -> Exposur
     demand = at(world, world.calendar.demand, now.week)
     made = contact(world, now, money, demand)
     voice, pull = _competition(world, now, made.spent)
+    cheaper = at(world, world.calendar.price, now.week) ** world.elasticity
+    only = _only(ladder, {"buy": cheaper, "repeat": cheaper, "lose": pull, "win": 1 / pull})
     follow = jnp.where(ladder.follows_demand > 0, demand, 1.0) * jnp.where(
         ladder.follows_market > 0, world.in_market, 1.0
     )
-    cheaper = at(world, world.calendar.price, now.week) ** world.elasticity
-    follow = follow * _only(ladder, {"buy": cheaper, "repeat": cheaper, "lose": pull, "win": 1 / pull})
+    clicked = searching(world, demand)[np.append(ladder.source, ladder.stage("customer"))]  # as often as searched
+    searched = world.media.queries.sum(axis=1) > 0
+    follows = jnp.where(searched[:, None], clicked, follow) * only
+    follow = follow * only
     causes = jnp.concatenate(
         [
-            made.touch[:, :, None] * hazards.effect[:, None, :] * follow,
+            made.touch[:, :, None] * hazards.effect[:, None, :] * follows[:, None, :],
             (hazards.base * follow)[None],
             jnp.broadcast_to(talkers(world, now.people) * hazards.talk * follow, (1, *hazards.base.shape)),
         ]
     )
     after = State(now.week + 1, now.people, made.stocks, made.memory, made.goodwill, voice)
     return Exposure(_attended(world, now.people, causes), made.touch, made.reached, made.spent, after)
+
+
+def searching(world: World, demand: Float[Array, "*period"]) -> Float[Array, "*period stage"]:
+    """People of each stage who are in the market in a week, as a share of the stage that demand may raise above 1."""
+    share = jnp.where(world.ladder.always_in_market > 0, 1.0, world.in_market)
+    return jnp.asarray(demand)[..., None] * share
 
 
 def talkers(world: World, people: Float[Array, "segment stage"]) -> Float[Array, ""]:
@@ -243,7 +245,8 @@ def _competition(world: World, now: State, spent: Float[Array, " channel"]) -> t
         return now.voice, jnp.ones(())
     voice = world.rivals.retain * now.voice + (1 - world.rivals.retain) * (world.media.paid @ spent)
     theirs = at(world, world.calendar.rivals, now.week)
-    share = theirs / (theirs + voice)
+    both = theirs + voice
+    share = jnp.where(both > 0, theirs / jnp.where(both > 0, both, 1.0), world.rivals.usual)  # nobody speaks: as usual
     return voice, jnp.exp(world.rivals.pull * (share - world.rivals.usual))
 
 
@@ -282,8 +285,7 @@ def exposure(
 def contact(world: World, now: State, money: Float[Array, " channel"], demand: Float[Array, ""]) -> Contacts:
     """What the week's money becomes: contacts of people reached, and of them what works now and later."""
     media = world.media
-    market = demand * jnp.where(world.ladder.always_in_market > 0, 1.0, world.in_market)  # queries follow demand
-    searchers = ((media.habits @ now.people) * media.queries * market).sum(axis=1)
+    searchers = ((media.habits @ now.people) * media.queries * searching(world, demand)).sum(axis=1)
     news = at(world, world.calendar.news, now.week)
     talk = talkers(world, now.people)
     made, stocks = [], []

@@ -112,7 +112,7 @@ BUSINESS = build_ladder(
         Move("lose", "opportunity", "rival", False),
         _WON,
     ),
-    ("qualified", "accepted", "opportunity", "customer", "advocate"),
+    ("considering", "qualified", "accepted", "opportunity", "customer", "advocate"),
 )
 """Firms that a sales team sells to: leads qualify by marketing, are accepted by sales, and are made an offer."""
 

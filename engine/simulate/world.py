@@ -1,7 +1,7 @@
 """From a market to a world: parameters as arrays, a calendar, and a start near the steady state."""
 
 import dataclasses
-from datetime import date
+from datetime import date, timedelta
 
 import jax.numpy as jnp
 import numpy as np
@@ -100,10 +100,10 @@ def build_calendar(market: written.Market, seed: int) -> Calendar:
 
 def _price(market: written.Market, days: tuple[date, ...]) -> Float[np.ndarray, " week"]:
     """What is paid as a multiple of the price: 1 less the deepest discount of the week."""
-    weeks = np.array([_week_of_year(day) for day in days])
     price = np.ones(len(days))
     for promotion in market.promotions.values():
-        runs = (weeks - promotion.week) % 53 < promotion.weeks
+        begun = [timedelta(weeks=ago) for ago in range(promotion.weeks)]  # which may lie in the year before
+        runs = np.array([any(_week_of_year(day - ago) == promotion.week for ago in begun) for day in days])
         price = np.where(runs, np.minimum(price, 1 - promotion.discount), price)
     return price
 

@@ -169,6 +169,7 @@ def business(busy) -> Callable[..., dict[str, Any]]:
         plain["journey"] |= STEPS_OF_FIRMS
         plain["segments"]["country"]["pace"] = {"qualify": 0.8, "accept": 1.3, "propose": 0.7, "reject": 1.2}
         plain["channels"]["tv"]["effect"] |= {"qualify": 0.2, "accept": 0.1, "propose": 0.1}
+        plain["channels"]["search"]["highest_bid"] = 0.43
         plain["channels"]["search"]["effect"] |= {"qualify": 0.2, "accept": 0.1, "propose": 0.3}
         plain["channels"]["search"]["queries"] |= {"qualified": 0.4, "accepted": 0.3, "opportunity": 0.2}
         plain["word_of_mouth"]["effect"] |= {"qualify": 0.3, "propose": 0.2}

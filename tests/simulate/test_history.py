@@ -135,3 +135,14 @@ def test_the_seed_moves_the_control_and_nothing_else_of_a_calendar(market):
     assert (np.asarray(first.season) == np.asarray(second.season)).all()
     assert (np.asarray(first.control) != np.asarray(second.control)).all()
     assert (np.asarray(first.price) == np.asarray(second.price)).all() and first.before == second.before
+
+
+@pytest.mark.parametrize(("week", "weeks"), [(1, 1), (30, 5), (52, 3), (50, 10)])
+def test_a_promotion_lasts_its_weeks_in_every_year(small, week, weeks):
+    written = small(promotions={"sale": {"week": week, "weeks": weeks, "discount": 0.2}})
+    price = np.asarray(build_calendar(build(written, Market, "small"), 0).price)[60:-60]
+    runs = price < 1
+    begins, ends = (np.flatnonzero(np.diff(runs.astype(int)) == step) for step in (1, -1))
+    ends = ends[ends > begins[0]]
+    lengths = ends - begins[: ends.size]
+    assert (lengths == weeks).all() and lengths.size > 25

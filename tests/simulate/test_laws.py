@@ -170,3 +170,15 @@ def test_runs_of_one_shape_share_one_compiled_program(world, spend):
         total(jnp.asarray(spend * factor), world.start)
     total(jnp.asarray(spend), run(world, jnp.asarray(spend)).end)
     assert len(counted) == 1
+
+
+def test_where_neither_rivals_nor_the_own_brand_speak_losses_are_as_usual(busy):
+    """Rivals pause, own voice is not smoothed and no money is spent: nobody has a share of voice."""
+    silent = {"pull": 2.0, "half_life": 0.0, "spending": {"mean": 6_000.0, "on": 4, "off": 3}}
+    worlds = [build_world(build(busy(rivals={**silent, "pull": pull}), Market, "busy")) for pull in (2.0, 0.0)]
+    quiet = np.flatnonzero(np.asarray(worlds[0].calendar.rivals)[worlds[0].calendar.before :][:14] == 0)
+    lost = [np.asarray(run(world, jnp.zeros((14, 7)), worlds[0].start).flows) for world in worlds]
+    assert quiet.size == 6 and np.isfinite(lost).all()
+    begin = dataclasses.replace(worlds[0].start, week=jnp.asarray(quiet[0]))
+    once = [np.asarray(run(world, jnp.zeros((1, 7)), begin).flows) for world in worlds]
+    assert (once[0] == once[1]).all() and (lost[0] != lost[1]).any()

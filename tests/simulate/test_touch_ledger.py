@@ -51,6 +51,18 @@ def test_true_causes_have_their_part_of_the_hazard(shipped):
         assert np.abs((found - part.sum(axis=0)) / spread).max() < 4.5
 
 
+def test_a_contact_triggers_each_move_with_the_chance_that_is_written(shipped):
+    """Of search: a click, whoever searches and however often; price and rivals change some moves beside."""
+    world, weeks, *_ = shipped
+    ladder, queries = world.ladder, np.asarray(world.media.queries)
+    plain = [place for place, move in enumerate(ladder.moves) if move.name not in ("buy", "lose", "win")]
+    for channel in np.flatnonzero(queries.sum(axis=1)):
+        asked, effect = queries[channel, ladder.source[plain]], np.asarray(world.hazards.effect)[channel, plain]
+        chance = np.divide(effect, asked, out=np.zeros(len(plain)), where=asked > 0)
+        contact = weeks.contact[:, channel][..., ladder.source[plain]]
+        assert weeks.hazard[:, channel][..., plain] == pytest.approx(contact * chance, rel=1e-12) and chance.max() > 0
+
+
 def test_channels_are_logged_as_often_as_they_touch(shipped):
     """Law 14, in every market: each channel's rows are a Poisson number with the mean of its contacts."""
     world, weeks, lives, log, told = shipped

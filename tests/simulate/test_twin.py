@@ -41,7 +41,7 @@ OF_MARKET = {
 }
 SEARCHING = {
     "consumer": ["customer", "advocate"],
-    "business": ["qualified", "accepted", "opportunity", "customer", "advocate"],
+    "business": ["considering", "qualified", "accepted", "opportunity", "customer", "advocate"],
 }
 
 
@@ -132,11 +132,11 @@ def habit(market, name, channel, segment):
 
 def price_of(market, day):
     """The price of a week as a multiple: the deepest discount of those that run counts."""
-    today = (day.timetuple().tm_yday - 1) // 7 + 1
     runs = [
         promotion.discount
         for promotion in market.promotions.values()
-        if today in [(promotion.week - 1 + later) % 53 + 1 for later in range(promotion.weeks)]
+        for later in range(promotion.weeks)
+        if ((day - timedelta(weeks=later)).timetuple().tm_yday - 1) // 7 + 1 == promotion.week
     ]
     return 1 - max(runs, default=0.0)
 
@@ -197,20 +197,25 @@ def hazard(market, move, stage, place, touch, scene):
     pace = getattr(market.segments[place].pace, move)
     total = pace * (getattr(market.journey, move) if move != "repeat" else market.purchase.repeat)
     total += scene["talkers"] * getattr(market.word_of_mouth.effect, move, 0.0)
+    clicked = 0.0
     for name, channel in market.channels.items():
-        chance = getattr(channel.effect, move, 0.0)
+        triggers = touch[name, place] * getattr(channel.effect, move, 0.0)
         if channel.mechanic == "search":
-            chance *= getattr(channel.queries, stage, 0.0)
-        total += touch[name, place] * chance
+            clicked += triggers * getattr(channel.queries, stage, 0.0)
+        else:
+            total += triggers
+    if move == "repeat":
+        total *= scene["demand"]
+    if move in OF_MARKET[market.ladder]:
+        total *= market.in_market * scene["demand"]
+    total += clicked * scene["demand"] * (1 if stage in SEARCHING[market.ladder] else market.in_market)
     waits = (1 - scene["worked"]) / market.sales.patience if market.sales and move == "lose" else 0.0
     return total * weather(market, move, scene) + waits
 
 
 def weather(market, move, scene):
-    """What the week does to a move of everybody: demand, price, rivals and the time that a sales team has."""
-    factor = scene["demand"] if move == "repeat" else 1.0
-    factor *= market.in_market * scene["demand"] if move in OF_MARKET[market.ladder] else 1.0
-    factor *= scene["price"] ** market.purchase.elasticity if move in ("buy", "repeat") else 1.0
+    """What the week does to a move of everybody: price, rivals and the time that a sales team has."""
+    factor = scene["price"] ** market.purchase.elasticity if move in ("buy", "repeat") else 1.0
     factor *= {"lose": scene["pull"], "win": 1 / scene["pull"]}.get(move, 1.0)
     return factor * (scene["worked"] if move in ("buy", "lose") else 1.0)
 
