@@ -8,7 +8,7 @@ leave.
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -173,12 +173,6 @@ def by_week(pipeline: Pipeline) -> Weekly:
     return Weekly(flow(pipeline.arrived), *(flow(moments) for moments in left), *stocks)
 
 
-def wins_by_week(team: Team, per_week: Float[np.ndarray, " period"], seed: int) -> Int[np.ndarray, " period"]:
-    """Opportunities won in each week of one run, from an empty queue, if `per_week` arrive in the mean."""
-    moments = poisson_arrivals(per_week, seed)
-    return by_week(simulate_pipeline(team, moments, len(per_week), seed)).won
-
-
 def erlang_c(slots: int, offered: float) -> float:
     """Share of arrivals that must wait in M/M/c, which nobody leaves; 1 if more is offered than slots can work.
 
@@ -219,31 +213,6 @@ def steady(team: Team, per_week: float) -> Steady:
     must_wait = erlang_c(team.slots, offered)
     wait = must_wait / (team.slots * team.pace - per_week)
     return Steady(must_wait, wait, per_week * wait, offered, 0.0, per_week * team.win / team.pace)
-
-
-def reps_needed(team: Team, per_week: float, longest_wait: float) -> int:
-    """The fewest reps with whom the mean wait is at most `longest_wait` [weeks], all else as in `team`.
-
-    >>> reps_needed(Team(reps=1, load=1, win=0.5, lose=0.5), 3.0, 0.1)
-    6
-    """
-    if not longest_wait > 0:
-        raise InputError(f"sales queue: no number of reps brings the mean wait to {longest_wait}; ask for more than 0")
-
-    def suffice(reps: int) -> bool:
-        tried = replace(team, reps=reps)
-        grows = team.patience is None and per_week >= tried.slots * team.pace
-        return not grows and steady(tried, per_week).wait <= longest_wait
-
-    many = 1
-    while not suffice(many):
-        _require_room(2.0 * many * team.load)
-        many *= 2
-    few = many // 2  # does not suffice, or is none
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if suffice(middle) else (middle, many)
-    return many
 
 
 def _with_patience(team: Team, per_week: float, patience: float) -> Steady:

@@ -107,7 +107,7 @@ class Trajectory(eqx.Module):
     caused: Float[Array, "period cause event"]  # the same by true cause
     credit: Float[Array, "period cause"]  # revenue by the true cause of each purchase [currency/week]
     revenue: Float[Array, " period"]  # [currency/week]
-    touches: Float[Array, "period channel"]  # effective contacts, in the mean over people [1/week]
+    touches: Float[Array, "period channel"]  # effective contacts, in the mean over people [1/week]; of search, a query
     spent: Float[Array, "period channel"]  # money that was really spent [currency/week]
     reached: Float[Array, "period channel"]  # share of the people in reach; of a mailing, subscribers
     goodwill: Float[Array, "period channel"]  # slow stock at the end of the week, in the mean over people [1/week]

@@ -27,7 +27,7 @@ MEANS = {
     "roas": "Change of revenue over the change of all money really spent, in all channels; cac: the latter over the "
     "change of new customers.",
     "marginal_roas": "Derivative of revenue over that of all money really spent, along the channel's own plan.",
-    "curve": f"Steady state: a week's change at a constant spend, in the mean over {HORIZON} weeks after the history, "
+    "curve": f"A week's change at a constant spend, in the mean over {HORIZON} weeks after the history, "
     "less the same without the channel; the others at their means.",
     "pulse": f"Change over {HORIZON} weeks after so much more money in the first week after the history.",
     "kernel": "Revenue of each week after 1 more of money in the first, all channels at their means.",

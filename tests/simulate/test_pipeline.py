@@ -19,10 +19,8 @@ from engine.simulate.pipeline import (
     by_week,
     erlang_c,
     poisson_arrivals,
-    reps_needed,
     simulate_pipeline,
     steady,
-    wins_by_week,
 )
 from engine.simulate.world import build_world
 
@@ -95,17 +93,6 @@ def test_where_waiting_is_as_hard_as_work_nobody_notices_the_team():
         assert told.waiting + told.worked == pytest.approx(2.0 / 0.5, rel=1e-12)
 
 
-@pytest.mark.parametrize("longest", [0.02, 0.5, 10.0])
-@pytest.mark.parametrize("patience", [None, 3.0])
-def test_reps_needed_are_the_fewest_that_keep_the_wait(longest, patience):
-    team, per_week = Team(1, 4, 0.1, 0.2, patience), 11.0
-    reps = reps_needed(team, per_week, longest)
-    assert steady(dataclasses.replace(team, reps=reps), per_week).wait <= longest
-    fewer = dataclasses.replace(team, reps=max(reps - 1, 1))
-    grows = patience is None and per_week >= fewer.slots * fewer.pace
-    assert reps == 1 or grows or steady(fewer, per_week).wait > longest
-
-
 @pytest.fixture(scope="module")
 def busy():
     """A queue that has everything: waits, people who leave, and work that is not over at the end."""
@@ -153,7 +140,6 @@ def test_more_opportunities_change_nothing_for_those_before_them(busy):
     assert (longer.arrived[same] == busy.arrived).all()
     assert (longer.ended[same][ended] == busy.ended[ended]).all()
     assert (longer.outcome[same][ended] == busy.outcome[ended]).all()
-    assert (wins_by_week(busy.team, rate, 7)[:52] == by_week(busy).won).all()
 
 
 def test_a_queue_that_nobody_joins_is_empty():
@@ -236,7 +222,6 @@ def test_the_journey_of_firms_wins_what_the_limit_says_but_for_its_step_of_a_wee
         (lambda: Team(2, 2, 0.1, 0.1, patience=0.0), "patience is 0.0 weeks"),
         (lambda: steady(Team(2, 2, 0.1, 0.1), 0.9), "grows without end"),
         (lambda: steady(Team(2, 2, 0.1, 0.1), 0.0), "number above 0"),
-        (lambda: reps_needed(Team(2, 2, 0.1, 0.1), 1.0, 0.0), "no number of reps"),
         (lambda: poisson_arrivals(np.array([1.0, np.nan]), 1), "0 or more"),
         (lambda: poisson_arrivals(np.array([1e9]), 1), "1.00 bn opportunities"),
         (lambda: simulate_pipeline(Team(1, 1, 0.1, 0.1), np.array([2.0, 1.0]), 4, 1), "must rise"),
