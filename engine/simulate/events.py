@@ -68,7 +68,7 @@ def simulate_events(
     Args:
         spend: Money that may be spent [currency/week].
         people: Number simulated; each segment gets its share, rounded.
-        seed: Of the generator that sets every clock.
+        seed: Of all luck; a person's clocks of a week depend on seed, person and week alone, so plans share them.
         tell: Hears of each week.
 
     Raises:
@@ -76,7 +76,6 @@ def simulate_events(
     """
     if not 1 <= people <= MOST:
         raise InputError(f"{people} people are asked for event by event; ask for 1 to {MOST:,}, or use the agents")
-    luck = np.random.default_rng(seed)
     clock = simpy.Environment()
     shares = np.asarray(world.start.people)
     sizes = apportion(shares.sum(axis=1), people)
@@ -84,10 +83,9 @@ def simulate_events(
     causes = len(world.channels) + 2
     nothing = np.zeros((causes, len(world.segments), len(world.ladder.events)))
     board = Board(nothing, clock.event(), 0.0, first.copy(), nothing.astype(int), _team(clock, world, people))
-    for segment, row in enumerate(first):
-        for stage, count in enumerate(row):
-            for _ in range(count):
-                clock.process(_live(clock, board, luck, world, (segment, stage)))
+    cells = np.repeat(np.arange(first.size), first.ravel())
+    for who, place in enumerate(zip(*(axis.tolist() for axis in np.unravel_index(cells, first.shape)), strict=True)):
+        clock.process(_live(clock, board, (seed, who), world, place))
     weeks: list[tuple[np.ndarray, np.ndarray, Week]] = []
     clock.process(_weeks(clock, board, world, np.asarray(spend, float), weeks.append))
     done = len(spend)
@@ -139,7 +137,7 @@ def _weeks(
 
 
 def _live(
-    clock: simpy.Environment, board: Board, luck: np.random.Generator, world: World, place: tuple[int, int]
+    clock: simpy.Environment, board: Board, key: tuple[int, int], world: World, place: tuple[int, int]
 ) -> Generator[simpy.Event, object, None]:
     """One person's life: at most one move a week, any number of further purchases."""
     ladder, repeat, segment, stage = world.ladder, world.ladder.event("repeat"), *place
@@ -147,13 +145,15 @@ def _live(
     slot = None
     yield board.monday
     while True:
-        following = board.monday
+        following, luck = board.monday, np.random.default_rng([*key, int(clock.now)])
+        moves = np.flatnonzero(stage == ladder.source)
+        rates = board.hazard[:, segment, moves]
+        waits = luck.exponential(size=rates.shape) / np.maximum(rates, 1e-300)
         if stage in pace_of:
             board.caused[:, segment, repeat] += _rings(luck, pace_of[stage] * board.hazard[:, segment, repeat])
         if board.team and stage == board.team.stage:
             slot = slot or board.team.slots.request()
-        moves = np.flatnonzero(stage == ladder.source)
-        cause, move = yield from _week(clock, board, luck, board.hazard[:, segment, moves], slot)
+        cause, move = yield from _week(clock, board, luck.exponential(), waits, slot)
         if move >= 0:
             event = board.team.lose if cause < 0 and board.team else moves[move]
             _let_go(board, slot)
@@ -168,22 +168,25 @@ def _live(
 def _week(
     clock: simpy.Environment,
     board: Board,
-    luck: np.random.Generator,
-    rates: Float[np.ndarray, "cause move"],
+    patience: float,
+    waits: Float[np.ndarray, "cause move"],
     slot: simpy.Event | None,
 ) -> Generator[simpy.Event, object, tuple[int, int]]:
     """A person's week until the first clock rings: its cause and move; cause -1 for lost patience, move -1 for none.
 
     Who stands in line waits until served, out of patience, or the week is over.
+
+    Args:
+        patience: As a multiple of the mean.
+        waits: From being served on [weeks].
     """
     if slot is not None and board.team and not slot.triggered:
-        patience, left = luck.exponential() * board.team.patience, board.ends - clock.now
+        patience, left = patience * board.team.patience, board.ends - clock.now
         yield slot | clock.timeout(min(patience, left))
         if not slot.triggered:
             return -1, 0 if patience < left else -1
-    if not rates.size:
+    if not waits.size:
         return 0, -1
-    waits = luck.exponential(size=rates.shape) / np.maximum(rates, 1e-300)
     cause, move = np.unravel_index(int(waits.argmin()), waits.shape)
     if clock.now + waits[cause, move] >= board.ends:
         return 0, -1
