@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from engine.config.loading import Closed, Finite, Name, Positive, Share
+from engine.config.lookalike import look
 from engine.config.people import Journey, Pace, Segment, WordOfMouth
 from engine.config.quantities import BelowOne, Hazard, PositiveShare
 from engine.config.touches import Channel, Search, Spending
@@ -115,7 +116,7 @@ class Market(Closed):
     period: Literal["week"] = "week"
     start: date  # first day of the history
     ladder: Literal["consumer", "business"] = "consumer"  # whether people buy for themselves or firms do
-    population: Positive  # people, or firms
+    population: Annotated[float, Field(ge=1, le=1e15, allow_inf_nan=False)]  # people, or firms
     in_market: PositiveShare  # of the people, in an average week
     noise: BelowOne  # coefficient of variation of observed revenue
     demand_following: Share = 0.0  # share of every channel's spend that follows demand
@@ -141,6 +142,16 @@ class Market(Closed):
             raise ValueError(f"the shares of the segments sum to {total:.6g} and must sum to 1")
         if not 1900 < self.start.year < 2200:
             raise ValueError(f"start lies in {self.start.year}, outside the years 1901 to 2199")
+        return self
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> "Market":
+        for kind, names in (("channels", self.channels), ("segments", self.segments)):
+            seen: dict[str, str] = {}
+            for name in names:
+                twin = seen.setdefault(look(name), name)
+                if twin != name:
+                    raise ValueError(f"{kind} {twin!r} and {name!r} look alike; rename one of them")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """The engines that move people through a world, all by one law, as a table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from engine.simulate.noise import Noise, noise
 from engine.simulate.records import Trajectory, World
 from engine.simulate.touchlog import TouchLog, log_touches, require_room
 
+CROWD = 10**15  # people that may be asked for, whatever the engine
 AGENTS, SINGLE = 1_000_000, 2_000  # people simulated where no number is given, at most the population
 
 Tell = Callable[[str], None]
@@ -79,6 +80,8 @@ def play_with(engine: str, world: World, budget: Budget, people: int | None, see
     """
     if people is not None and people < 1:
         raise InputError(f"{people} people are asked for; ask for at least 1, or leave it out")
+    if people is not None and people > CROWD:
+        raise InputError(f"more than {CROWD:.0e} people are asked for; ask for fewer, or leave it out")
     return ENGINES[engine](world, budget, people, seed, tell)
 
 
@@ -125,6 +128,17 @@ class Instead(NamedTuple):
     customers: float  # change of new customers [people]
 
 
+def require_channels(world: World, names: Iterable[str]) -> None:
+    """Refuse names of channels that a world does not have.
+
+    Raises:
+        InputError: With the first of them, and the channels that there are.
+    """
+    for name in names:
+        if name not in world.channels:
+            raise InputError(f"the market {world.name} has no channel {name!r} (it has {', '.join(world.channels)})")
+
+
 def beside(world: World, budget: Budget, played: Played, change: tuple[str, float], luck: tuple[int, Tell]) -> Instead:
     """What differs in a run with one channel's money multiplied, by the same engine and with the same luck.
 
@@ -132,8 +146,7 @@ def beside(world: World, budget: Budget, played: Played, change: tuple[str, floa
         InputError: The market has no such channel.
     """
     channel, factor = change
-    if channel not in world.channels:
-        raise InputError(f"the market {world.name} has no channel {channel!r} (it has {', '.join(world.channels)})")
+    require_channels(world, (channel,))
     other = budget.copy()
     other[:, world.channels.index(channel)] *= factor
     people = None if played.people is None else int(played.people)

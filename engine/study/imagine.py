@@ -23,11 +23,12 @@ from engine.simulate.records import Trajectory, World
 from engine.simulate.touchlog import TouchLog, write_touches
 from engine.simulate.truth import Truth, truth
 from engine.simulate.world import build_world, require_calendar
-from engine.study.engines import Instead, Played, beside, log_of, log_room, play_with
+from engine.study.engines import Instead, Played, beside, log_of, log_room, play_with, require_channels
 from engine.study.replay import Replayed, Schedule, budgets, replay
 from engine.study.truth_file import truth_content
 
 SHORTEST = 8  # weeks of a history
+MOST_DEMAND = 1e12  # of a week, as a multiple of the usual
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,11 @@ def imagine(market: Market, weeks: int, seed: int, how: How | None = None) -> Im
     how = how or How()
     if weeks < SHORTEST:
         raise InputError(f"{weeks} weeks are too short a history; ask for at least {SHORTEST}")
-    world = build_world(market, seed)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused in words
+        world = build_world(market, seed)
+    _require_bounded(world)
     require_calendar(world, weeks)
+    require_channels(world, (channel for channel, _ in how.instead))
     budget, replayed = np.round(historical_spend(market, world, weeks, seed), 2), None
     if how.plan is not None:
         following = budgets(how.plan, world, weeks)
@@ -99,6 +103,19 @@ def imagine(market: Market, weeks: int, seed: int, how: How | None = None) -> Im
         instead=tuple(beside(world, budget, played, change, (seed, how.tell)) for change in how.instead),
         replayed=replayed,
     )
+
+
+def _require_bounded(world: World) -> None:
+    """Refuse a world in which some week's demand is no number, or beyond all business."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        demand = np.asarray(world.calendar.demand) * np.asarray(world.calendar.price) ** float(world.elasticity)
+    if odd := np.flatnonzero(~(demand <= MOST_DEMAND)).tolist():
+        week = periods.step(world.start_date, odd[0] - world.calendar.before, "week")
+        raise InputError(
+            f"the market {world.name}: demand of the week from {week} is "
+            f"{demand[odd[0]]:.3g} times the usual, more than {MOST_DEMAND:g}; lower the lift of its events, the "
+            f"elasticity and deviation of its control, its discounts or its price elasticity"
+        )
 
 
 def _with_tests_inside(market: Market, weeks: int) -> Market:

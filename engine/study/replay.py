@@ -19,6 +19,7 @@ from engine.simulate.records import World
 from engine.simulate.world import require_calendar
 from engine.words import money
 
+LARGEST = 1e15  # money of one week and channel
 YEAR = 52  # weeks of history whose split the plan is compared with
 
 
@@ -70,7 +71,9 @@ def read_schedule(path: Path) -> Schedule:
         gain = told.get("gain")
         promise = None if gain is None else (float(gain["p05"]), float(gain["mean"]), float(gain["p95"]))
         currency = str(told["currency"])
-    except (KeyError, TypeError, ValueError) as fault:
+        if promise is not None and not np.isfinite(promise).all():
+            raise ValueError("gain, which is not finite")
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise InputError(f"{path}: the plan is damaged near {fault}; write it again with peso optimize") from None
     return Schedule(path, digest(read_bytes(path)), currency, start, tuple(told["channels"]), rows, promise)
 
@@ -89,10 +92,14 @@ def _rows(path: Path, told: dict[str, Any]) -> Float[np.ndarray, "period channel
     )
     if not numbers:
         raise InputError(f"{path}: each week of the schedule needs one number for each of {len(names)} channels")
-    spend = np.array(rows, float)
-    if (spend < 0).any() or not np.isfinite(spend).all():
-        raise InputError(f"{path}: the schedule holds {spend.min():g}; money is never negative")
-    return spend
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: the plan names a channel twice; write it again with peso optimize")
+    if odd := [cell for row in rows for cell in row if not 0 <= cell <= LARGEST]:
+        raise InputError(
+            f"{path}: the schedule holds {odd[0]!r:.20}, and money is never negative or above {LARGEST:g}; "
+            "write it again with peso optimize"
+        )
+    return np.array(rows, float)
 
 
 def budgets(schedule: Schedule, world: World, weeks: int) -> Float[np.ndarray, "period channel"]:
@@ -129,9 +136,17 @@ def replay(
     """What the plan earns in the world after a history, beside the last year's split of the same money.
 
     Both count revenue of the plan's weeks and of the `TAIL` weeks after them, in which nothing is spent.
+
+    Raises:
+        InputError: The history spends nothing.
     """
     end = play(world, history).end
     recent = history[-YEAR:].sum(axis=0)
+    if not recent.any():
+        raise InputError(
+            f"{schedule.path}: the last year of the history of {world.name} spends nothing, so there is no split to "
+            f"compare the plan with; raise history.mean of its channels"
+        )
     usual = np.broadcast_to(recent / recent.sum() * plan.sum() / len(plan), plan.shape)
     quiet = np.zeros((TAIL, plan.shape[1]))
     earned = [play(world, jnp.asarray(np.concatenate([money, quiet])), end) for money in (plan, usual)]

@@ -11,7 +11,7 @@ from engine.simulate.stages import CALLED
 from engine.study.engines import Instead
 from engine.study.imagine import Imagined
 from engine.study.replay import replay_document, replay_text
-from engine.words import money, number, percent, table
+from engine.words import money, number, percent, plain, table
 
 
 def world_text(imagined: Imagined) -> str:
@@ -28,7 +28,7 @@ def world_text(imagined: Imagined) -> str:
         _undone(imagined),
         *([_log(imagined)] if imagined.touches else []),
     ]
-    return "\n\n".join(part for part in parts if part)
+    return "\n".join(plain(line) for line in "\n\n".join(part for part in parts if part).split("\n"))
 
 
 def run_document(imagined: Imagined) -> dict[str, Any]:
@@ -53,9 +53,11 @@ def run_document(imagined: Imagined) -> dict[str, Any]:
 
 def _first(imagined: Imagined) -> str:
     known, world = imagined.truth, imagined.world
-    without = known.baseline / known.revenue
+    lead = f"{world.name}, {len(imagined.spend)} weeks (seed {imagined.seed})"
+    if known.revenue == 0:
+        return f"{lead}: no revenue at all, with {money(float(known.spent.sum()), world.currency)} of marketing."
     return (
-        f"{world.name}, {len(imagined.spend)} weeks (seed {imagined.seed}): {percent(1 - without)} of "
+        f"{lead}: {percent(1 - known.baseline / known.revenue)} of "
         f"{money(known.revenue, world.currency)} revenue would not have come without "
         f"{money(float(known.spent.sum()), world.currency)} of marketing; {_next(imagined)}."
     )
@@ -81,10 +83,11 @@ def _luck(imagined: Imagined) -> str:
     if played.people is None:
         return ""
     got, meant = float(np.asarray(imagined.trajectory.revenue).sum()), imagined.truth.revenue
+    off = got / meant - 1 if meant else 0.0
     if played.noise is None:
         return (
             f"{number(played.people)} people, one by one ({played.engine}): revenue {money(got, currency)}, "
-            f"{percent(got / meant - 1, signed=True)} from the {money(meant, currency)} of the mean field, which "
+            f"{percent(off, signed=True)} from the {money(meant, currency)} of the mean field, which "
             f"every figure of the truth below belongs to."
         )
     low, high = np.asarray(bands(played.noise).total.revenue).tolist()

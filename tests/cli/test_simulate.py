@@ -158,6 +158,7 @@ def test_a_plan_is_played_after_the_history_beside_its_promise(simulate):
     [
         (("--engine", "agents", "--people", "1000000000000"), 3, "use the mean field"),
         (("--engine", "events", "--people", "0"), 3, "ask for at least 1"),
+        (("--engine", "noise", "--people", "9" * 400), 3, "ask for fewer"),
         (("--counterfactual", "radio=0"), 3, "has no channel 'radio' (it has tv, post)"),
         (("--counterfactual", "tv"), 2, "write channel=factor"),
         (("--counterfactual", "tv=-1"), 2, "write channel=factor"),
@@ -181,6 +182,20 @@ def test_an_unknown_market_is_refused_with_those_that_come_along(peso, tmp_path)
     done = peso("simulate", "offline_retail", cwd=tmp_path)
     assert done.returncode == 3
     assert "no such file, and no sample of that name" in done.stderr and "packaged_goods" in done.stderr
+
+
+@pytest.mark.parametrize("engine", ["mean", "agents"])
+def test_a_market_in_which_nobody_buys_is_told_so(peso, tmp_path, engine):
+    (tmp_path / "dead.toml").write_text(TINY.replace("in_market = 0.2", "in_market = 1e-300"))
+    done = peso("simulate", "dead.toml", "--weeks", 20, "--engine", engine, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "no revenue at all, with EUR" in done.stdout
+
+
+def test_a_name_cannot_command_the_terminal(peso, tmp_path):
+    (tmp_path / "red.toml").write_text(TINY.replace('"Tiny"', '"\\u001b[31mTiny"'))
+    done = peso("simulate", "red.toml", "--weeks", 20, cwd=tmp_path)
+    assert done.returncode == 0 and "\x1b" not in done.stdout and "\\x1b[31mTiny" in done.stdout
 
 
 def test_people_read_of_luck_the_plan_and_lift_tests_that_were_not_done(peso, desk):

@@ -46,6 +46,13 @@ IMPOSSIBLE = {  # a market, what a pattern in its text becomes, and what is told
     "shares above one": ("local_service", r"share = 0.15\n", "share = 0.25\n", "sum to 1.1 and must sum to 1"),
     "share below zero": ("local_service", r"share = 0.55", "share = -0.55", "segments.town.share = -0.55"),
     "nobody there": ("local_service", r"population = \w+", "population = 0", "population = 0: input should be greater"),
+    "half a person": ("local_service", r"population = \w+", "population = 0.5", "population = 0.5: input should be"),
+    "twin channels": (
+        "local_service",
+        r"channels.reminders",
+        'channels."Local_Radio "',
+        "channels 'local_radio' and 'Local_Radio ' look alike",
+    ),
     "unending people": ("local_service", r"population = \w+", "population = inf", "should be a finite number"),
     "no hazard": ("local_service", r"notice = 0.02\n", "notice = nan\n", "journey.notice = nan"),
     "negative pace": (

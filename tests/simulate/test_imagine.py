@@ -84,3 +84,15 @@ def test_too_short_and_too_long_histories_are_refused(small):
         imagine(market, 7, 1)
     with pytest.raises(InputError, match="5000 weeks are asked for, but a simulated world holds 1196"):
         imagine(market, 5_000, 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"events": {f"peak_{rank}": {"week": 2, "lift": 1e15} for rank in range(30)}},
+        {"control": {"name": "index", "persistence": 0.5, "deviation": 1.0, "elasticity": -1e15}},
+    ],
+)
+def test_demand_beyond_all_numbers_is_refused_with_its_week(small, changes):
+    with pytest.raises(InputError, match=r"demand of the week from \d{4}-\d\d-\d\d is .* times the usual"):
+        imagine(build({**small(), **changes}, Market, "small"), 20, 1)

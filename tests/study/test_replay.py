@@ -84,6 +84,10 @@ def test_a_plan_is_worth_its_run_less_that_of_last_years_split(world, read):
         ({"channels": ["post", "radio"]}, "has no channel 'radio'"),
         ({"schedule": [[1.0]]}, "one number for each of 2 channels"),
         ({"schedule": [[1.0, -2.0]]}, "money is never negative"),
+        ({"schedule": [[1.0, 10**400]]}, "never negative or above 1e+15"),
+        ({"schedule": [[1.0, float("1e300")]]}, "never negative or above 1e+15"),
+        ({"channels": ["tv", "tv"]}, "names a channel twice"),
+        ({"gain": {"mean": "1", "p05": "inf", "p95": 1}}, "damaged near gain, which is not finite"),
         ({"schedule": []}, "no schedule by week"),
         ({"period": "month"}, "turns by the week"),
         ({"horizon": {"start": "2023-03-06"}}, "use --weeks 61"),
@@ -99,3 +103,8 @@ def test_a_plan_is_worth_its_run_less_that_of_last_years_split(world, read):
 def test_plans_that_do_not_fit_the_market_are_refused(world, read, change, words):
     with pytest.raises(InputError, match=re.escape(words)):
         budgets(read(**change), world, WEEKS)
+
+
+def test_a_history_without_money_has_no_split_to_compare_a_plan_with(world, read):
+    with pytest.raises(InputError, match="spends nothing"):
+        replay(read(), world, np.zeros((WEEKS, 2)), np.ones((2, 2)))
