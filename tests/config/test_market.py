@@ -10,7 +10,10 @@ from engine.config.samples import sample, sample_folder
 from engine.errors import InputError
 
 MARKETS = ("b2b_software", "local_service", "online_retail", "packaged_goods", "subscription")
-TEXTS = {name: (sample_folder("configs") / f"{name}.toml").read_text(encoding="utf-8") for name in MARKETS}
+TEXTS = {  # without their comments
+    name: re.sub(r"\n#.*|(?<=\S) *#.*", "", (sample_folder("configs") / f"{name}.toml").read_text(encoding="utf-8"))
+    for name in MARKETS
+}
 
 MISTAKES = {  # what a pattern in the text of a good market becomes, and what is told
     "shares": (r"share = 0.45", "share = 0.40", "the shares of the segments sum to 0.95 and must sum to 1"),
@@ -20,7 +23,7 @@ MISTAKES = {  # what a pattern in the text of a good market becomes, and what is
         "channels.press.branching = 1.0: input should be less than",
     ),
     "audience": (r"audience = [\d.]+", "audience = 0", "channels.social.audience = 0: input should be greater than 0"),
-    "population": (r"population = \w+", "population = -1", "line 7: population = -1"),
+    "population": (r"population = \w+", "population = -1", "line 6: population = -1"),
     "hazard": (r"buy = [\d.]+", "buy = -1", "journey.buy = -1: input should be greater than or equal to 0"),
     "mechanic": (
         r'mechanic = "press"',
