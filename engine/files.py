@@ -35,6 +35,8 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
         size = path.stat().st_size
         if size > largest:
             raise InputError(f"{path}: {size / 1e6:.0f} MB, above the limit of {largest / 1e6:.0f} MB; split the file")
+        if path.is_char_device() or path.is_block_device():
+            raise InputError(f"{path}: is a device, which may never end; name a file")
         return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path{_near(path)}") from None

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -161,3 +162,8 @@ def test_nothing_is_replaced_unasked(tmp_path):
 def test_the_limits_are_what_the_messages_say():
     assert files.LARGEST == 512 * 1024 * 1024
     assert json.loads(to_json({})) == {}
+
+
+def test_a_device_that_never_ends_is_not_read():
+    with pytest.raises(InputError, match="may never end"):
+        read_bytes(Path("/dev/zero"))

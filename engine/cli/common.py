@@ -54,7 +54,7 @@ def note(message: str, quiet: bool = False) -> None:
 @contextmanager
 def progress(label: str, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     """A line on the terminal that is rewritten as work goes on; silent where nobody watches."""
-    shown = not quiet and sys.stderr.isatty()
+    shown = not quiet and sys.stderr is not None and sys.stderr.isatty()  # None where it is closed
 
     def tell(what: str) -> None:
         if shown:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli.common import progress
+
 COMMAND = Path(sys.executable).with_name("peso")
 
 
@@ -40,3 +42,9 @@ def test_a_place_that_holds_no_plan_is_refused_before_the_work(peso, folder, out
     assert done.returncode == code
     assert words in done.stderr
     assert os.listdir(folder / "empty") == []
+
+
+def test_work_is_done_where_standard_error_is_closed(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    with progress("simulate") as tell:
+        tell("nobody hears")
