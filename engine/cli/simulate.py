@@ -136,6 +136,8 @@ def verb(
 
     if touches and not out:
         raise click.UsageError("--touches writes a file: say where with --out")
+    if people and engine == "mean" and not out:
+        note("--people changes nothing here: the mean knows nobody; ask for --out, or for another --engine", quiet)
     if out:
         require_free(out, force)
     written = load(sample("configs", market), Market)

@@ -165,6 +165,8 @@ class Market(Closed):
                 )
         if self.control and self.control.name in TAKEN:
             raise ValueError(f"control.name is {self.control.name!r}, which a panel needs for itself; rename it")
+        if "rivals" in self.channels:
+            raise ValueError("channels.rivals has the name that luck knows the competitors by; rename the channel")
         for name, test in self.lift_tests.items():
             if test.channel not in self.channels:
                 raise ValueError(

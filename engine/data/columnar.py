@@ -27,7 +27,7 @@ def require_parquet() -> None:
     Raises:
         InputError: It is missing; says how to install it.
     """
-    _load("writing Parquet", "")
+    _load("writing Parquet", ", or leave it out (--touches 0)")
 
 
 def write_parquet(
@@ -42,7 +42,7 @@ def write_parquet(
         InputError: The optional package is missing.
         StorageError: The folder cannot be written or the disk is full; an older file stays as it was.
     """
-    polars = _load("writing Parquet", "")
+    polars = _load("writing Parquet", ", or leave it out (--touches 0)")
     content = io.BytesIO()
     series = [_series(polars, name, column) for name, column in columns.items()]
     polars.DataFrame(series).write_parquet(content, metadata=dict(notes))

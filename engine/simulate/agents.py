@@ -21,6 +21,7 @@ from jaxtyping import Float, Int, UInt8, UInt32, UInt64
 from engine.axes import Array
 from engine.errors import InputError
 from engine.simulate.chance import Stream, words
+from engine.simulate.compiling import known
 from engine.simulate.crowd import Lives, Standing, census, choose, live_panel, require_room, seat, sizes
 from engine.simulate.journey import Exposure, Week, expose, money_each, told_week
 from engine.simulate.lottery import Odds, Rules, move, odds, purchases, rules
@@ -31,7 +32,9 @@ CHUNKS = {"cpu": 2**22}  # people worked at once, by kind of device
 CHUNK = 2**26  # the same on any other, which has to be kept busy
 ROW = 2**14  # people whose words fit a processor's nearest memory
 HALVINGS = 7  # of a row before its bytes are widened: 128 ones fit a byte
-WIDE = {"xla_cpu_prefer_vector_width": "512"}  # bits; XLA's own choice is 256, a third slower here
+WIDE: dict[str, bool | int | str] = {
+    "xla_cpu_prefer_vector_width": "512"
+}  # bits; XLA's own choice is 256, a third slower here
 NOBODY = 15  # the stage of those who fill up a block
 
 
@@ -205,11 +208,16 @@ def live(block: Block) -> Worked:
     key = (np.uint32(block.seed), np.uint32(block.week % 2**32), np.uint32(block.first))
     row = ROW if jax.default_backend() == "cpu" else block.stages.size
     rows = np.int32(-(-block.people // row))
-    after, counts = _live(block.stages, key, (block.moves, block.tails), rows, law=block.law, row=row)
+    after, counts = _program()(block.stages, key, (block.moves, block.tails), rows, law=block.law, row=row)
     return Worked(after, np.asarray(counts).astype(np.int64))
 
 
-@functools.partial(jax.jit, static_argnames=("law", "row"), donate_argnums=0, compiler_options=WIDE)
+@functools.cache
+def _program() -> Callable[..., tuple[UInt8[Array, " person"], UInt64[Array, " event"]]]:
+    """`_live`, compiled for wide vectors where this version of XLA knows how."""
+    return jax.jit(_live, static_argnames=("law", "row"), donate_argnums=0, compiler_options=known(WIDE))
+
+
 def _live(
     stages: UInt8[Array, " person"],
     key: tuple[Array, Array, Array],

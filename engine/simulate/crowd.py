@@ -58,7 +58,7 @@ def require_room(world: World, people: int, seed: int, weeks: int, memory: int) 
         InputError: With what is needed, what there is, and what to do.
     """
     if people < 1:
-        raise InputError(f"{people} agents are asked for; ask for at least 1, or use the mean field, which needs none")
+        raise InputError(f"{people} agents are asked for; ask for at least 1, or use --engine mean, which needs none")
     if not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}; write a whole number from 0 to {2**32 - 1}")
     events = len(world.ladder.events) * len(world.segments)
@@ -68,7 +68,7 @@ def require_room(world: World, people: int, seed: int, weeks: int, memory: int) 
     if needed > memory or people > most:
         raise InputError(
             f"{number(float(people))} agents need {number(needed / 2**30)} GiB of {number(memory / 2**30)} GiB "
-            f"allowed; ask for at most {max(most, 0):,} agents, or use the mean field, which is their limit"
+            f"allowed; ask for at most {max(most, 0):,} agents, or use --engine mean, which is their limit"
         )
 
 

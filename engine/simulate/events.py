@@ -75,7 +75,7 @@ def simulate_events(
         InputError: Nobody or too many are asked for, or so few that a sales team has not a slot for them.
     """
     if not 1 <= people <= MOST:
-        raise InputError(f"{people} people are asked for event by event; ask for 1 to {MOST:,}, or use the agents")
+        raise InputError(f"{people} people are asked for event by event; ask for 1 to {MOST:,}, or use --engine agents")
     clock = simpy.Environment()
     shares = np.asarray(world.start.people)
     sizes = apportion(shares.sum(axis=1), people)

@@ -92,7 +92,7 @@ def _tails(world: World, pace: Float[np.ndarray, "segment buyer"]) -> UInt32[np.
         worst = int(pace.max(axis=1).argmax())
         raise InputError(
             f"market {world.name}: people of {world.segments[worst]} buy {number(float(pace.max()))} times a week, and "
-            f"agents tell at most {MOST} purchases apart; count in larger baskets, or use the mean field"
+            f"agents tell at most {MOST} purchases apart; count in larger baskets, or use --engine mean"
         )
     return tails[:, :, : next(depth for depth in DEPTHS if depth >= needed)]
 

@@ -125,7 +125,7 @@ def step_search(record: Search, stock: Stock, spend: Each, scene: Scene) -> tupl
     limited = jnp.isfinite(record.highest_bid)
     dearest = jnp.where(limited, record.highest_bid / record.cost_per_click, 1.0)
     most = record.cost_per_click * had * jnp.log(dearest)
-    spent = jnp.where(limited, jnp.minimum(spend, most), spend)
+    spent = jnp.where(had > 0, jnp.where(limited, jnp.minimum(spend, most), spend), 0.0)  # nobody searches: no bill
     clicks = capped(record.most_clicks * scene.searchers, spent / (record.cost_per_click * scene.population))
     queries = jnp.where(scene.searchers > 0, scene.searchers, 1.0)
     return Contact(clicks / queries, jnp.ones_like(clicks), spent), stock

@@ -156,7 +156,7 @@ def test_a_plan_is_played_after_the_history_beside_its_promise(simulate):
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
-        (("--engine", "agents", "--people", "1000000000000"), 3, "use the mean field"),
+        (("--engine", "agents", "--people", "1000000000000"), 3, "use --engine mean"),
         (("--engine", "events", "--people", "0"), 3, "ask for at least 1"),
         (("--engine", "noise", "--people", "9" * 400), 3, "ask for fewer"),
         (("--counterfactual", "radio=0"), 3, "has no channel 'radio' (it has tv, post)"),

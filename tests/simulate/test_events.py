@@ -1,5 +1,7 @@
 """People one at a time, on exponential clocks: in the mean they do what the mean field says."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -66,3 +68,18 @@ def test_plans_share_the_luck_of_every_person_and_week(world, spend, told):
     more = [simulate_events(world, spend * 1.01, PEOPLE, seed).told.revenue.sum() for seed in range(RUNS)]
     alone = np.array([counts.told.revenue.sum() for counts in told])
     assert 0 < np.std(np.array(more) - alone, ddof=1) < np.std(alone, ddof=1) / 3
+
+
+def test_firms_in_a_real_line_do_what_the_fluid_law_of_a_full_team_says(business):
+    """Within 4 standard errors and what a week's step and a team of five slots leave open: 4 % and two firms."""
+    firms = build_world(build(business(), Market, "firms"), seed=1)
+    money, share = np.full((10, 7), 1_500.0), 1_000 / float(firms.population)
+    assert float(firms.sales.slots) * share == 5
+    field = np.asarray(run(firms, jnp.asarray(money)).flows).sum(axis=(0, 1)) * share
+    counted = [simulate_events(firms, money, 1_000, seed).caused.sum(axis=(0, 1, 2)) for seed in range(6)]
+    assert within(counted, field, 2.0 + 0.04 * field)
+    unlimited = (
+        np.asarray(run(dataclasses.replace(firms, sales=None), jnp.asarray(money)).flows).sum(axis=(0, 1)) * share
+    )
+    buy = firms.ladder.event("buy")
+    assert unlimited[buy] > 1.15 * field[buy]  # so the line matters here

@@ -20,7 +20,7 @@ from engine.simulate.truth import truth
 from engine.simulate.world import build_world
 
 MARKETS = sorted(path.stem for path in sample_folder("configs").glob("*.toml"))
-WEEKS = 26
+WEEKS = 52  # a year, so that worlds and tests share one compiled program
 
 
 @pytest.fixture(scope="module", params=MARKETS)
@@ -36,11 +36,6 @@ def world(market):
 @pytest.fixture(scope="module")
 def spend(market, world):
     return historical_spend(market, world, WEEKS, 2027)
-
-
-def total(world):
-    """Revenue of a plan, to be derived."""
-    return lambda plan: revenue(world, plan).sum()
 
 
 def test_people_are_conserved_and_their_moves_are_all_that_changes_stages(world, spend):
@@ -71,20 +66,22 @@ def test_chances_of_moving_and_staying_are_probabilities_in_any_state(market, wo
 def test_spend_changes_nothing_before_it_and_no_spend_is_the_baseline(world, spend):
     later = spend.copy()
     later[9:] *= 1.7
-    first, second = (np.asarray(revenue(world, jnp.asarray(plan))) for plan in (spend, later))
+    first, second = (np.asarray(run(world, jnp.asarray(plan)).revenue) for plan in (spend, later))
     assert (first[:9] == second[:9]).all() and first[9:].sum() < second[9:].sum()
-    assert truth(world, spend).baseline == pytest.approx(float(revenue(world, jnp.zeros(spend.shape)).sum()), rel=1e-12)
+    assert truth(world, spend).baseline == pytest.approx(
+        float(run(world, jnp.zeros(spend.shape)).revenue.sum()), rel=1e-12
+    )
 
 
 def test_the_gradient_is_the_central_difference_and_never_negative(world, spend):
     plan = jnp.asarray(spend)
-    slope = np.asarray(jax.grad(total(world))(plan))
+    slope = np.asarray(jax.grad(lambda money: revenue(world, money).sum())(plan))
     all_spent = np.asarray(run(world, plan).spent)[0] == spend[0]  # a bid cap leaves money over, and more of it too
     assert (slope >= 0).all() and (slope[0, all_spent] > 0).all() and all_spent.sum() >= len(all_spent) - 1
     direction = plan * np.random.default_rng(3).normal(size=spend.shape)
 
     def along(step):
-        return total(world)(plan + step * direction)
+        return run(world, plan + step * direction).revenue.sum()
 
     step = 1e-4
     central = (float(along(step)) - float(along(-step))) / (2 * step)

@@ -16,9 +16,10 @@ from engine.data.aggregate import by_month_of_start
 from engine.data.read import read_dataset
 from engine.data.write import write_panel
 from engine.errors import InputError
+from engine.simulate import observe as observed
 from engine.simulate.history import historical_spend
 from engine.simulate.journey import YEAR, play
-from engine.simulate.observe import PRICE, RIVALS, WEEKS_OF_MONTH, booked, observe, rounded, year_before
+from engine.simulate.observe import booked, observe, rounded, year_before
 from engine.simulate.world import build_world
 from engine.study.inspect import inspect
 
@@ -252,7 +253,7 @@ def test_spend_in_a_cell_that_was_never_recorded_is_not_written(plain, tmp_path)
         write_panel(tmp_path, dataclasses.replace(data, unrecorded=data.spend > 0))
 
 
-@pytest.mark.parametrize("name", [PRICE, RIVALS, WEEKS_OF_MONTH])
+@pytest.mark.parametrize("name", [observed.PRICE, observed.RIVALS, observed.WEEKS_OF_MONTH])
 def test_a_control_that_takes_the_name_of_another_is_refused(seen, small, name):
     with pytest.raises(InputError, match=f"control.name is '{name}', which a panel needs for itself; rename it"):
         seen(20, control={**small()["control"], "name": name})
