@@ -12,7 +12,8 @@ import io
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,36 @@ def write_bytes(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):  # gone already where it took its place
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """A folder to write into; what is in it takes its place in `folder` only when all of it is written.
+
+    Args:
+        folder: May exist; files in it that are none of `names` stay.
+        names: All files of this kind of folder, in the order in which they take their place. Those that were
+            not written this time are removed, so that files of two runs never stand together.
+
+    Raises:
+        StorageError: The folder cannot be written or the disk is full; an older folder stays as it was.
+    """
+    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            if (beside / name).exists():
+                os.replace(beside / name, folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+    except OSError as fault:
+        raise StorageError(
+            f"{folder}: could not be written ({fault.strerror}); free some space or choose another --out"
+        ) from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -42,6 +42,14 @@ def factors(
     return tuple(pairs)
 
 
+def _require_use(people: int | None, touches: int | None, out: Path | None, mean: bool) -> None:
+    """Refuse, or at least tell, what is asked for and would come to nothing."""
+    if touches and not out:
+        raise click.UsageError("--touches writes a file: say where with --out")
+    if people and mean and not out:
+        note("--people changes nothing here: the mean knows nobody; ask for --out, or for another --engine")
+
+
 @click.command("simulate")
 @path_argument("market")
 @click.option(
@@ -134,10 +142,7 @@ def verb(
     from engine.study.replay import read_schedule
     from engine.study.world_text import run_document, world_text
 
-    if touches and not out:
-        raise click.UsageError("--touches writes a file: say where with --out")
-    if people and engine == "mean" and not out:
-        note("--people changes nothing here: the mean knows nobody; ask for --out, or for another --engine", quiet)
+    _require_use(people, touches, out, engine == "mean" and not quiet)
     if out:
         require_free(out, force)
     written = load(sample("configs", market), Market)

@@ -14,7 +14,7 @@ from engine.config.market import Market
 from engine.data.dataset import Dataset
 from engine.data.write import write_panel
 from engine.errors import InputError
-from engine.files import digest, read_bytes, write_csv, write_json
+from engine.files import digest, read_bytes, whole_folder, write_csv, write_json
 from engine.simulate.history import historical_spend
 from engine.simulate.lift import LiftResult, lift_rows, lift_tests
 from engine.simulate.observe import observe, rounded
@@ -27,6 +27,11 @@ from engine.study.engines import Instead, Played, beside, log_of, log_room, play
 from engine.study.replay import Replayed, Schedule, budgets, replay
 from engine.study.truth_file import truth_content
 
+FILES = (
+    *("panel.csv", "model.toml", "funnel.csv", "truth.json", "lift_tests.csv", "touches.parquet", "paths.csv"),
+    "manifest.json",
+)
+"""All that a world folder may hold; the manifest last, so that it never names files that are not there yet."""
 SHORTEST = 8  # weeks of a history
 MOST_DEMAND = 1e12  # of a week, as a multiple of the usual
 
@@ -132,20 +137,17 @@ def write_world(folder: Path, imagined: Imagined) -> None:
     Raises:
         StorageError: The folder cannot be written.
     """
-    write_panel(folder, imagined.dataset)
-    write_csv(folder / "funnel.csv", *funnel(imagined))
-    write_json(folder / "truth.json", truth_document(imagined))
-    files = ["panel.csv", "model.toml", "funnel.csv", "truth.json"]
-    if imagined.lifts:
-        write_csv(folder / "lift_tests.csv", *lift_rows(list(imagined.lifts)))
-        files.append("lift_tests.csv")
-    if imagined.touches is not None:
-        write_touches(folder / "touches.parquet", imagined.touches, market_digest(imagined.market))
-        write_csv(folder / "paths.csv", *path_rows(path_table(imagined.touches)))
-        files += ["touches.parquet", "paths.csv"]
-    write_json(
-        folder / "manifest.json", manifest(imagined, {name: digest(read_bytes(folder / name)) for name in files})
-    )
+    with whole_folder(folder, FILES) as place:
+        write_panel(place, imagined.dataset)
+        write_csv(place / "funnel.csv", *funnel(imagined))
+        write_json(place / "truth.json", truth_document(imagined))
+        if imagined.lifts:
+            write_csv(place / "lift_tests.csv", *lift_rows(list(imagined.lifts)))
+        if imagined.touches is not None:
+            write_touches(place / "touches.parquet", imagined.touches, market_digest(imagined.market))
+            write_csv(place / "paths.csv", *path_rows(path_table(imagined.touches)))
+        written = {name: digest(read_bytes(place / name)) for name in FILES if (place / name).exists()}
+        write_json(place / "manifest.json", manifest(imagined, written))
 
 
 def truth_document(imagined: Imagined) -> dict[str, Any]:

@@ -116,10 +116,11 @@ def budgets(schedule: Schedule, world: World, weeks: int) -> Float[np.ndarray, "
         raise InputError(
             f"{schedule.path}: the market {world.name} has no channel {odd[0]!r} (it has {', '.join(world.channels)})"
         )
-    until = round((schedule.start - world.start_date).days / 7)
-    if until != weeks:
-        ends = periods.step(world.start_date, weeks, "week")
-        advice = f"use --weeks {until}" if until > 0 else "plan for a later date"
+    ends = periods.step(world.start_date, weeks, "week")
+    until, odd_days = divmod((schedule.start - world.start_date).days, 7)
+    if schedule.start != ends:
+        advice = f"plan from {periods.step(world.start_date, until, 'week')} on" if odd_days else f"use --weeks {until}"
+        advice = advice if 8 <= until <= 1040 else "plan for another date"
         raise InputError(f"{schedule.path}: the plan starts on {schedule.start}, the history ends on {ends}; {advice}")
     require_calendar(world, weeks + len(schedule.spend) + TAIL)
     spend = np.zeros((len(schedule.spend), len(world.channels)))

@@ -152,7 +152,7 @@ IMPOSSIBLE = {  # a market, what a pattern in its text becomes, and what is told
         "share = 1\n",
         "lift_tests.online_video_tripled.share = 1",
     ),
-    "a channel named as the rivals": ("packaged_goods", r"\[channels.social\]", "[channels.rivals]", "channels.rivals"),
+    "a channel named as the rivals": ("packaged_goods", r"\[channels.search\]", "[channels.rivals]", "channels.rivals"),
     "price below zero": ("packaged_goods", r"discount = 0.15", "discount = 1.2", "promotions.spring.discount = 1.2"),
     "liked when dear": ("packaged_goods", r"elasticity = -2.6", "elasticity = 2.6", "purchase.elasticity = 2.6"),
     "rivals without money": ("packaged_goods", r"mean = 2_600_000", "mean = 0", "rivals.spending.mean = 0"),

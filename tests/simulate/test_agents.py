@@ -275,7 +275,7 @@ def test_more_agents_than_people_are_allowed_and_said(world, spend):
         (0, "0 agents are asked for; ask for at least 1"),
         (-5, "-5 agents"),
         (10**12, r"1.00 tn agents need .* GiB of 4 GiB allowed; ask for at most 1,\d+,\d+,\d+ agents"),
-        (2**31, "mean field"),
+        (2**31, "--engine mean"),
     ],
 )
 def test_crowds_that_are_none_or_do_not_fit_are_refused_before_memory_is_taken(world, spend, people, message):

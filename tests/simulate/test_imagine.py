@@ -96,3 +96,23 @@ def test_too_short_and_too_long_histories_are_refused(small):
 def test_demand_beyond_all_numbers_is_refused_with_its_week(small, changes):
     with pytest.raises(InputError, match=r"demand of the week from \d{4}-\d\d-\d\d is .* times the usual"):
         imagine(build({**small(), **changes}, Market, "small"), 20, 1)
+
+
+def test_a_folder_of_a_run_that_fails_stays_as_it_was_and_no_file_of_an_older_run_stays_beside_a_newer(
+    small, tmp_path, monkeypatch
+):
+    market = {**small(), "lift_tests": {"one": {"channel": "tv", "week": 3, "weeks": 2, "factor": 2, "share": 0.5}}}
+    first = imagine(build(market, Market, "small"), 20, 11)
+    write_world(tmp_path / "world", first)
+    (tmp_path / "world" / "mine.txt").write_text("kept")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "world").iterdir()}
+    assert "lift_tests.csv" in before
+    second = imagine(build(small(), Market, "small"), 20, 12)
+    with monkeypatch.context() as broken:
+        broken.setattr("engine.study.imagine.truth_document", lambda _: {"not": float("nan")})
+        with pytest.raises(ValueError, match="JSON"):
+            write_world(tmp_path / "world", second)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "world").iterdir()} == before
+    write_world(tmp_path / "world", second)
+    assert {path.name for path in (tmp_path / "world").iterdir()} == {*FILES, "mine.txt"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["world"]
