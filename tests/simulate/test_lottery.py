@@ -138,7 +138,7 @@ def test_more_of_an_advance_turns_nobody_back(worlds, seed, event, more):
 def test_people_who_buy_more_often_than_can_be_told_apart_are_refused(worlds):
     hazard = hazards(worlds["consumer"], 1)
     hazard[1, -1] = 40.0
-    with pytest.raises(InputError, match=f"country buy 60 times a week.* at most {MOST} purchases.*mean field"):
+    with pytest.raises(InputError, match=f"country buy 60 times a week.* at most {MOST} purchases.*--engine mean"):
         odds(worlds["consumer"], hazard)
 
 
