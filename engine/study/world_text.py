@@ -87,8 +87,8 @@ def _luck(imagined: Imagined) -> str:
     if played.noise is None:
         return (
             f"{number(played.people)} people, one by one ({played.engine}): revenue {money(got, currency)}, "
-            f"{percent(off, signed=True)} from the {money(meant, currency)} of the mean field, which "
-            f"every figure of the truth below belongs to."
+            f"{percent(off, signed=True)} from the {money(meant, currency)} of the mean field. "
+            "Stages below are theirs; channels and customers are the truth of the mean field."
         )
     low, high = np.asarray(bands(played.noise).total.revenue).tolist()
     return (
