@@ -41,8 +41,8 @@ CHURN = {  # of customers a month
     "subscription": (0.03, 0.07),
     "local_service": (0.01, 0.05),
 }
-TALK = (0.005, 0.30)  # share of first purchases that word of mouth is the true cause of
-REPEATS = {  # purchases of a customer a year
+TALK = (0.005, 0.30)  # share of first purchases that word of mouth is the true cause of (ours)
+REPEATS = {  # purchases of a customer a year (ours)
     "packaged_goods": (12, 26),
     "online_retail": (1.0, 4.0),
     "local_service": (1.0, 3.0),
@@ -348,7 +348,7 @@ def test_rivals_who_shout_louder_cost_sales(contested):
 def test_purchases_answer_to_the_price_as_published(name, least, most):
     """Price elasticity -2.62 in the mean over 1,851 estimates of 81 studies (Bijmolt, van Heerde, Pieters 2005).
 
-    Packaged goods are held to that; need and trust make a dentist's patients answer less. Measured over the weeks
+    Packaged goods are held to that; a dentist's patients answer less (a range of ours). Measured over the weeks
     of the first promotion, against the same weeks without it.
     """
     market = load(sample_folder("configs") / f"{name}.toml", Market)
