@@ -13,7 +13,8 @@ from engine.config.loading import build
 from engine.config.market import Market
 from engine.errors import InputError
 from engine.simulate.journey import run
-from engine.simulate.pipeline import (
+from engine.simulate.world import build_world
+from tests.simulate.pipeline import (
     Outcome,
     Team,
     by_week,
@@ -22,7 +23,6 @@ from engine.simulate.pipeline import (
     simulate_pipeline,
     steady,
 )
-from engine.simulate.world import build_world
 
 RUNS, WARM, WEEKS = 30, 30, 170
 

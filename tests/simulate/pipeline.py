@@ -1,9 +1,9 @@
 """The sales queue, opportunity by opportunity, and what queueing theory says of it in the long run.
 
 An opportunity arrives, waits for a free slot, first come first served, may lose its patience, is worked for an
-exponential time and ends won or lost. Nothing here knows the weekly law of the journey, so that the two can
-check each other: no engine calls it, the tests of the weekly law do. Sources: Erlang (1917); Palm (1957) and
-Mandelbaum and Zeltyn (2007) for queues that people leave.
+exponential time and ends won or lost. Nothing here knows the weekly law of the journey, nor the line of the
+events engine, so that all can check each other. Sources: Erlang (1917); Palm (1957) and Mandelbaum and Zeltyn
+(2007) for queues that people leave.
 """
 
 import math
