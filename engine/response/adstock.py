@@ -10,6 +10,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 
 from engine.axes import Array
+from engine.response.interval import Interval
 
 REACH = 104  # lags after which a delayed kernel is cut off [periods]
 
@@ -46,15 +47,15 @@ def delayed(lag: Float[Array, "..."], retain: Float[Array, "..."], peak: Float[A
 
 
 class Adstock(NamedTuple):
-    """One family: its kernel by lag, and the names of what the kernel takes, in order."""
+    """One family: its kernel by lag, and what the kernel takes beside it, in order, with the range of each."""
 
     kernel: Callable[..., Array]
-    shape: tuple[str, ...]
+    shape: dict[str, Interval]
 
 
 ADSTOCKS: dict[str, Adstock] = {
-    "geometric": Adstock(geometric, ("retain",)),
-    "delayed": Adstock(delayed, ("retain", "peak")),
+    "geometric": Adstock(geometric, {"retain": Interval(0.0, 1.0)}),
+    "delayed": Adstock(delayed, {"retain": Interval(0.0, 1.0), "peak": Interval(0.0, 52.0)}),
 }
 
 

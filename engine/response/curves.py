@@ -1,6 +1,7 @@
 """Curves: what spend does to outcome, one row per joint draw; the record a planner plans with."""
 
-import math
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -11,7 +12,8 @@ from engine.axes import Array
 from engine.errors import InputError
 from engine.periods import PER_YEAR, Period
 from engine.response.adstock import ADSTOCKS
-from engine.response.saturation import SATURATIONS, Saturation
+from engine.response.interval import Interval
+from engine.response.saturation import SATURATIONS
 
 Kind = Literal["paid", "earned", "shared", "owned"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -24,6 +26,48 @@ class Family:
     name: str
     parameters: dict[str, Float[np.ndarray, " draw"]]
 
+    @property
+    def parts(self) -> tuple["Family", ...]:
+        """The families of its draws, in order: itself alone."""
+        return (self,)
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return len(next(iter(self.parameters.values()), ()))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several families for the draws of one channel, in order: the first part holds the first draws."""
+
+    parts: tuple[Family, ...]
+
+    @property
+    def parameters(self) -> dict[str, Float[np.ndarray, " draw"]]:
+        """The parameters that every part takes, over all draws."""
+        shared = [name for name in self.parts[0].parameters if all(name in part.parameters for part in self.parts)]
+        return {name: np.concatenate([part.parameters[name] for part in self.parts]) for name in shared}
+
+    @property
+    def draws(self) -> int:
+        """Number of draws of all parts."""
+        return sum(part.draws for part in self.parts)
+
+
+def joined(parts: Sequence[Family]) -> Family | Mixture:
+    """Draws that follow each other as one family, or as a mixture where they differ in family.
+
+    Neighbours of one family become one part.
+
+    >>> one, two = Family("geometric", {"retain": np.zeros(2)}), Family("geometric", {"retain": np.ones(1) / 2})
+    >>> joined([one, two]).parameters["retain"].tolist()
+    [0.0, 0.0, 0.5]
+    """
+    runs = [tuple(run) for _, run in itertools.groupby(parts, key=lambda part: part.name)]
+    merged = tuple(Family(run[0].name, Mixture(run).parameters) if len(run) > 1 else run[0] for run in runs)
+    return merged[0] if len(merged) == 1 else Mixture(merged)
+
 
 @dataclass(frozen=True)
 class History:
@@ -32,6 +76,7 @@ class History:
     mean: float
     max: float
     last: tuple[float, ...] = ()  # the latest periods, oldest first
+    support: tuple[float, float] | None = None  # 5 and 95 % points of the stock that the data show; None: unknown
 
 
 @dataclass(frozen=True)
@@ -40,48 +85,59 @@ class Channel:
 
     name: str
     kind: Kind
-    adstock: Family
-    saturation: Family
+    adstock: Family | Mixture
+    saturation: Family | Mixture
     history: History
 
     def __post_init__(self) -> None:
-        for family, table, common in (
-            (self.adstock, ADSTOCKS, ()),
-            (self.saturation, SATURATIONS, ("ceiling", "halfway")),
-        ):
-            if family.name not in table:
-                raise InputError(
-                    f"channel {self.name!r}: family {family.name!r} is not known; use one of {', '.join(table)}"
-                )
-            wanted = {*common, *table[family.name].shape}
-            if set(family.parameters) != wanted:
-                odd = sorted(wanted ^ set(family.parameters))
-                raise InputError(
-                    f"channel {self.name!r}: family {family.name!r} takes {', '.join(sorted(wanted))}; "
-                    f"missing or unknown: {', '.join(odd)}"
-                )
-            for name, values in family.parameters.items():
-                _require_range(self.name, name, values)
-
-
-_RANGES = {  # parameter: lowest allowed, whether the lowest itself is allowed, highest (not allowed)
-    "ceiling": (0.0, True, math.inf),
-    "halfway": (0.0, False, math.inf),
-    "slope": (0.0, False, 50.0),
-    "retain": (0.0, True, 1.0),
-    "peak": (0.0, True, 52.0),
-}
-
-
-def _require_range(channel: str, name: str, values: Float[np.ndarray, " draw"]) -> None:
-    low, closed, high = _RANGES[name]
-    fine = np.isfinite(values) & ((values >= low) if closed else (values > low)) & (values < high)
-    if not fine.all():
-        row = int(np.argmin(fine))
-        raise InputError(
-            f"channel {channel!r}: {name} of draw {row + 1} is {values[row]:g}, outside "
-            f"{'[' if closed else '('}{low:g}, {high:g}); correct that value"
+        tables = (
+            ("adstock", self.adstock, {name: one.shape for name, one in ADSTOCKS.items()}),
+            ("saturation", self.saturation, {name: _MONEY | one.shape for name, one in SATURATIONS.items()}),
         )
+        for role, family, table in tables:
+            place = f"channel {self.name!r}"
+            if isinstance(family, Family):
+                _require_family(place, family, table)
+                continue
+            if not family.parts:
+                raise InputError(f"{place}: its {role} has no family; give at least one")
+            for number, part in enumerate(family.parts, start=1):
+                _require_family(f"{place}, {role}, part {number}", part, table)
+                _require_even(f"{place}, {role}, part {number}", part)
+
+
+_MONEY = {"ceiling": Interval(0.0), "halfway": Interval(0.0, closed_low=False)}  # what every saturation takes
+
+
+def _require_family(place: str, family: Family, table: dict[str, dict[str, Interval]]) -> None:
+    """Refuse a family that is not in the table, and parameters that it does not take or that are out of range."""
+    if family.name not in table:
+        raise InputError(f"{place}: family {family.name!r} is not known; use one of {', '.join(table)}")
+    wanted = table[family.name]
+    if set(family.parameters) != set(wanted):
+        odd = sorted(set(wanted) ^ set(family.parameters))
+        raise InputError(
+            f"{place}: family {family.name!r} takes {', '.join(sorted(wanted))}; missing or unknown: {', '.join(odd)}"
+        )
+    for name, values in family.parameters.items():
+        fine = wanted[name].holds(values)
+        if not fine.all():
+            row = int(np.argmin(fine))
+            raise InputError(
+                f"{place}: {name} of draw {row + 1} is {values[row]:g}, outside {wanted[name]}; correct that value"
+            )
+
+
+def _require_even(place: str, part: Family) -> None:
+    """Refuse a part of a mixture whose lists differ in length or are empty."""
+    counts = {name: len(values) for name, values in part.parameters.items()}
+    if len(set(counts.values())) != 1:
+        low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
+        raise InputError(
+            f"{place}: {low} has {counts[low]} draws but {high} has {counts[high]}; every list needs one value per draw"
+        )
+    if not part.draws:
+        raise InputError(f"{place} holds no draw; leave that part out")
 
 
 @dataclass(frozen=True)
@@ -102,12 +158,7 @@ class Curves:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InputError(f"channel {twice[0]!r} stands twice; give each channel its own name")
-        counts = {
-            f"{channel.name}.{name}": len(values)
-            for channel in self.channels
-            for family in (channel.adstock, channel.saturation)
-            for name, values in family.parameters.items()
-        }
+        counts = {name: count for channel in self.channels for name, count in _counts(channel).items()}
         if len(set(counts.values())) != 1:
             low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
             raise InputError(
@@ -124,7 +175,7 @@ class Curves:
     @property
     def draws(self) -> int:
         """Number of joint draws."""
-        return len(self.channels[0].saturation.parameters["ceiling"])
+        return self.channels[0].saturation.draws
 
     @property
     def value(self) -> float:
@@ -155,33 +206,76 @@ def pace(channel: Channel, period: Period) -> float:
 
 def kernel(channel: Channel, lags: int) -> Float[np.ndarray, "draw lag"]:
     """The share of one period's spend that works in each of the `lags` periods from it on."""
-    family = ADSTOCKS[channel.adstock.name]
-    shape = (channel.adstock.parameters[name][:, None] for name in family.shape)
-    return family.kernel(np.arange(float(lags))[None, :], *shape)
+    rows = []
+    for part in channel.adstock.parts:
+        family = ADSTOCKS[part.name]
+        shape = (part.parameters[name][:, None] for name in family.shape)
+        rows.append(family.kernel(np.arange(float(lags))[None, :], *shape))
+    return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
 
 def respond(channel: Channel, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
     """Outcome of one period at a given stock [outcome/period], draw by draw."""
-    family, parameters, shape = _saturation(channel)
-    return parameters["ceiling"] * family.share(stock / parameters["halfway"], *shape)
+    return _rejoined([_respond(part, own) for part, own in _by_part(channel.saturation, stock)])
 
 
 def respond_with_rate(
     channel: Channel, stock: Float[Array, "*point draw"]
 ) -> tuple[Float[Array, "*point draw"], Float[Array, "*point draw"]]:
     """`respond` and its derivative by the stock [outcome/currency], draw by draw."""
-    family, parameters, shape = _saturation(channel)
-    share, steepness = family.with_steepness(stock / parameters["halfway"], *shape)
-    return parameters["ceiling"] * share, parameters["ceiling"] / parameters["halfway"] * steepness
+    pairs = [_respond_with_rate(part, own) for part, own in _by_part(channel.saturation, stock)]
+    return _rejoined([value for value, _ in pairs]), _rejoined([rate for _, rate in pairs])
 
 
 def inflection(channel: Channel) -> Float[np.ndarray, " draw"]:
     """The stock below which the response is convex, above which it is concave [currency/period]."""
-    family, parameters, shape = _saturation(channel)
-    return family.inflection(*shape) * parameters["halfway"]
+    return _rejoined(
+        [
+            SATURATIONS[part.name].inflection(*_shape(part)) * part.parameters["halfway"]
+            for part in channel.saturation.parts
+        ]
+    )
 
 
-def _saturation(channel: Channel) -> tuple[Saturation, dict[str, Array], list[Array]]:
-    """The family of a channel, its parameters, and those of its shape in order."""
-    family, parameters = SATURATIONS[channel.saturation.name], channel.saturation.parameters
-    return family, parameters, [parameters[name] for name in family.shape]
+def _respond(part: Family, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
+    share = SATURATIONS[part.name].share(stock / part.parameters["halfway"], *_shape(part))
+    return part.parameters["ceiling"] * share
+
+
+def _respond_with_rate(
+    part: Family, stock: Float[Array, "*point draw"]
+) -> tuple[Float[Array, "*point draw"], Float[Array, "*point draw"]]:
+    ceiling, halfway = part.parameters["ceiling"], part.parameters["halfway"]
+    share, steepness = SATURATIONS[part.name].with_steepness(stock / halfway, *_shape(part))
+    return ceiling * share, ceiling / halfway * steepness
+
+
+def _shape(part: Family) -> list[Float[np.ndarray, " draw"]]:
+    """What its saturation takes beside the dose, in order."""
+    return [part.parameters[name] for name in SATURATIONS[part.name].shape]
+
+
+def _by_part(family: Family | Mixture, stock: Float[Array, "..."]) -> list[tuple[Family, Float[Array, "..."]]]:
+    """Each part with the stock of its own draws; a family that is alone takes the stock as it is."""
+    if isinstance(family, Family):
+        return [(family, stock)]
+    xp = stock.__array_namespace__()
+    whole = xp.broadcast_to(stock, (*stock.shape[:-1], family.draws))
+    ends = list(itertools.accumulate((part.draws for part in family.parts), initial=0))
+    return [(part, whole[..., a:b]) for part, (a, b) in zip(family.parts, itertools.pairwise(ends), strict=True)]
+
+
+def _rejoined(pieces: list[Float[Array, "..."]]) -> Float[Array, "..."]:
+    """The draws of all parts, one after the other."""
+    return pieces[0] if len(pieces) == 1 else pieces[0].__array_namespace__().concat(pieces, axis=-1)
+
+
+def _counts(channel: Channel) -> dict[str, int]:
+    """How many draws each list of a channel has; a mixture counts as one list."""
+    counts = {}
+    for role, family in (("adstock", channel.adstock), ("saturation", channel.saturation)):
+        if isinstance(family, Mixture):
+            counts[f"{channel.name}.{role}"] = family.draws
+        else:
+            counts |= {f"{channel.name}.{name}": len(values) for name, values in family.parameters.items()}
+    return counts

@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import InputError
 from engine.files import digest, read_bytes, read_json, write_json
 from engine.periods import PERIODS
-from engine.response.curves import KINDS, Channel, Curves, Family, History
+from engine.response.curves import KINDS, Channel, Curves, Family, History, Mixture
 
 SCHEMA = "peso.curves/1"
 LARGEST = 1e30  # of any number: no money and no outcome is larger
@@ -32,7 +32,7 @@ def read_curves(path: Path) -> Curves:
 _KEYS = {  # what stands where; other keys are left alone unless they look like one of these
     "the file": ("schema", "currency", "outcome", "outcome_value", "period", "draws", "made_from", "channels"),
     "a channel": ("name", "kind", "adstock", "saturation", "history"),
-    "history": ("mean", "max", "last"),
+    "history": ("mean", "max", "last", "support"),
 }
 
 
@@ -83,12 +83,13 @@ def _channel(entry: Any, index: int) -> Channel:
     return Channel(
         name=name,
         kind=body["kind"],
-        adstock=_family(body, "adstock", place),
-        saturation=_family(body, "saturation", place),
+        adstock=_families(body, "adstock", place),
+        saturation=_families(body, "saturation", place),
         history=History(
             mean=_number(history, "mean", f"{place}, history"),
             max=_number(history, "max", f"{place}, history"),
             last=_last(history.get("last", []), f"{place}, history, last"),
+            support=_support(history.get("support"), f"{place}, history, support"),
         ),
     )
 
@@ -101,12 +102,31 @@ def _last(values: Any, place: str) -> tuple[float, ...]:
     return tuple(spent.tolist())
 
 
-def _family(body: dict[str, Any], key: str, place: str) -> Family:
-    family = _record(body.get(key), f"{place}, {key}")
-    name = _text(family, "family", f"{place}, {key}")
+def _support(values: Any, place: str) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    ends = _numbers(values, place).tolist()
+    if len(ends) != 2 or not 0 <= ends[0] <= ends[1]:
+        raise InputError(f"{place} is {_shown(values)}; two stocks are needed, the lower first, as in [4000, 21000]")
+    return ends[0], ends[1]
+
+
+def _families(body: dict[str, Any], key: str, place: str) -> Family | Mixture:
+    """The family of all draws, or, from a list, those of the draws in order."""
+    given = body.get(key)
+    if not isinstance(given, list):
+        return _family(given, f"{place}, {key}")
+    if not given:
+        raise InputError(f"{place}, {key} is an empty list; give at least one family")
+    parts = tuple(_family(entry, f"{place}, {key}, part {number}") for number, entry in enumerate(given, start=1))
+    return parts[0] if len(parts) == 1 else Mixture(parts)
+
+
+def _family(given: Any, place: str) -> Family:
+    family = _record(given, place)
+    name = _text(family, "family", place)
     return Family(
-        name,
-        {field: _numbers(values, f"{place}, {key}, {field}") for field, values in family.items() if field != "family"},
+        name, {field: _numbers(values, f"{place}, {field}") for field, values in family.items() if field != "family"}
     )
 
 
@@ -173,17 +193,23 @@ def curves_document(curves: Curves) -> dict[str, Any]:
         {
             "name": channel.name,
             "kind": channel.kind,
-            "adstock": _family_document(channel.adstock),
-            "saturation": _family_document(channel.saturation),
-            "history": {
-                "mean": channel.history.mean,
-                "max": channel.history.max,
-                "last": list(channel.history.last),
-            },
+            "adstock": _families_document(channel.adstock),
+            "saturation": _families_document(channel.saturation),
+            "history": _history_document(channel.history),
         }
         for channel in curves.channels
     ]
     return head
+
+
+def _history_document(history: History) -> dict[str, Any]:
+    known = {"mean": history.mean, "max": history.max, "last": list(history.last)}
+    return known if history.support is None else {**known, "support": list(history.support)}
+
+
+def _families_document(family: Family | Mixture) -> dict[str, Any] | list[dict[str, Any]]:
+    """One object for one family, a list of them for a mixture."""
+    return _family_document(family) if isinstance(family, Family) else [_family_document(one) for one in family.parts]
 
 
 def _family_document(family: Family) -> dict[str, Any]:

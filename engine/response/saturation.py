@@ -14,6 +14,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 
 from engine.axes import Array
+from engine.response.interval import Interval
 
 _LN2 = 0.6931471805599453
 _ATANH_HALF = 0.5493061443340549
@@ -101,6 +102,61 @@ def tanh_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Array, "..."],
     return tanh(dose), 4 * _ATANH_HALF * faded / (1 + faded) ** 2
 
 
+def burr(dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
+    """1 - (1 + k * dose^slope)^-tail with k = 2^(1/tail) - 1: one surface that holds the other shapes.
+
+    A tail of 1 is `hill`; as the tail grows the curve becomes that of Weibull, 1 - 2^-(dose^slope), which
+    is `exponential` at a slope of 1; a small tail leaves growth as slow as a logarithm's.
+    Computed through log(1 + k * dose^slope), so that neither small shares nor what is left of the ceiling
+    cancel. The gradient at a dose of exactly 0 is given as 0.
+    Source: Burr (1942), Cumulative frequency functions; the distribution of type XII, scaled to its median.
+
+    >>> import numpy as np
+    >>> burr(np.array([0.0, 1.0, 3.0]), np.array(1.0), np.array(1.0)).round(12).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    xp = dose.__array_namespace__()
+    _, log_left = _burr_logs(dose, slope, tail)
+    return xp.where(dose > 0, -xp.expm1(log_left), 0.0)
+
+
+def burr_with_steepness(
+    dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """`burr`, and its derivative slope * tail / dose * z / (1 + z) * (1 + z)^-tail, with z = k * dose^slope."""
+    xp = dose.__array_namespace__()
+    log_odds, log_left = _burr_logs(dose, slope, tail)
+    spent = dose > 0
+    faded = xp.exp(-xp.abs(log_odds))
+    reached = xp.where(log_odds >= 0, 1.0, faded) / (1 + faded)
+    steepness = slope * tail * reached * xp.exp(log_left) / xp.where(spent, dose, 1.0)
+    return xp.where(spent, -xp.expm1(log_left), 0.0), xp.where(spent, steepness, 0.0)
+
+
+def _burr_logs(
+    dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """log z = log(k * dose^slope), and the log of what is left of the ceiling, -tail * log(1 + z)."""
+    xp = dose.__array_namespace__()
+    log_odds = slope * xp.log(xp.where(dose > 0, dose, 1.0)) + xp.log(xp.expm1(_LN2 / tail))
+    return log_odds, -tail * xp.logaddexp(log_odds, xp.zeros_like(log_odds))
+
+
+def burr_inflection(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose below which the curve is convex, above which it is concave; 0 for a slope up to 1.
+
+    The derivative is largest where k * dose^slope = (slope - 1) / (slope * tail + 1).
+
+    >>> import numpy as np
+    >>> burr_inflection(np.array([0.8, 3.0]), np.array([1.0, 1.0])).round(4).tolist()
+    [0.0, 0.7937]
+    """
+    xp = slope.__array_namespace__()
+    bent = slope > 1
+    power = xp.where(bent, slope, 2.0)
+    return xp.where(bent, ((power - 1) / (power * tail + 1) / xp.expm1(_LN2 / tail)) ** (1 / power), 0.0)
+
+
 def always_concave(*_: Float[Array, "..."]) -> float:
     """The inflection of a family that has none."""
     return 0.0
@@ -109,19 +165,28 @@ def always_concave(*_: Float[Array, "..."]) -> float:
 class Saturation(NamedTuple):
     """One family: its share of the ceiling by dose, the same with its derivative, and where it bends.
 
-    `shape` names what each takes beside the dose, in order. Each family is convex from 0 to its
-    inflection and concave from there on: the planner's bounds rest on that, and the laws test it.
+    `shape` names what each takes beside the dose, in order, with the range of each. Each family is convex
+    from 0 to its inflection and concave from there on: the planner's bounds rest on that, and the laws
+    test it.
     """
 
     share: Callable[..., Array]
     with_steepness: Callable[..., tuple[Array, Array]]
     inflection: Callable[..., Array]
-    shape: tuple[str, ...] = ()
+    shape: dict[str, Interval]
 
+
+_SLOPE = Interval(0.0, 50.0, closed_low=False)
 
 SATURATIONS: dict[str, Saturation] = {
-    "hill": Saturation(hill, hill_with_steepness, hill_inflection, ("slope",)),
-    "michaelis_menten": Saturation(michaelis_menten, michaelis_menten_with_steepness, always_concave),
-    "exponential": Saturation(exponential, exponential_with_steepness, always_concave),
-    "tanh": Saturation(tanh, tanh_with_steepness, always_concave),
+    "hill": Saturation(hill, hill_with_steepness, hill_inflection, {"slope": _SLOPE}),
+    "michaelis_menten": Saturation(michaelis_menten, michaelis_menten_with_steepness, always_concave, {}),
+    "exponential": Saturation(exponential, exponential_with_steepness, always_concave, {}),
+    "tanh": Saturation(tanh, tanh_with_steepness, always_concave, {}),
+    "burr": Saturation(
+        burr,
+        burr_with_steepness,
+        burr_inflection,
+        {"slope": _SLOPE, "tail": Interval(0.05, 1000.0, closed_high=True)},
+    ),
 }

@@ -10,7 +10,12 @@ from engine.response.adstock import ADSTOCKS
 from engine.response.curves import Channel, Curves, Family, History, inflection, kernel, respond, respond_with_rate
 from engine.response.saturation import SATURATIONS
 
-SHAPE = {"slope": np.array([1.7, 0.9]), "retain": np.array([0.6, 0.0]), "peak": np.array([2.0, 0.5])}
+SHAPE = {
+    "slope": np.array([1.7, 0.9]),
+    "retain": np.array([0.6, 0.0]),
+    "peak": np.array([2.0, 0.5]),
+    "tail": np.array([0.5, 4.0]),
+}
 
 
 def channel(saturation="hill", adstock="geometric", name="tv", **changed):

@@ -44,6 +44,7 @@ RANGES = {
     "slope": st.floats(0.01, 49.9),
     "retain": st.floats(0, 0.999),
     "peak": st.floats(0, 51.9),
+    "tail": st.floats(0.05, 1000.0),
 }
 
 

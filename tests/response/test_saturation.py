@@ -1,5 +1,7 @@
 """Laws of saturation, tested over the whole table: a new family is tested by standing in it."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,11 +10,14 @@ import pytest
 from engine.response.saturation import SATURATIONS, hill
 
 SLOPES = (0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 8.0, 20.0)
-SHAPES = {"slope": SLOPES}
+SHAPES = {
+    "hill": [(slope,) for slope in SLOPES],
+    "burr": list(itertools.product((0.3, 0.8, 1.0, 1.5, 3.0, 6.0), (0.05, 0.3, 1.0, 7.0, 1000.0))),
+}
 CASES = [
-    pytest.param(family, (value,) if family.shape else (), id=f"{name}-{value}" if family.shape else name)
+    pytest.param(family, shape, id="-".join(map(str, (name, *shape))))
     for name, family in SATURATIONS.items()
-    for value in (SHAPES[family.shape[0]] if family.shape else (None,))
+    for shape in SHAPES.get(name, [()])
 ]
 LINEAR = np.linspace(0.0, 20.0, 4001)
 LOGARITHMIC = np.geomspace(1e-9, 1e9, 2001)
