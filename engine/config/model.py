@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from engine.config.experiments import Experiments
 from engine.config.loading import Closed, Name, Positive
 from engine.config.lookalike import look
 
@@ -133,6 +134,7 @@ class Model(Closed):
     controls: Controls = Controls()
     events: Events = Events()
     baseline: Baseline = Baseline()
+    experiments: Experiments | None = None
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Model":

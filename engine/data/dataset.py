@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine.data.lift import LiftTest
 from engine.periods import Period
 from engine.response.curves import Kind
 
@@ -37,3 +38,4 @@ class Dataset:
     made_from: str = ""  # digest of the file behind it
     notes: tuple[str, ...] = ()  # what the reader did because the model file told it to
     unrecorded: Bool[np.ndarray, "period geo channel"] | None = None  # spend left blank in the table, zero here
+    lift_tests: tuple[LiftTest, ...] = ()  # experiments that the model file names

@@ -1,6 +1,7 @@
 """A customer's file into a Dataset: what is declared is used, what is wrong is refused with its place."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,24 +10,21 @@ from jaxtyping import Float
 
 from engine.config.model import Data, Model
 from engine.data.aggregate import aggregated
-from engine.data.columnar import read_parquet
 from engine.data.dataset import Dataset
-from engine.data.delimited import read_delimited
+from engine.data.experiments import lift_tests
+from engine.data.opening import open_table
 from engine.data.panel import Panel, panel
 from engine.data.table import Header, Table, refuse, shown, untamed
 from engine.data.timeline import timeline
 from engine.data.values import Values, control_arrays, event_arrays, money_arrays, outcome_array, population_array
-from engine.data.workbook import read_workbook
 from engine.errors import InputError
 from engine.files import digest, read_bytes
 
 LARGEST = 128_000_000  # bytes of one table: as text in memory it takes ten times as much
-_WORKBOOKS = (".xlsx", ".xlsm")
-_PARQUETS = (".parquet", ".pq")
 
 
 def read_dataset(path: Path, model: Model, model_path: Path, today: date | None = None) -> Dataset:
-    """The history in a CSV, TSV, XLSX or Parquet file, as its model file describes it.
+    """The history in a CSV, TSV, XLSX or Parquet file, as its model file describes it, with its experiments.
 
     Rows may stand in any order. Nothing is repaired unless the model file declares it, and what was
     repaired is told in `notes`.
@@ -54,7 +52,7 @@ def read_dataset(path: Path, model: Model, model_path: Path, today: date | None 
     if data.aggregate:
         dataset = aggregated(dataset, data.aggregate, str(path))
     _require_activity(dataset, str(path))
-    return dataset
+    return replace(dataset, lift_tests=lift_tests(dataset, model, model_path))
 
 
 def _table(raw: bytes, path: Path, model: Model, model_path: Path) -> Table:
@@ -63,12 +61,7 @@ def _table(raw: bytes, path: Path, model: Model, model_path: Path) -> Table:
     for column in model.data.where:
         wanted.setdefault(column, f"data.where ({model_path.name})")
     header = Header(wanted, model.data.ignore, model.data.unnamed == "drop")
-    suffix = path.suffix.casefold()
-    if suffix in _WORKBOOKS and raw:
-        return read_workbook(raw, path, model.data, header)
-    if suffix in _PARQUETS and raw:
-        return read_parquet(raw, path, header)
-    return read_delimited(raw, path, model.data, header)
+    return open_table(raw, path, model.data, header)
 
 
 def _chosen(table: Table, data: Data) -> Table:

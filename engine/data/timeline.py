@@ -62,8 +62,8 @@ def _read_dates(table: Table, data: Data, today: date) -> dict[str, date]:
     known: dict[str, date] = {}
     faults: list[str] = []
     for text in dict.fromkeys(texts):
-        day = _date(text.strip(" \t"), None) if table.typed else None
-        day = day or _date(text.strip(" \t"), data.date_format)
+        day = day_of(text.strip(" \t"), None) if table.typed else None
+        day = day or day_of(text.strip(" \t"), data.date_format)
         reason = _why_no_date(text.strip(), data) if day is None else _why_not_plausible(day, latest, data)
         if reason:
             faults.append(f"{table.at(texts.index(text), data.date)}: {reason}" if len(faults) < MOST_ALIKE else "")
@@ -74,8 +74,12 @@ def _read_dates(table: Table, data: Data, today: date) -> dict[str, date]:
     return known
 
 
-def _date(text: str, date_format: str | None) -> date | None:
-    """A date written as YYYY-MM-DD (with midnight after it or not), or as declared; None if it is not."""
+def day_of(text: str, date_format: str | None) -> date | None:
+    """A date written as YYYY-MM-DD (with midnight after it or not), or as declared; None if it is not.
+
+    >>> day_of("2024-01-31", None), day_of("31.01.2024", "%d.%m.%Y"), day_of("soon", None)
+    (datetime.date(2024, 1, 31), datetime.date(2024, 1, 31), None)
+    """
     try:
         if date_format is None:
             found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[T ]00:00(?::00(?:\.0+)?)?)?", text, re.ASCII)

@@ -34,12 +34,13 @@ class Columns:
     events: tuple[str, ...]
 
 
-def write_panel(folder: Path, dataset: Dataset) -> None:
+def write_panel(folder: Path, dataset: Dataset, experiments: str | None = None) -> None:
     """Write `panel.csv` and `model.toml` into a folder; `read_dataset` gives back the same arrays exactly.
 
     One row per period and geo. A name that a spreadsheet would run as a formula is prefixed with an
     apostrophe in the table, which the reader takes off again; the model file holds the name itself. Spend
-    that was never recorded is left blank, and the model file declares that blanks count as zero.
+    that was never recorded is left blank, and the model file declares that blanks count as zero. `experiments`
+    is a table of tests in the same folder, for the model file to name.
 
     Raises:
         InputError: Two names look alike, a name cannot be written, a number is not finite, or there is
@@ -49,6 +50,8 @@ def write_panel(folder: Path, dataset: Dataset) -> None:
     _require_finite(dataset)
     columns = _columns(dataset)
     model = _model_text(dataset, columns)
+    if experiments is not None:
+        model += f"\n[experiments]\nfile = {text_literal(experiments)}\n"
     parse(model, Model, str(folder / MODEL))
     lines = [",".join(_cell(tamed(name)) for name in _header(columns)), *_rows(dataset, columns)]
     write_text(folder / PANEL, "\n".join(lines) + "\n")

@@ -23,8 +23,12 @@ from engine.simulate.observe import luck
 from engine.simulate.records import Trajectory, World
 from engine.simulate.world import require_calendar
 
-HEADER = ["name", "channel", "start", "end", "spend_change", "outcome_change", "standard_error"]
-"""Columns of lift_tests.csv; start and end are the first and the last day of the changed money."""
+HEADER = [
+    *("name", "channel", "start", "end", "until", "share", "in_history"),
+    *("spend_change", "outcome_change", "standard_error"),
+]
+"""Columns of lift_tests.csv: start and end are the first and the last day of the changed money, until is the
+last one whose outcome counts, share that of the people who saw it; the panel's spend does not hold it."""
 
 
 class LiftResult(NamedTuple):
@@ -38,6 +42,7 @@ class LiftResult(NamedTuple):
     start: date  # first day of the test
     weeks: int  # of changed money
     wash_out: int  # weeks after them whose outcome counts too
+    share: float  # of the people, who were treated
     spend_change: float  # money really spent on the treated, beyond what it would have been [currency]
     lift_true: float  # revenue of the treated, beyond what it would have been [currency]
     lift_read: float  # the same as the test finds it, with its noise and its bias [currency]
@@ -74,17 +79,19 @@ def lift_tests(market: Market, world: World, spend: Float[Array, "period channel
 def lift_rows(results: list[LiftResult]) -> tuple[list[str], list[list[Any]]]:
     """Header and rows of lift_tests.csv: what an analyst is told of each test, and no truth.
 
-    The outcome's change includes that of the wash-out after `end`.
+    The outcome's change includes that of the wash-out after `end`, up to `until`.
     """
     rows = [
         [
             one.name,
             one.channel,
             one.start.isoformat(),
-            (step(one.start, one.weeks, "week") - timedelta(days=1)).isoformat(),
+            *((step(one.start, weeks, "week") - timedelta(days=1)).isoformat() for weeks in (one.weeks, whole)),
+            *(one.share, "no"),
             *(round(figure, 2) for figure in (one.spend_change, one.lift_read, one.standard_error)),
         ]
         for one in results
+        for whole in [one.weeks + one.wash_out]
     ]
     return list(HEADER), rows
 
@@ -128,6 +135,7 @@ def _result(market: Market, name: str, plain: Trajectory, treated: Trajectory, s
         start=step(market.start, test.week - 1, "week"),
         weeks=test.weeks,
         wash_out=test.wash_out,
+        share=test.share,
         spend_change=change,
         lift_true=lift,
         lift_read=read,

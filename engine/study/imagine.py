@@ -27,8 +27,9 @@ from engine.study.engines import Instead, Played, beside, log_of, log_room, play
 from engine.study.replay import Replayed, Schedule, budgets, replay
 from engine.study.truth_file import truth_content
 
+LIFT_TESTS = "lift_tests.csv"
 FILES = (
-    *("panel.csv", "model.toml", "funnel.csv", "truth.json", "lift_tests.csv", "touches.parquet", "paths.csv"),
+    *("panel.csv", "model.toml", "funnel.csv", "truth.json", LIFT_TESTS, "touches.parquet", "paths.csv"),
     "manifest.json",
 )
 """All that a world folder may hold; the manifest last, so that it never names files that are not there yet."""
@@ -138,16 +139,39 @@ def write_world(folder: Path, imagined: Imagined) -> None:
         StorageError: The folder cannot be written.
     """
     with whole_folder(folder, FILES) as place:
-        write_panel(place, imagined.dataset)
+        write_panel(place, imagined.dataset, LIFT_TESTS if (known := known_lifts(imagined)) else None)
         write_csv(place / "funnel.csv", *funnel(imagined))
         write_json(place / "truth.json", truth_document(imagined))
-        if imagined.lifts:
-            write_csv(place / "lift_tests.csv", *lift_rows(list(imagined.lifts)))
+        if known:
+            write_csv(place / LIFT_TESTS, *lift_rows(known))
         if imagined.touches is not None:
             write_touches(place / "touches.parquet", imagined.touches, market_digest(imagined.market))
             write_csv(place / "paths.csv", *path_rows(path_table(imagined.touches)))
         written = {name: digest(read_bytes(place / name)) for name in FILES if (place / name).exists()}
         write_json(place / "manifest.json", manifest(imagined, written))
+
+
+def known_lifts(imagined: Imagined) -> list[LiftResult]:
+    """The lift tests that an analyst can enter beside the panel: their money changed, their error is known,
+    they lie within the panel, and what a holdout took away was recorded."""
+    seen = imagined.dataset
+    after = periods.step(seen.starts[-1], 1, seen.period)
+
+    def is_known(one: LiftResult) -> bool:
+        until = periods.step(one.start, one.weeks + one.wash_out, "week")
+        within = seen.starts[0] <= one.start and until <= after
+        is_told = round(one.spend_change, 2) != 0 and round(one.standard_error, 2) > 0
+        return within and is_told and (one.spend_change > 0 or not _is_lost(seen, one))
+
+    return [one for one in imagined.lifts if is_known(one)]
+
+
+def _is_lost(seen: Dataset, one: LiftResult) -> bool:
+    """Whether some of the spend on a channel was not recorded while it was tested."""
+    if seen.unrecorded is None:
+        return False
+    inside = periods.share_inside(seen.starts, seen.period, one.start, periods.step(one.start, one.weeks, "week"))
+    return bool(seen.unrecorded[np.array(inside) > 0][:, :, seen.channels.index(one.channel)].any())
 
 
 def truth_document(imagined: Imagined) -> dict[str, Any]:
