@@ -4,10 +4,11 @@ import datetime
 import re
 import string
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from engine.config.beliefs import Beliefs
 from engine.config.experiments import Experiments
 from engine.config.loading import Closed, Name, Positive
 from engine.config.lookalike import look
@@ -85,27 +86,54 @@ class Long(Closed):
     exposure: Name | None = None
 
 
-class ChannelColumns(Closed):
-    """Where one channel's activity stands in the table."""
+class ChannelColumns(Beliefs):
+    """Where one channel's activity stands in the table, and what is known of it beforehand.
+
+    Activity is spend, exposure, or reach with frequency. A curve that runs on exposure takes money at the
+    price of the latest year, so that plans count in the money of today.
+    """
 
     kind: Kind
     spend: Name | None = None  # a column; in a long table, the text that names the channel
-    exposure: Name | None = None  # the curve runs on exposure, money through its average cost
-    cost_per_exposure: Positive | None = None  # effort cost of exposure that has no spend column
+    exposure: Name | None = None  # impressions, mails, visits: the curve runs on them instead of on spend
+    reach: Name | None = None  # people who met the channel in the period, instead of exposure
+    frequency: Name | None = None  # mean contacts of each of these people
+    cost_per_exposure: Positive | None = None  # effort cost of exposure (of a contact) that has no spend column
 
     @model_validator(mode="after")
     def _has_money(self) -> "ChannelColumns":
-        if self.spend is None and (self.exposure is None or self.cost_per_exposure is None):
+        active = self.exposure or self.reach
+        if self.spend is None and (active is None or self.cost_per_exposure is None):
             raise ValueError("either spend, or exposure with cost_per_exposure, is needed")
         if self.spend is not None and self.cost_per_exposure is not None:
             raise ValueError("cost_per_exposure is for channels without a spend column")
         return self
 
+    @model_validator(mode="after")
+    def _one_activity(self) -> "ChannelColumns":
+        if (self.reach is None) != (self.frequency is None):
+            raise ValueError("reach and frequency go together")
+        if self.reach is not None and self.exposure is not None:
+            raise ValueError("exposure and reach both tell how often people met it; keep one")
+        return self
+
 
 class Controls(Closed):
-    """Numeric columns that move the outcome and are not ours to decide."""
+    """Numeric columns that move the outcome and are not decided here.
+
+    A price enters as the log of itself over its mean in the same geo, so that its effect is an elasticity;
+    promotions enter as they are.
+    """
 
     columns: tuple[Name, ...] = Field(strict=False, default=())
+    price: Name | None = None  # what customers pay
+    promotion: Name | None = None  # depth of discounts, or a flag
+
+    def roles(self) -> Iterator[tuple[str, str]]:
+        """Each column after the field that names it, in the order of the arrays, as (field, column)."""
+        yield from (("columns", column) for column in self.columns)
+        yield from (("price", self.price),) if self.price else ()
+        yield from (("promotion", self.promotion),) if self.promotion else ()
 
 
 class Events(Closed):
@@ -122,8 +150,23 @@ class Events(Closed):
 class Baseline(Closed):
     """What the outcome does without marketing."""
 
-    trend: Literal["none", "linear", "piecewise"] = "piecewise"
+    trend: Literal["none", "linear", "piecewise", "smooth"] = "piecewise"
     season: int | None = Field(default=None, ge=0, le=12)  # pairs of yearly waves; chosen by length if absent
+
+
+class CurveFamilies(Closed):
+    """Which families of curves are taken into account; calibration knows their names."""
+
+    saturation: Name = "any"
+    adstock: Name = "any"
+    drift: bool = False  # whether the effect of each channel may move slowly over the years
+
+
+class Previous(Closed):
+    """An earlier fit whose answer is what is believed before these data."""
+
+    fit: Name  # its folder, beside the model file
+    discount: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.5  # weight of its evidence
 
 
 class Model(Closed):
@@ -135,6 +178,8 @@ class Model(Closed):
     events: Events = Events()
     baseline: Baseline = Baseline()
     experiments: Experiments | None = None
+    curves: CurveFamilies = CurveFamilies()
+    previous: Previous | None = None
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Model":
@@ -154,6 +199,19 @@ class Model(Closed):
             taken[column] = role
         return self
 
+    @model_validator(mode="after")
+    def _beliefs_can_be(self) -> "Model":
+        in_units = self.data.kpi is not None and self.data.value_per_kpi is None
+        for name, channel in self.channels.items():
+            if channel.roas is not None and in_units:
+                raise ValueError(f"roas of {name!r} is money for money and the outcome has none: add value_per_kpi")
+            if channel.reach is not None and self.data.long is not None:
+                raise ValueError(f"reach of {name!r} needs columns of its own, and a long table has none")
+        least = sum(channel.share.low for channel in self.channels.values() if channel.share is not None)
+        if least > 1:
+            raise ValueError(f"share.low of all channels adds up to {least:g}, above the whole outcome")
+        return self
+
     def roles(self) -> Iterator[tuple[str, str]]:
         """Each column that the table must have, after the field that names it, as (field, column)."""
         data = self.data
@@ -168,7 +226,7 @@ class Model(Closed):
         }
         yield from ((role, column) for role, column in single.items() if isinstance(column, str))
         yield from self._channel_roles()
-        yield from (("controls.columns", column) for column in self.controls.columns)
+        yield from ((f"controls.{field}", column) for field, column in self.controls.roles())
         yield from (("events.columns", column) for column in self.events.columns)
 
     def _channel_roles(self) -> Iterator[tuple[str, str]]:
@@ -178,10 +236,9 @@ class Model(Closed):
             yield from ((f"data.long.{role}", column) for role, column in named.items() if column)
             return
         for name, channel in self.channels.items():
-            if channel.spend:
-                yield f"channels.{quoted(name)}.spend", channel.spend
-            if channel.exposure:
-                yield f"channels.{quoted(name)}.exposure", channel.exposure
+            for field in ("spend", "exposure", "reach", "frequency"):
+                if column := getattr(channel, field):
+                    yield f"channels.{quoted(name)}.{field}", column
 
 
 _BARE = set(string.ascii_letters + string.digits + "_-")

@@ -90,8 +90,7 @@ def _merged(dataset: Dataset, period: Coarse, bins: Bins) -> Dataset:
 
     spend = summed(dataset.spend)
     driver = summed(dataset.driver)
-    totals = spend.sum(axis=(0, 1))
-    channels = [in_money(driver[:, :, at], float(totals[at])) for at in range(len(totals))]
+    channels = [in_money(driver[:, :, at], spend[:, :, at], period) for at in range(len(dataset.channels))]
     blank = dataset.unrecorded
     return replace(
         dataset,

@@ -116,7 +116,7 @@ def prices(dataset: Dataset) -> list[Finding]:
     moved = {name: fold for name, fold in moved.items() if fold > PRICE_MOVES}
     if moved:
         listed = ", ".join(f"{name} ({fold:.0f} fold)" for name, fold in moved.items())
-        advice = "their curves run on exposure at its average price: mind today's price"
+        advice = "their curves count exposure at the price of the latest year: mind what it will cost"
         found.append(Finding("price", "weak", max(moved.values()), f"Exposure changed its price: {listed}; {advice}."))
     return found
 

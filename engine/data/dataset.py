@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -10,13 +11,16 @@ from engine.data.lift import LiftTest
 from engine.periods import Period
 from engine.response.curves import Kind
 
+ControlRole = Literal["other", "price", "promotion"]
+
 
 @dataclass(frozen=True)
 class Dataset:
     """History by period and geo; a national data set has one geo.
 
-    `driver` is what each channel's curve runs on, in money: its spend, or its exposure at the channel's
-    average cost over the whole history, so that both sum to the same money.
+    `driver` is what each channel's curve runs on, in money: its spend, or its exposure at the channel's mean
+    price of the latest year. A plan's money buys exposure at about that price, so curves over `driver` hold for
+    plans; what history really paid is `spend`, and returns on it divide by that.
     """
 
     period: Period
@@ -39,3 +43,4 @@ class Dataset:
     notes: tuple[str, ...] = ()  # what the reader did because the model file told it to
     unrecorded: Bool[np.ndarray, "period geo channel"] | None = None  # spend left blank in the table, zero here
     lift_tests: tuple[LiftTest, ...] = ()  # experiments that the model file names
+    control_roles: tuple[ControlRole, ...] = ()  # of each control; none at all where every one is "other"

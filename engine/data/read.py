@@ -1,6 +1,7 @@
 """A customer's file into a Dataset: what is declared is used, what is wrong is refused with its place."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from jaxtyping import Float
 
 from engine.config.model import Data, Model
 from engine.data.aggregate import aggregated
-from engine.data.dataset import Dataset
+from engine.data.dataset import ControlRole, Dataset
 from engine.data.experiments import lift_tests
 from engine.data.opening import open_table
 from engine.data.panel import Panel, panel
@@ -20,6 +21,7 @@ from engine.data.values import Values, control_arrays, event_arrays, money_array
 from engine.errors import InputError
 from engine.files import digest, read_bytes
 
+ROLES: Mapping[str, ControlRole] = {"columns": "other", "price": "price", "promotion": "promotion"}
 LARGEST = 128_000_000  # bytes of one table: as text in memory it takes ten times as much
 
 
@@ -116,7 +118,7 @@ def _assembled(found: Panel, model: Model, made_from: str) -> Dataset:
     data = model.data
     values = Values(found, model, {}, [])
     outcome, name, is_money = outcome_array(values)
-    spend, driver = money_arrays(values)
+    money = money_arrays(values)
     event_names, events = event_arrays(values)
     population, drift = population_array(values)
     controls = control_arrays(values)
@@ -133,14 +135,15 @@ def _assembled(found: Panel, model: Model, made_from: str) -> Dataset:
         is_money=is_money,
         channels=tuple(model.channels),
         kinds=tuple(channel.kind for channel in model.channels.values()),
-        spend=spend,
-        driver=driver,
-        control_names=model.controls.columns,
+        spend=money.spend,
+        driver=money.driver,
+        control_names=tuple(column for _, column in model.controls.roles()),
         controls=controls,
         event_names=event_names,
         events=events,
         made_from=made_from,
-        notes=(*_notes(values), *drift),
+        notes=(*_notes(values), *drift, *money.notes),
+        control_roles=tuple(ROLES[field] for field, _ in model.controls.roles()),
     )
 
 

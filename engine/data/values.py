@@ -1,8 +1,9 @@
 """The number columns of a panel as arrays: outcome, money, controls, events, population."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from engine.data.cells import numbers, style_of
 from engine.data.panel import Panel
 from engine.data.table import refuse, shown, untamed
 from engine.errors import InputError
+from engine.periods import PER_YEAR, Period
 
 SAME_MONEY = 1e-9  # relative difference of two totals that is rounding
 _NO_EVENT = frozenset(("", "na", "n/a", "none", "no", "0", "-", "null", "nan", "false"))
@@ -84,24 +86,47 @@ def population_array(values: Values) -> tuple[Float[np.ndarray, " geo"], tuple[s
     return population, (f"the population of {shown(moved)} changes over time; its mean is taken",)
 
 
-def money_arrays(
-    values: Values,
-) -> tuple[Float[np.ndarray, "period geo channel"], Float[np.ndarray, "period geo channel"]]:
-    """What was spent on each channel, and the driver of its curve in the same money."""
+class MoneyArrays(NamedTuple):
+    """Spend, and what the curves run on at the price of the latest year."""
+
+    spend: Float[np.ndarray, "period geo channel"]
+    driver: Float[np.ndarray, "period geo channel"]
+    notes: tuple[str, ...]  # on prices that had to be taken from the whole history
+
+
+def money_arrays(values: Values) -> MoneyArrays:
+    """What was spent on each channel, and the driver of its curve in money of the latest year."""
     pairs = _long_pairs(values) if values.model.data.long else _wide_pairs(values)
-    spend, driver = [], []
-    for money, exposure in pairs:
+    period = values.panel.timeline.period
+    spend, driver, notes = [], [], []
+    for name, (money, exposure) in zip(values.model.channels, pairs, strict=True):
         spend.append(money)
-        driver.append(money if exposure is None else in_money(exposure, float(money.sum())))
-    return np.stack(spend, axis=2), np.stack(driver, axis=2)
+        driver.append(money if exposure is None else in_money(exposure, money, period))
+        if exposure is not None and not (latest(exposure, period).any() and latest(money, period).any()):
+            notes.append(f"{shown(name)} did not run in the latest year; its price is that of the whole history")
+    return MoneyArrays(np.stack(spend, axis=2), np.stack(driver, axis=2), tuple(notes))
 
 
-def in_money(exposure: Float[np.ndarray, "..."], total: float) -> Float[np.ndarray, "..."]:
-    """Exposure at its average cost, so that it sums to `total`; exposure that does so already stays as it is."""
-    whole = float(exposure.sum())
-    if whole == 0 or abs(whole - total) <= SAME_MONEY * total:
+def latest(values: Float[np.ndarray, "period *rest"], period: Period) -> Float[np.ndarray, "late *rest"]:
+    """The periods of the latest whole year, all of them in a shorter history."""
+    return values[-math.floor(PER_YEAR[period]) :]
+
+
+def in_money(
+    exposure: Float[np.ndarray, "period geo"], spend: Float[np.ndarray, "period geo"], period: Period
+) -> Float[np.ndarray, "period geo"]:
+    """Exposure at its mean price of the latest year, at which a plan's money will buy it.
+
+    So the latest year of exposure adds up to its spend, and where prices rose, earlier years count for more
+    than was paid then. Where the channel did not run in the latest year, its price is that of the whole
+    history. Exposure that is in such money already stays as it is, bit for bit.
+    """
+    recent, paid = (float(latest(values, period).sum()) for values in (exposure, spend))
+    if not (recent > 0 and paid > 0):
+        recent, paid = float(exposure.sum()), float(spend.sum())
+    if recent == 0 or abs(recent - paid) <= SAME_MONEY * paid:
         return exposure
-    return exposure * (total / whole)
+    return exposure * (paid / recent)
 
 
 _Pair = tuple[Float[np.ndarray, "period geo"], Float[np.ndarray, "period geo"] | None]
@@ -111,11 +136,15 @@ def _wide_pairs(values: Values) -> list[_Pair]:
     blank = values.model.data.blank
     pairs: list[_Pair] = []
     for channel in values.model.channels.values():
-        money, exposure = (
+        money, exposure, reach, frequency = (
             values.array(column, blank=blank, may_be_negative=False) if column else None
-            for column in (channel.spend, channel.exposure)
+            for column in (channel.spend, channel.exposure, channel.reach, channel.frequency)
         )
-        pairs.append(_pair(channel, money, exposure))
+        if reach is not None and frequency is not None:
+            _require_contacts(values, channel, reach, frequency)
+            pairs.append(_reach_pair(channel, money, reach, frequency))
+        else:
+            pairs.append(_pair(channel, money, exposure))
     return pairs
 
 
@@ -162,10 +191,59 @@ def _pair(
     return money, exposure
 
 
+def _require_contacts(
+    values: Values,
+    channel: ChannelColumns,
+    reach: Float[np.ndarray, "period geo"],
+    frequency: Float[np.ndarray, "period geo"],
+) -> None:
+    """Refuse people who were reached without a contact each."""
+    odd = np.argwhere((reach > 0) & (frequency < 1))
+    if odd.size and not values.faults:
+        period, geo = (int(at) for at in odd[0])
+        contacts, people = frequency[period, geo], reach[period, geo]
+        values.faults.append(
+            f"{values.panel.table.place}, column {shown(channel.frequency or '')}: frequency {contacts:g} on "
+            f"{values.panel.timeline.starts[period]}, where {people:g} people were reached: each of them had 1 contact "
+            f"or more; correct one of them ({len(odd)} such places)"
+        )
+
+
+def _reach_pair(
+    channel: ChannelColumns,
+    money: Float[np.ndarray, "period geo"] | None,
+    reach: Float[np.ndarray, "period geo"],
+    frequency: Float[np.ndarray, "period geo"],
+) -> _Pair:
+    spent = money if money is not None else reach * frequency * (channel.cost_per_exposure or 0.0)
+    return spent, effective_reach(reach, frequency)
+
+
+def effective_reach(reach: Float[np.ndarray, "..."], frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """People reached, each counted f / (1 + f) for f contacts.
+
+    A Hill curve of frequency scales the people reached before carry-over, as in Zhang, Wurm, Wakim, Li and Liu
+    (2023), Bayesian hierarchical media mix model incorporating reach and frequency data. Theirs is
+    estimated; here its slope is 1 and half of the most comes with one contact, so that every further contact
+    adds less, and the saturation that the data show is left to the curve.
+
+    >>> effective_reach(np.array([100.0, 100.0, 0.0]), np.array([1.0, 3.0, 0.0])).tolist()
+    [50.0, 75.0, 0.0]
+    """
+    return reach * frequency / (1 + frequency)
+
+
 def control_arrays(values: Values) -> Float[np.ndarray, "period geo control"]:
-    """Each control by period and geo."""
+    """Each control by period and geo; a price as the log of itself over its mean in the same geo."""
     blank = values.model.data.blank
-    return _stacked([values.array(column, blank=blank) for column in values.model.controls.columns], values)
+    arrays = []
+    for field, column in values.model.controls.roles():
+        if field == "price":
+            price = values.array(column, blank="never", may_be_negative=False, may_be_zero=False)
+            arrays.append(np.log(np.where(price > 0, price, 1.0) / np.maximum(price.mean(axis=0), 1e-300)))
+        else:
+            arrays.append(values.array(column, blank=blank))
+    return _stacked(arrays, values)
 
 
 def event_arrays(values: Values) -> tuple[tuple[str, ...], Float[np.ndarray, "period geo event"]]:

@@ -11,6 +11,9 @@ from engine.errors import InputError
 
 DATA = '[data]\ndate = "week"\noutcome = "sales"\n'
 TV = '[channels.tv]\nkind = "paid"\nspend = "tv"\n'
+PR = '[channels.pr]\nkind = "earned"\nspend = "pr"\n'
+LONG = DATA + '[data.long]\nchannel = "where"\nspend = "money"\n'
+ROAS, SHARE = "roas = { low = 0.5, high = 3.0 }\n", "share = { low = 0.1, high = 0.8 }\n"
 
 
 def model(text: str) -> Model:
@@ -46,6 +49,31 @@ def test_the_smallest_model_has_careful_defaults():
         (DATA + TV + '[controls]\ncolumns = ["tv"]\n', ["'tv'", "controls.columns"]),
         (DATA + TV + '[controls]\ncolumns = ["sales"]\n', ["'sales'", "data.outcome"]),
         (DATA + TV + '[events]\ncolumn = "week"\n', ["'week'", "data.date"]),
+        (DATA + TV + '[controls]\nprice = "tv"\n', ["'tv'", "controls.price"]),
+        (DATA + TV + '[controls]\nprice = "p"\npromotion = "p"\n', ["controls.price and as controls.promotion"]),
+        (DATA + TV + 'reach = "r"\n', ["channels.tv", "reach and frequency go together"]),
+        (DATA + TV + 'frequency = "f"\n', ["channels.tv", "reach and frequency go together"]),
+        (DATA + TV + 'reach = "r"\nfrequency = "f"\nexposure = "e"\n', ["exposure and reach both"]),
+        (DATA + '[channels.tv]\nkind = "paid"\nreach = "r"\nfrequency = "f"\n', ["either spend, or exposure"]),
+        (LONG + TV + 'reach = "r"\nfrequency = "f"\n', ["reach of 'tv' needs columns of its own"]),
+        (DATA + TV + "roas = { low = 3, high = 1 }\n", ["channels.tv.roas", "low 3 is not below high 1"]),
+        (DATA + TV + "roas = { low = 1, high = 1 }\n", ["low 1 is not below high 1"]),
+        (DATA + TV + "roas = { low = -1, high = 1 }\n", ["channels.tv.roas.low", "-1"]),
+        (DATA + TV + "roas = { low = 0.5 }\n", ["channels.tv.roas.high is missing"]),
+        (DATA + TV + "roas = 2.0\n", ["line 7", "channels.tv.roas = 2.0"]),
+        (DATA + TV + "roas = { low = nan, high = 1 }\n", ["channels.tv.roas.low"]),
+        (DATA + TV + "share = { low = 0.1, high = 1.2 }\n", ["channels.tv.share.high = 1.2"]),
+        (DATA + TV + "half_life = { low = 0, high = 2 }\n", ["channels.tv.half_life.low = 0"]),
+        (DATA + TV + "elasticity = { low = 0.1, high = 12 }\n", ["channels.tv.elasticity.high = 12"]),
+        (DATA + TV + ROAS + SHARE, ["channels.tv", "roas and share both tell what it contributed"]),
+        (DATA.replace("outcome", "kpi") + TV + ROAS, ["roas of 'tv' is money for money", "add value_per_kpi"]),
+        (DATA + TV + SHARE.replace("0.1,", "0.6,") + PR + SHARE.replace("0.1,", "0.5,"), ["adds up to 1.1", "above"]),
+        (DATA + TV + 'follows_demand = "maybe"\n', ["channels.tv.follows_demand = 'maybe'", "'some'"]),
+        (DATA + TV + '[baseline]\ntrend = "smoth"\n', ["baseline.trend = 'smoth'", "'smooth'"]),
+        (DATA + TV + "[curves]\ndrift = 1\n", ["curves.drift = 1"]),
+        (DATA + TV + '[curves]\nsaturations = "hill"\n', ["did you mean 'saturation'"]),
+        (DATA + TV + "[previous]\ndiscount = 0.5\n", ["previous.fit is missing"]),
+        (DATA + TV + '[previous]\nfit = "old"\ndiscount = 0.0\n', ["previous.discount = 0.0"]),
     ],
 )
 def test_a_contradiction_is_refused_with_its_field(text, words):
@@ -70,6 +98,33 @@ def test_each_column_is_named_with_the_field_that_asks_for_it():
         "controls.columns": "mood",
         "events.columns": "fair",
     }
+
+
+def test_reach_frequency_price_and_promotion_are_columns_of_the_table():
+    exposed = TV + 'reach = "people"\nfrequency = "often"\n'
+    told = dict(model(DATA + exposed + '[controls]\nprice = "shelf"\npromotion = "off"\ncolumns = ["mood"]\n').roles())
+    assert [column for field, column in told.items() if field.startswith("channels")] == ["tv", "people", "often"]
+    assert [told[f"controls.{field}"] for field in ("columns", "price", "promotion")] == ["mood", "shelf", "off"]
+
+
+def test_what_is_known_of_a_channel_is_read_and_absent_knowledge_is_none():
+    known = (
+        ROAS + 'half_life = { low = 1, high = 6 }\nelasticity = { low = 0.05, high = 0.3 }\nfollows_demand = "much"\n'
+    )
+    tv, pr = model(DATA + TV + known + PR).channels.values()
+    assert (tv.roas.low, tv.roas.high, tv.half_life.high, tv.elasticity.low) == (0.5, 3.0, 6.0, 0.05)
+    assert tv.follows_demand == "much" and tv.share is None
+    assert pr.roas is pr.share is pr.half_life is pr.elasticity is pr.follows_demand is None
+
+
+def test_curves_and_an_earlier_fit_have_defaults():
+    plain = model(DATA + TV)
+    assert (plain.curves.saturation, plain.curves.adstock, plain.curves.drift) == ("any", "any", False)
+    assert plain.previous is None and plain.experiments is None
+    after = model(DATA + TV + '[curves]\nsaturation = "hill"\ndrift = true\n[previous]\nfit = "last_fit/"\n')
+    assert (after.curves.saturation, after.curves.drift, after.previous.fit, after.previous.discount) == (
+        *("hill", True, "last_fit/", 0.5),
+    )
 
 
 def test_a_long_table_asks_for_its_own_columns_only():

@@ -27,7 +27,7 @@ def with_columns(tables, **columns):
     return tables.table(rows, header)
 
 
-def test_exposure_drives_the_curve_at_its_average_cost(tmp_path, tables):
+def test_exposure_drives_the_curve_at_the_price_of_a_short_history(tmp_path, tables):
     content = with_columns(tables, seen=lambda at: 1000 + 37 * at % 211, mails=lambda at: 40 * at)
     found = tables.read(tmp_path, content, rest=EXPOSED + OWNED)
     seen = np.array([1000 + 37 * at % 211 for at in range(12)], dtype=float)

@@ -1,0 +1,60 @@
+"""What people know of a channel before the data speak, in words of the business."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from engine.config.loading import Closed, Money, Positive, Share
+
+Elasticity = Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)]
+
+
+class Range(Closed):
+    """Two values between which the truth lies with 90 %: five in a hundred lie below, five above."""
+
+    low: Money
+    high: Positive
+
+    @model_validator(mode="after")
+    def _low_is_lower(self) -> "Range":
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
+        return self
+
+
+class ShareRange(Range):
+    """A range of shares of the outcome."""
+
+    high: Share
+
+
+class LifeRange(Range):
+    """A range of half-lives [periods]."""
+
+    low: Positive
+
+
+class ElasticityRange(Range):
+    """A range of elasticities."""
+
+    low: Elasticity
+    high: Elasticity
+
+
+class Beliefs(Closed):
+    """What is known of one channel; every part may be left out.
+
+    `roas` and `share` speak of the same, its contribution over the whole history, so one of them is enough.
+    """
+
+    roas: Range | None = None  # outcome caused by history's spend, over that spend [currency/currency]
+    share: ShareRange | None = None  # of the outcome of history that the channel caused
+    half_life: LifeRange | None = None  # of its carry-over [periods]
+    elasticity: ElasticityRange | None = None  # % more outcome, sooner or later, for 1 % more of its usual activity
+    follows_demand: Literal["no", "some", "much"] | None = None  # how far demand steers its spend; judged if absent
+
+    @model_validator(mode="after")
+    def _contribution_once(self) -> "Beliefs":
+        if self.roas is not None and self.share is not None:
+            raise ValueError("roas and share both tell what it contributed")
+        return self
