@@ -10,7 +10,7 @@ from engine.optimize.branch import Found, UndecidedError, search
 from engine.optimize.envelope import Group
 from engine.optimize.polish import mean_value, polished
 from engine.optimize.rules import ROUNDING, Problem, broken
-from engine.optimize.tables import Table, objective, tabulate
+from engine.optimize.tables import Table, gross, objective, tabulate
 
 ERROR = 5e-5  # of the plan's value: what all tables together may add to the bound
 WANTED = 2.5e-4  # relative gap above which tables are made finer, where they were made for a plan worth more
@@ -92,10 +92,8 @@ def _better(one: Solved, other: Solved) -> Solved:
 
 def _gross(problem: Problem) -> float:
     """What all channels could earn at the most, before the cost of the money."""
-    return sum(
-        payoff.margin * float(payoff.timing.weight.sum() * payoff.channel.saturation.parameters["ceiling"].mean())
-        for payoff in problem.payoffs
-    )
+    limits = zip(problem.payoffs, problem.upper.tolist(), strict=True)
+    return sum(gross(payoff, high) for payoff, high in limits)
 
 
 def _tightened(problem: Problem) -> Problem:

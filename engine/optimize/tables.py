@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.timing import Timing
-from engine.response.curves import Channel, inflection, respond, respond_with_rate
+from engine.response.curves import Channel, inflection, most, respond, respond_with_rate
 
 COARSE = 48  # knots of the first look, before they are placed where the curve bends
 FINEST = 600  # most knots of one table
@@ -75,6 +75,12 @@ def objective(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.nd
 def steepness(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
     """Derivative of `outcomes` by the spend, by draw."""
     return np.concatenate([_steepness(payoff, part) for part in _parts(payoff, spend)])
+
+
+def gross(payoff: Payoff, high: float) -> float:
+    """What a channel cannot earn more than, on up to `high` money, before the cost of the money [objective]."""
+    reached = most(payoff.channel, high * payoff.timing.gain).mean(axis=1)
+    return payoff.margin * float(payoff.timing.weight @ reached)
 
 
 def _parts(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> list[Float[np.ndarray, " point"]]:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from engine.axes import Array
 from engine.response.interval import Interval
 
-REACH = 104  # lags after which a delayed kernel is cut off [periods]
+REACH = 104  # lags after which delayed and Weibull kernels are cut off [periods]
 
 
 def geometric(lag: Float[Array, "..."], retain: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -46,6 +46,96 @@ def delayed(lag: Float[Array, "..."], retain: Float[Array, "..."], peak: Float[A
     return xp.where(lag < REACH, weight(lag, retain, peak) / total, 0.0)
 
 
+def weibull_cdf(
+    lag: Float[Array, "..."], shape: Float[Array, "..."], scale: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """Each lag keeps the share exp(-(lag / scale)^shape) of the one before, scaled to sum to one; never rises.
+
+    The share kept changes with age: with a small shape the effect fades at nearly the same rate at any age,
+    with a large one it holds for about `scale` periods and then ends. `scale` is counted in periods.
+    Source: the carry-over called Weibull CDF in the package Robyn, a running product of survival functions.
+
+    >>> import numpy as np
+    >>> weights = weibull_cdf(np.arange(4.0), np.array(2.0), np.array(2.0))
+    >>> np.log(weights[:-1] / weights[1:]).round(9).tolist()
+    [0.25, 1.0, 2.25]
+    """
+    xp = lag.__array_namespace__()
+    lost = (xp.arange(1.0, REACH, dtype=lag.dtype) / scale[..., None]) ** shape[..., None]
+    kept = xp.exp(-xp.cumulative_sum(lost, axis=-1, include_initial=True))
+    return _looked_up(lag, kept / xp.sum(kept, axis=-1, keepdims=True))
+
+
+def weibull_pdf(
+    lag: Float[Array, "..."], shape: Float[Array, "..."], scale: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The density of a Weibull delay at 1, 2, ... periods, scaled to sum to one; lag 0 is the first period.
+
+    Above a shape of 1 the effect first rises, to its most about scale * (1 - 1 / shape)^(1 / shape) periods
+    after the money is spent. `scale` is counted in periods.
+    Source: the carry-over called Weibull PDF in the package Robyn.
+
+    >>> import numpy as np
+    >>> weibull_pdf(np.arange(3.0), np.array(1.0), np.array(1 / np.log(2))).round(6).tolist()
+    [0.5, 0.25, 0.125]
+    """
+    xp = lag.__array_namespace__()
+    ages = xp.arange(1.0, REACH + 1, dtype=lag.dtype)
+    logs = (shape[..., None] - 1) * xp.log(ages) - (ages / scale[..., None]) ** shape[..., None]
+    density = xp.exp(logs - xp.max(logs, axis=-1, keepdims=True))
+    return _looked_up(lag, density / xp.sum(density, axis=-1, keepdims=True))
+
+
+def _looked_up(lag: Float[Array, "..."], weights: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The weight of each lag from weights by lag on the last axis; nothing beyond them."""
+    xp = lag.__array_namespace__()
+    place = xp.astype(xp.clip(lag, 0, REACH - 1), xp.int32)[..., None]
+    axes = max(place.ndim, weights.ndim)
+    table = xp.reshape(weights, (1,) * (axes - weights.ndim) + weights.shape)
+    found = xp.take_along_axis(table, xp.reshape(place, (1,) * (axes - place.ndim) + place.shape), axis=-1)
+    return xp.where(lag < REACH, found[..., 0], 0.0)
+
+
+def two_speed(
+    lag: Float[Array, "..."], retain: Float[Array, "..."], retain_slow: Float[Array, "..."], slow: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """Fast and slow goodwill: the share `slow` of the money works through the slow stock, the rest through the fast.
+
+    >>> import numpy as np
+    >>> two_speed(np.arange(3.0), np.array(0.0), np.array(0.5), np.array(0.5)).tolist()
+    [0.75, 0.125, 0.0625]
+    """
+    return (1 - slow) * geometric(lag, retain) + slow * geometric(lag, retain_slow)
+
+
+def buildup(lag: Float[Array, "..."], retain: Float[Array, "..."], onset: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Two geometric stocks in series: the effect builds up while `onset` fades, then fades by `retain`.
+
+    The kernel is the convolution of both, (1 - retain) (1 - onset) * sum over i of retain^i onset^(lag - i);
+    the two may change places. An onset of 0 is `geometric`.
+
+    >>> import numpy as np
+    >>> buildup(np.arange(3.0), np.array(0.5), np.array(0.5)).tolist()
+    [0.25, 0.25, 0.1875]
+    """
+    xp = lag.__array_namespace__()
+    longer, shorter = xp.maximum(retain, onset), xp.minimum(retain, onset)
+    lasting = shorter > 0
+    ratio = shorter / xp.where(longer > 0, longer, 1.0)
+    gap = -xp.log(xp.where(lasting, ratio, 0.5))
+    terms = (lag + 1) * _mean_left((lag + 1) * gap) / _mean_left(gap)  # sum of ratio^i for i up to the lag
+    terms = xp.where(lasting, terms, xp.where(lag > 0, 1 + ratio, 1.0))
+    return (1 - retain) * (1 - onset) * longer**lag * terms
+
+
+def _mean_left(time: Float[Array, "..."]) -> Float[Array, "..."]:
+    """(1 - e^-t) / t, the mean of e^-s for s from 0 to t; by its series where t is small."""
+    xp = time.__array_namespace__()
+    small = time < 0.01
+    series = 1 - time / 2 * (1 - time / 3 * (1 - time / 4 * (1 - time / 5)))
+    return xp.where(small, series, -xp.expm1(-time) / xp.where(small, 1.0, time))
+
+
 class Adstock(NamedTuple):
     """One family: its kernel by lag, and what the kernel takes beside it, in order, with the range of each."""
 
@@ -53,9 +143,20 @@ class Adstock(NamedTuple):
     shape: dict[str, Interval]
 
 
+_RETAIN = Interval(0.0, 1.0)
+_SHARE = Interval(0.0, 1.0, closed_high=True)
+_WEIBULL = {
+    "shape": Interval(0.0, 10.0, closed_low=False, closed_high=True),
+    "scale": Interval(0.1, 52.0, closed_high=True),
+}
+
 ADSTOCKS: dict[str, Adstock] = {
-    "geometric": Adstock(geometric, {"retain": Interval(0.0, 1.0)}),
-    "delayed": Adstock(delayed, {"retain": Interval(0.0, 1.0), "peak": Interval(0.0, 52.0)}),
+    "geometric": Adstock(geometric, {"retain": _RETAIN}),
+    "delayed": Adstock(delayed, {"retain": _RETAIN, "peak": Interval(0.0, 52.0)}),
+    "weibull_cdf": Adstock(weibull_cdf, _WEIBULL),
+    "weibull_pdf": Adstock(weibull_pdf, _WEIBULL),
+    "two_speed": Adstock(two_speed, {"retain": _RETAIN, "retain_slow": _RETAIN, "slow": _SHARE}),
+    "buildup": Adstock(buildup, {"retain": _RETAIN, "onset": _RETAIN}),
 }
 
 

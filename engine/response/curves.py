@@ -17,6 +17,7 @@ from engine.response.saturation import SATURATIONS
 
 Kind = Literal["paid", "earned", "shared", "owned"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+LAGS = 208  # that a half-life looks at [periods]
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,32 @@ def kernel(channel: Channel, lags: int) -> Float[np.ndarray, "draw lag"]:
         shape = (part.parameters[name][:, None] for name in family.shape)
         rows.append(family.kernel(np.arange(float(lags))[None, :], *shape))
     return rows[0] if len(rows) == 1 else np.concatenate(rows)
+
+
+def half_life(channel: Channel) -> Float[np.ndarray, " draw"]:
+    """Periods until half of the effect of one period's spend has come, draw by draw.
+
+    Between whole periods, and beyond the lags looked at, what is still to come fades by a constant factor:
+    for a geometric kernel that is exact, log(1/2) / log(retain).
+    """
+    coming = 1 - np.cumsum(kernel(channel, LAGS), axis=1)  # after each lag, of the whole effect
+    coming = np.maximum(np.concatenate([np.ones((len(coming), 1)), coming], axis=1), np.finfo(float).tiny)
+    at = np.minimum((coming > 0.5).sum(axis=1), LAGS)
+    rows = np.arange(len(coming))
+    before, after = coming[rows, at - 1], coming[rows, at]
+    return at - 1 + np.log(before / 0.5) / np.log(before / after)
+
+
+def most(channel: Channel, stock: Float[np.ndarray, "*point draw"]) -> Float[np.ndarray, "*point draw"]:
+    """What one period cannot exceed at stocks up to `stock`: the ceiling, or the response where there is none."""
+    return _rejoined(
+        [
+            np.broadcast_to(part.parameters["ceiling"], own.shape)
+            if SATURATIONS[part.name].bounded
+            else _respond(part, own)
+            for part, own in _by_part(channel.saturation, stock)
+        ]
+    )
 
 
 def respond(channel: Channel, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:

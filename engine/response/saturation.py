@@ -1,7 +1,7 @@
 """Saturation: the share of a channel's ceiling that a dose of spend reaches.
 
-A dose is spend over the halfway spend, so every family is 0 at 0, 1/2 at 1 and rises towards 1. The
-formulas use only the array API standard: numpy arrays give the planner its tables without any
+A dose is spend over the halfway spend, so every family is 0 at 0, 1/2 at 1 and rises, towards 1 where it
+has a ceiling. The formulas use only the array API standard: numpy arrays give the planner its tables without any
 compilation, JAX arrays give calibration its gradients, and both give the same numbers.
 
 Each family has two functions: its share, and its share together with the derivative by the dose, which
@@ -17,6 +17,7 @@ from engine.axes import Array
 from engine.response.interval import Interval
 
 _LN2 = 0.6931471805599453
+_LN3 = 1.0986122886681098
 _ATANH_HALF = 0.5493061443340549
 
 
@@ -102,6 +103,70 @@ def tanh_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Array, "..."],
     return tanh(dose), 4 * _ATANH_HALF * faded / (1 + faded) ** 2
 
 
+def logistic(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """A logistic function of the dose, shifted to be 0 at 0 and 1 in the end: S-shaped where the slope is above 1.
+
+    (1 - e^-x) / (1 + m * e^-x) with x = slope * log(3) * dose and m = 3^slope - 2. A slope of 1 is `tanh`;
+    above it the curve bends at the dose log(m) / log(m + 2), always before half of the ceiling.
+
+    >>> import numpy as np
+    >>> logistic(np.array([0.0, 1.0, 2.0]), np.array(1.0)).round(12).tolist()
+    [0.0, 0.5, 0.8]
+    """
+    xp = dose.__array_namespace__()
+    rate = _LN3 * slope
+    faded = xp.exp(-rate * dose)
+    return -xp.expm1(-rate * dose) / (1 + (xp.expm1(rate) - 1) * faded)
+
+
+def logistic_with_steepness(
+    dose: Float[Array, "..."], slope: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """`logistic`, and its derivative slope * log(3) * (1 + m) * e^-x / (1 + m * e^-x)^2."""
+    xp = dose.__array_namespace__()
+    rate = _LN3 * slope
+    faded, grown = xp.exp(-rate * dose), xp.expm1(rate)
+    below = 1 + (grown - 1) * faded
+    return -xp.expm1(-rate * dose) / below, rate * (grown * faded / below) / below
+
+
+def logistic_inflection(slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose below which the curve is convex, above which it is concave: log(m) / log(m + 2).
+
+    >>> import numpy as np
+    >>> logistic_inflection(np.array([1.0, 2.0])).round(4).tolist()
+    [0.0, 0.8856]
+    """
+    xp = slope.__array_namespace__()
+    bent = slope > 1
+    rate = _LN3 * xp.where(bent, slope, 2.0)
+    return xp.where(bent, xp.log(xp.expm1(rate) - 1) / rate, 0.0)
+
+
+def power(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """dose^slope / 2, with a slope up to 1: the constant elasticity of economics, which has no ceiling.
+
+    What stands as `ceiling` is twice the response at the halfway spend. The gradient at a dose of exactly 0
+    is given as 0.
+
+    >>> import numpy as np
+    >>> power(np.array([0.0, 1.0, 4.0]), np.array(0.5)).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    xp = dose.__array_namespace__()
+    spent = dose > 0
+    return xp.where(spent, 0.5 * xp.exp(slope * xp.log(xp.where(spent, dose, 1.0))), 0.0)
+
+
+def power_with_steepness(
+    dose: Float[Array, "..."], slope: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """`power`, and its derivative slope * share / dose."""
+    xp = dose.__array_namespace__()
+    share = power(dose, slope)
+    return share, slope * share / xp.where(dose > 0, dose, 1.0)
+
+
 def burr(dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
     """1 - (1 + k * dose^slope)^-tail with k = 2^(1/tail) - 1: one surface that holds the other shapes.
 
@@ -167,13 +232,14 @@ class Saturation(NamedTuple):
 
     `shape` names what each takes beside the dose, in order, with the range of each. Each family is convex
     from 0 to its inflection and concave from there on: the planner's bounds rest on that, and the laws
-    test it.
+    test it. A `bounded` family tends to 1.
     """
 
     share: Callable[..., Array]
     with_steepness: Callable[..., tuple[Array, Array]]
     inflection: Callable[..., Array]
     shape: dict[str, Interval]
+    bounded: bool = True
 
 
 _SLOPE = Interval(0.0, 50.0, closed_low=False)
@@ -183,6 +249,16 @@ SATURATIONS: dict[str, Saturation] = {
     "michaelis_menten": Saturation(michaelis_menten, michaelis_menten_with_steepness, always_concave, {}),
     "exponential": Saturation(exponential, exponential_with_steepness, always_concave, {}),
     "tanh": Saturation(tanh, tanh_with_steepness, always_concave, {}),
+    "logistic": Saturation(
+        logistic, logistic_with_steepness, logistic_inflection, {"slope": Interval(1.0, 30.0, closed_high=True)}
+    ),
+    "power": Saturation(
+        power,
+        power_with_steepness,
+        always_concave,
+        {"slope": Interval(0.0, 1.0, closed_low=False, closed_high=True)},
+        bounded=False,
+    ),
     "burr": Saturation(
         burr,
         burr_with_steepness,

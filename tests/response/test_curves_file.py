@@ -1,8 +1,10 @@
 """The file curves.json: what is written comes back to the last bit, what is wrong is named with its place."""
 
 import copy
+import itertools
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.response.adstock import ADSTOCKS
-from engine.response.curves import KINDS, Channel, Curves, Family, History
+from engine.response.curves import KINDS, Channel, Curves, Family, History, Mixture
 from engine.response.curves_file import curves_document, read_curves, write_curves
 from engine.response.saturation import SATURATIONS
 
@@ -38,13 +40,13 @@ GOOD = {
 }
 
 positive = st.floats(1e-6, 1e12, allow_subnormal=False)
-RANGES = {
-    "ceiling": st.floats(0, 1e15),
-    "halfway": positive,
-    "slope": st.floats(0.01, 49.9),
-    "retain": st.floats(0, 0.999),
-    "peak": st.floats(0, 51.9),
-    "tail": st.floats(0.05, 1000.0),
+MONEY = positive
+RANGES = {  # of each family, as far as its documentation allows
+    name: {
+        field: st.floats(max(one.low, 0.01), min(one.high, 49.9) if one.closed_high else one.high - 0.001)
+        for field, one in family.shape.items()
+    }
+    for name, family in (*ADSTOCKS.items(), *SATURATIONS.items())
 }
 
 
@@ -53,21 +55,35 @@ def some_curves(draw) -> Curves:
     """Curves of any family, with any names a person could choose."""
     count = draw(st.integers(1, 3))
 
-    def family(name: str, fields: tuple[str, ...]) -> Family:
-        lists = {field: draw(st.lists(RANGES[field], min_size=count, max_size=count)) for field in fields}
-        return Family(name, {field: np.array(values) for field, values in lists.items()})
+    def families(table: dict[str, Any], common: tuple[str, ...] = ()) -> Family | Mixture:
+        """One family for all draws, or a mixture that cuts them anywhere."""
+        cuts = sorted({0, count, *draw(st.lists(st.integers(0, count), max_size=2))})
+        parts = []
+        for first, last in itertools.pairwise(cuts):
+            name = draw(st.sampled_from(sorted(table)))
+            lists = {
+                field: draw(st.lists(RANGES[name].get(field, MONEY), min_size=last - first, max_size=last - first))
+                for field in (*common, *table[name].shape)
+            }
+            parts.append(Family(name, {field: np.array(values) for field, values in lists.items()}))
+        return parts[0] if len(parts) == 1 else Mixture(tuple(parts))
 
     names = draw(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=3, unique=True))
     channels = []
     for name in names:
-        saturation, adstock = draw(st.sampled_from(sorted(SATURATIONS))), draw(st.sampled_from(sorted(ADSTOCKS)))
+        low, high = sorted((draw(positive), draw(positive)))
         channels.append(
             Channel(
                 name=name,
                 kind=draw(st.sampled_from(KINDS)),
-                adstock=family(adstock, ADSTOCKS[adstock].shape),
-                saturation=family(saturation, ("ceiling", "halfway", *SATURATIONS[saturation].shape)),
-                history=History(draw(positive), draw(positive), tuple(draw(st.lists(positive, max_size=3)))),
+                adstock=families(ADSTOCKS),
+                saturation=families(SATURATIONS, ("ceiling", "halfway")),
+                history=History(
+                    draw(positive),
+                    draw(positive),
+                    tuple(draw(st.lists(positive, max_size=3))),
+                    draw(st.sampled_from([None, (low, high)])),
+                ),
             )
         )
     value = draw(st.none() | positive)
@@ -81,10 +97,14 @@ def test_what_is_written_comes_back_to_the_last_bit(tmp_path_factory, held):
     back = read_curves(path)
     assert curves_document(back) | {"made_from": ""} == curves_document(held)
     for mine, theirs in zip(held.channels, back.channels, strict=True):
+        assert mine.history == theirs.history
         for family, other in ((mine.saturation, theirs.saturation), (mine.adstock, theirs.adstock)):
-            assert {key: values.tobytes() for key, values in family.parameters.items()} == {
-                key: values.tobytes() for key, values in other.parameters.items()
-            }
+            assert type(family) is type(other)
+            for part, same in zip(family.parts, other.parts, strict=True):
+                assert part.name == same.name
+                assert {key: values.tobytes() for key, values in part.parameters.items()} == {
+                    key: values.tobytes() for key, values in same.parameters.items()
+                }
 
 
 def written(folder, content):
@@ -98,6 +118,26 @@ def test_the_sample_of_the_contract_is_read_with_its_digest(tmp_path):
     assert (held.names, held.draws, held.period, held.value) == (("tv",), 2, "week", 1.0)
     assert held.channels[0].history.last == (17000.0, 17500.0, 16000.0)
     assert held.made_from.startswith("sha256:")
+
+
+def test_several_families_share_the_draws_in_order(tmp_path):
+    content = copy.deepcopy(GOOD)
+    tv = content["channels"][0]
+    slow = {"family": "buildup", "retain": [0.7], "onset": [0.2]}
+    tv["adstock"] = [{"family": "geometric", "retain": [0.61]}, slow]
+    tv["saturation"] = [tv["saturation"]]  # a list of one is that one
+    tv["history"]["support"] = [4000, 30000]
+    held = read_curves(written(tmp_path, content)).channels[0]
+    assert [(part.name, part.draws) for part in held.adstock.parts] == [("geometric", 1), ("buildup", 1)]
+    assert held.saturation.name == "hill"
+    assert held.history.support == (4000.0, 30000.0)
+
+
+def test_curves_of_one_family_without_support_are_written_as_ever(tmp_path):
+    document = curves_document(read_curves(written(tmp_path, GOOD)))
+    document["channels"][0]["history"].pop("last")
+    assert document["channels"][0]["adstock"] == {"family": "geometric", "retain": [0.61, 0.58]}
+    assert document["channels"][0]["history"] == {"mean": 18000.0, "max": 61000.0}
 
 
 def test_history_may_be_left_out_and_keys_may_be_added(tmp_path):
@@ -151,6 +191,23 @@ WRONG = {
     "history as a number": ((*TV, "history"), 5, ["'tv'", "history"]),
     "history without a mean": ((*TV, "history", "mean"), DELETE, ["'tv'", "history", "mean"]),
     "negative history": ((*TV, "history", "max"), -1, ["'tv'", "history", "max", "-1"]),
+    "support of one stock": ((*TV, "history", "support"), [5], ["'tv'", "support", "[5]", "two"]),
+    "support upside down": ((*TV, "history", "support"), [5, 2], ["'tv'", "support", "[5, 2]"]),
+    "support below nothing": ((*TV, "history", "support"), [-5, 2], ["'tv'", "support", "[-5, 2]"]),
+    "support as text": ((*TV, "history", "support"), "wide", ["'tv'", "support", "wide"]),
+    "a mistyped support": ((*TV, "history", "suport"), [1, 2], ["'tv'", "suport", "'support'"]),
+    "an empty list of families": ((*TV, "saturation"), [], ["'tv'", "saturation", "empty"]),
+    "a list of names": ((*TV, "adstock"), ["geometric"], ["'tv'", "adstock, part 1", "object"]),
+    "a part that is wrong": (
+        (*TV, "adstock"),
+        [{"family": "geometric", "retain": [0.5]}, {"family": "buildup", "retain": [0.5], "onset": [1.0]}],
+        ["'tv'", "adstock, part 2", "onset of draw 1", "[0, 1)"],
+    ),
+    "parts with too many draws": (
+        (*TV, "adstock"),
+        [{"family": "geometric", "retain": [0.5, 0.4]}, {"family": "buildup", "retain": [0.5], "onset": [0.2]}],
+        ["tv.adstock has 3", "has 2 draws"],
+    ),
     "negative last spend": ((*TV, "history", "last"), [5, -1], ["'tv'", "last", "value 2", "-1"]),
 }
 
