@@ -47,6 +47,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "baseline": _split(plan.baseline),
         "gain": _range(plan.gain),
         "chance_of_loss": plan.chance_of_loss,
+        "promise": {**_range(plan.gain), "chance_worse": plan.chance_of_loss},
         "warnings": list(plan.warnings),
         "by_channel": [asdict(line) for line in plan.lines],
         "seconds": plan.seconds,

@@ -10,25 +10,41 @@ from engine.optimize.rules import problem_of
 from engine.response.curves import Channel, Curves, Family, History
 
 LN2, ATANH_HALF = np.log(2.0), np.arctanh(0.5)
-SHARES = {  # of the ceiling, by dose and slope, as the textbooks write them
+SHARES = {  # of the ceiling, by dose and what a family knows beside it, as the textbooks write them
     "hill": lambda dose, slope: dose**slope / (1 + dose**slope),
-    "michaelis_menten": lambda dose, slope: dose / (1 + dose),
-    "exponential": lambda dose, slope: 1 - np.exp(-LN2 * dose),
-    "tanh": lambda dose, slope: np.tanh(ATANH_HALF * dose),
+    "michaelis_menten": lambda dose: dose / (1 + dose),
+    "exponential": lambda dose: 1 - np.exp(-LN2 * dose),
+    "tanh": lambda dose: np.tanh(ATANH_HALF * dose),
+    "logistic": lambda dose, slope: (1 - 3.0 ** (-slope * dose)) / (1 + (3.0**slope - 2) * 3.0 ** (-slope * dose)),
+    "power": lambda dose, slope: dose**slope / 2,
+    "burr": lambda dose, slope, tail: 1 - (1 + (2.0 ** (1 / tail) - 1) * dose**slope) ** -tail,
+}
+SHAPES = {  # what a family knows, and within which limits
+    "hill": {"slope": (0.0, 50.0)},
+    "logistic": {"slope": (1.0, 30.0)},
+    "power": {"slope": (0.0, 1.0)},
+    "burr": {"slope": (0.0, 50.0), "tail": (0.05, 1000.0)},
 }
 
 
 def channel(name="tv", ceiling=100.0, halfway=50.0, slope=1.0, **changed):
-    """A channel without carry-over; a list gives one value per draw."""
-    draws = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in (ceiling, halfway, slope)))
+    """A channel without carry-over; a list gives one value per draw, a slope is brought within its family's limits."""
+    given = (ceiling, halfway, slope, changed.get("tail", 0.5))
+    draws = dict(
+        zip(
+            ("ceiling", "halfway", "slope", "tail"),
+            (each.copy() for each in np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, float)) for v in given))),
+            strict=True,
+        )
+    )
     family, mean = changed.get("family", "hill"), changed.get("mean", 40.0)
-    shape = {"slope": draws[2].copy()} if family == "hill" else {}
-    retain = np.broadcast_to(np.asarray(changed.get("retain", 0.0), float), draws[0].shape).copy()
+    shape = {key: np.clip(draws[key], *limits) for key, limits in SHAPES.get(family, {}).items()}
+    retain = np.broadcast_to(np.asarray(changed.get("retain", 0.0), float), draws["ceiling"].shape).copy()
     return Channel(
         name,
         changed.get("kind", "paid"),
         Family("geometric", {"retain": retain}),
-        Family(family, {"ceiling": draws[0].copy(), "halfway": draws[1].copy(), **shape}),
+        Family(family, {"ceiling": draws["ceiling"], "halfway": draws["halfway"], **shape}),
         History(mean, changed.get("most", 2 * mean)),
     )
 
@@ -47,6 +63,17 @@ def scenario(text, periods=1, name="x"):
 def problem(held, text, periods=1):
     """The problem that such a scenario poses."""
     return problem_of(held, scenario(text, periods))
+
+
+def random_saturation(rng, name, count):
+    """Some draws of a family, at home in what data of a brand look like."""
+    limits = {"slope": {"hill": (0.4, 4.0), "logistic": (1.0, 6.0), "power": (0.15, 1.0), "burr": (0.4, 4.0)}.get(name)}
+    limits["tail"] = (0.1, 20.0)
+    middle = {"ceiling": rng.uniform(20, 300), "halfway": rng.uniform(20, 200)}
+    middle |= {key: np.exp(rng.uniform(*np.log(limits[key]))) for key in SHAPES.get(name, {})}
+    spread = {"ceiling": 0.2, "halfway": 0.2, "slope": 0.05, "tail": 0.2}
+    found = {key: value * np.exp(spread[key] * rng.standard_normal(count)) for key, value in middle.items()}
+    return Family(name, found | {key: np.clip(found[key], *ends) for key, ends in SHAPES.get(name, {}).items()})
 
 
 def random_curves(rng, count, draws=3, slope=(0.4, 4.0), unit=1.0):
@@ -71,14 +98,22 @@ def random_curves(rng, count, draws=3, slope=(0.4, 4.0), unit=1.0):
     )
 
 
+def earned(one, money):
+    """Outcome of one period by draw, without carry-over, by the textbook formulas."""
+    parts = []
+    for part in one.saturation.parts:
+        known = dict(part.parameters)
+        ceiling, dose = known.pop("ceiling"), money / known.pop("halfway")
+        parts.append(ceiling * SHARES[part.name](dose, **known))
+    return np.concatenate(parts)
+
+
 def worth(held, spend, margin=1.0, cost=0.0):
     """Mean objective of a spend in one period without carry-over, by the textbook formulas."""
-    total = 0.0
-    for one, money in zip(held.channels, spend, strict=True):
-        known = one.saturation.parameters
-        share = SHARES[one.saturation.name](money / known["halfway"], known.get("slope"))
-        total += margin * float((known["ceiling"] * share).mean()) - cost * money
-    return total
+    return sum(
+        margin * float(earned(one, money).mean()) - cost * money
+        for one, money in zip(held.channels, spend, strict=True)
+    )
 
 
 def kept(asked, held, spend):

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from engine.optimize.tables import CHUNK, FINEST, Payoff, objective, outcomes, steepness, tabulate
 from engine.optimize.timing import Timing, timing
+from engine.response.saturation import SATURATIONS
 
-FAMILIES = ("hill", "michaelis_menten", "exponential", "tanh")
+FAMILIES = sorted(SATURATIONS)
 
 
 def payoff(make, rng, family="hill", draws=1, slope=1.5, spread=0.2, unit=1.0, rows=1, profit=False):
