@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.data import channel_checks, history_checks, likeness_checks
+from engine.data import channel_checks, experiment_checks, history_checks, likeness_checks
 from engine.data.dataset import Dataset
 from engine.data.finding import Finding, counted
 from engine.response.curves import Kind
@@ -23,6 +23,9 @@ CHECKS: tuple[Callable[[Dataset], list[Finding]], ...] = (
     channel_checks.shares,
     channel_checks.prices,
     channel_checks.controls,
+    experiment_checks.readings,
+    experiment_checks.entered,
+    experiment_checks.told,
     history_checks.repairs,
 )
 _DECISIVE = ("rhythm", "length", "unknowns", "outcome")  # a bad one of these speaks against any model

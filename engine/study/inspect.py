@@ -9,6 +9,7 @@ from engine.config.loading import load
 from engine.config.model import Model
 from engine.data.check import ChannelSummary, Finding, check, headline, summary
 from engine.data.dataset import Dataset
+from engine.data.lift import LiftTest
 from engine.data.read import read_dataset
 from engine.words import money, number, percent, plain, table
 
@@ -45,9 +46,28 @@ class Inspection:
             "controls": list(dataset.control_names),
             "events": list(dataset.event_names),
             "channels": [asdict(row) for row in self.channels],
+            "experiments": [_experiment(test) for test in dataset.lift_tests],
             "findings": [asdict(finding) for finding in self.findings],
             "made_from": dataset.made_from,
         }
+
+
+def _experiment(test: LiftTest) -> dict[str, Any]:
+    """One experiment as it was understood, for JSON."""
+    return {
+        "name": test.name,
+        "channels": list(test.channels),
+        "start": test.start.isoformat(),
+        "end": test.end.isoformat(),
+        "until": test.until.isoformat(),
+        "geos": int(test.geos.sum()),
+        "share": test.share,
+        "in_history": test.in_history,
+        "spend_change": list(test.spend_change),
+        "outcome_change": test.outcome_change,
+        "stated_error": test.stated_error,
+        "standard_error": test.standard_error,
+    }
 
 
 def inspect(data: Path, model: Path) -> Inspection:
