@@ -63,30 +63,30 @@ def mmm_example(data: Path, folder: Path, speed: str) -> dict[str, Any]:
     fit = calibrate(source, columns, folder / "mmm_example", speed)
     total = {name: float(spend[name].sum()) for name in names}
     found = scored(fit, Truths(weeks, total, {name: half_life(keep[name]) for name in names}))
-    return found | _plans(fit, {name: float(spend[name].mean()) for name in names}, curves, known["derived"])
+    mean = {name: float(spend[name].mean()) for name in names}
+    planned = _plans(fit, mean, curves)
+    before = sum(float(curve(np.array(one))) for curve, one in zip(curves, mean.values(), strict=True))
+    top = (1 + planned["unbounded"]["oracle"]) * before
+    check = {
+        "history": before / known["derived"]["steady_state_contribution_at_historical_mix"] - 1,
+        "unbounded": top / known["derived"]["optimum_unbounded"] - 1,
+    }
+    return found | {"plans": planned, "oracle_check": check}
 
 
 def _height_times_logistic(height: float, steepness: float, stock: np.ndarray) -> np.ndarray:
     return height * logistic(stock, steepness)
 
 
-def _plans(
-    fit: Calibration, mean: dict[str, float], curves: Sequence[Curve], derived: dict[str, float]
-) -> dict[str, Any]:
-    """Two plans in the true world, and a check of that world against the published optimum."""
+def _plans(fit: Calibration, mean: dict[str, float], curves: Sequence[Curve]) -> dict[str, Any]:
+    """A plan within each reach, in a true world of even weekly spends."""
     weekly, budget = np.array(list(mean.values())), sum(mean.values())
 
     def steady(spend: np.ndarray) -> float:
         return sum(float(curve(one)) for curve, one in zip(curves, spend, strict=True))
 
     tops = {reach: best(curves, budget, *limits(reach, weekly, budget)) for reach in REACHES}
-    return {
-        "plans": {reach: regret(fit, mean, steady, reach, {"national": top}) for reach, top in tops.items()},
-        "oracle_check": {
-            "history": steady(weekly) / derived["steady_state_contribution_at_historical_mix"] - 1,
-            "unbounded": tops["unbounded"] / derived["optimum_unbounded"] - 1,
-        },
-    }
+    return {reach: regret(fit, mean, steady, reach, {"national": top}) for reach, top in tops.items()}
 
 
 @dataclass(frozen=True)
@@ -168,13 +168,14 @@ def mmm_roas(given: str, data: Path, folder: Path, speed: str) -> dict[str, Any]
     if given == "tests":
         columns = replace(columns, experiments=lift_tests(table))
     weeks = {name: numbers(table, "y") - numbers(table, f"y0{name[1]}") for name in names}
-    spend = {name: float(numbers(table, name).sum()) for name in names}
+    equations = {name: _equations(table, name) for name in names}
+    spend = {name: float(channel.spend.sum()) for name, (channel, _) in equations.items()}
+    mean = {name: float(channel.spend.mean()) for name, (channel, _) in equations.items()}
+    curves = [partial(_height_times_logistic, height, one.steepness) for one, height in equations.values()]
     fit = calibrate(source, columns, folder / f"mmm_roas_{given}", speed)
-    tests = [
-        {key: str(value) if key in ("start", "end", "until") else value for key, value in test.items()}
-        for test in columns.experiments
-    ]
-    return scored(fit, Truths(weeks, spend)) | ({"tests": tests} if tests else {})
+    found = scored(fit, Truths(weeks, spend)) | {"plans": _plans(fit, mean, curves)}
+    tests = [test | {key: str(test[key]) for key in ("start", "end", "until")} for test in columns.experiments]
+    return found | ({"tests": tests} if tests else {})
 
 
 def media_tvp(data: Path, folder: Path, speed: str) -> dict[str, Any]:

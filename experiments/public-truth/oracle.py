@@ -14,8 +14,8 @@ def best(
 ) -> float:
     """Most outcome per week that a weekly budget can bring, by dynamic programming over equal parts of it.
 
-    Exact on its grid whatever the shape of the curves; the grid leaves less than a part's worth of money unused
-    on each curve.
+    Exact on its grid whatever the shape of the curves, and never below the truth at the upper limits, which cost up
+    to a part less than they should.
 
     >>> double, root = (lambda spend: 2 * spend), np.sqrt
     >>> round(best([double, root], 1.0, np.zeros(2), np.array([0.5, 1.0])), 3)
@@ -25,7 +25,7 @@ def best(
     earned = np.zeros(STEPS + 1)
     for curve, low, high in zip(curves, lows, highs, strict=True):
         most = min(STEPS, int(np.floor((high - low) / part + 1e-9)))
-        gains = curve(low + part * np.arange(most + 1))
+        gains = curve(np.append(low + part * np.arange(most), min(high, low + part * STEPS)))
         better = np.full(STEPS + 1, -np.inf)
         for parts, gain in enumerate(gains):
             np.maximum(better[parts:], earned[: STEPS + 1 - parts] + gain, out=better[parts:])

@@ -19,7 +19,7 @@ import meridian
 import recovery
 from command import RefusedError
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("PESO_PUBLIC_DATA", HERE.parents[2] / "shared" / "data"))
 CASES: dict[str, Callable[[Path, Path, str], dict[str, Any]]] = {
     "mmm_example": examples.mmm_example,
@@ -44,14 +44,20 @@ def main() -> None:
         sys.exit(f"no case is called {', '.join(unknown)}; the cases are {', '.join(CASES)}")
     if not DATA.is_dir():
         sys.exit(f"no public data at {DATA}; set PESO_PUBLIC_DATA to their folder")
-    place = HERE / "result.json"
-    known = json.loads(place.read_text()) if place.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
         for case in wanted.case or CASES:
             title = case if wanted.speed == "fast" else f"{case} ({wanted.speed})"
-            known[title] = rounded(measured(case, Path(folder), wanted.speed))
-            print("\n".join([f"\n== {title}", *report(known[title])]), flush=True)
-            place.write_text(json.dumps(dict(sorted(known.items(), key=_order)), indent=1) + "\n")
+            found = rounded(measured(case, Path(folder), wanted.speed))
+            print("\n".join([f"\n== {title}", *report(found)]), flush=True)
+            keep(title, found)
+
+
+def keep(title: str, found: dict[str, Any]) -> None:
+    """Put one case into result.json beside those that are there."""
+    place = HERE / "result.json"
+    known = json.loads(place.read_text()) if place.exists() else {}
+    known[title] = found
+    place.write_text(json.dumps(dict(sorted(known.items(), key=_order)), indent=1) + "\n")
 
 
 def _order(entry: tuple[str, Any]) -> tuple[int, str]:
