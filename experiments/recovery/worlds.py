@@ -76,7 +76,7 @@ class Truth:
 
     def steady(self, channel: int, spend: float) -> float:
         """Outcome of a week at an even spend [currency/week]."""
-        return float(self.response(channel, np.array(spend)))
+        return float(self.response(channel, np.array([spend]))[0])
 
     def stock(self, channel: int, spend: Float[np.ndarray, " week"]) -> Float[np.ndarray, " week"]:
         """Spend carried over, nothing spent before the first week [currency/week]."""
@@ -91,7 +91,7 @@ class World:
     seed: int
     dataset: Dataset
     truth: Truth
-    burn: Float[np.ndarray, "week channel"]  # spend before the history
+    burn: Float[np.ndarray, "earlier channel"]  # spend before the history
     stock: Float[np.ndarray, "week channel"]  # of the history
     media: Float[np.ndarray, "week channel"]  # true contributions [currency/week]
 
