@@ -16,6 +16,8 @@ COMMAND = Path(sys.executable).with_name("peso")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands start from compiled modules, as they do for users
 sys.dont_write_bytecode = False
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # as the command sets them: see engine/cli/machine.py
+    os.environ.setdefault(name, "1")
 
 MINE = "JAX_COMPILATION_CACHE_DIR" not in os.environ
 if MINE:  # all workers and commands of one session share what is compiled; no session reads another's

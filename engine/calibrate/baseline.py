@@ -14,17 +14,18 @@ from engine.config.model import Baseline
 from engine.data.dataset import Dataset
 from engine.periods import PER_YEAR, Period
 
-COMPONENTS = ("level", "trend", "season", "controls", "events")
+COMPONENTS = ("level", "trend", "season", "controls", "events", "demand")
 
-LEVEL_SPREAD = 100.0  # noises; the outcome's mean is about ten: as good as free
-GEO_LEVEL_SPREAD = 30.0  # noises; how much geos may differ per head
-GEO_TREND_SPREAD = 0.5  # noises a year; around the shared trend
-TREND_SPREAD = 3.0  # noises a year
-KNOT_SPREAD = 1.0  # noises a year: change of the yearly slope at each knot
+LEVEL_SPREAD = 3.0  # of the mean outcome: as good as free
+GEO_LEVEL_SPREAD = 1.0  # how much geos may differ per head
+GEO_TREND_SPREAD = 0.05  # a year; around the shared trend
+TREND_SPREAD = 0.3  # a year
+KNOT_SPREAD = 0.1  # a year: change of the yearly slope at each knot
 KNOTS_PER_YEAR = 2
-SEASON_SPREAD = 4.0  # noises; divided by the wave number: slow waves are larger
-CONTROL_SPREAD = 3.0  # noises for one standard deviation of a control
-EVENT_SPREAD = 10.0  # noises; holidays may be sharp
+SEASON_SPREAD = 0.3  # divided by the wave number: slow waves are larger
+CONTROL_SPREAD = 0.15  # for one standard deviation of a control
+EVENT_SPREAD = 0.5  # holidays may be sharp
+SMOOTHING = 3.0  # periods: width of the window through which spend shows the demand it follows
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Design:
     """The linear block: one row per period and geo (geo fastest), one column per effect."""
 
     columns: Float[np.ndarray, "row column"]
-    spread: Float[np.ndarray, " column"]  # prior standard deviation in units of the noise
+    spread: Float[np.ndarray, " column"]  # prior standard deviation [mean outcome]
     component: Int[np.ndarray, " column"]  # index into COMPONENTS
 
 
@@ -119,3 +120,31 @@ def _controls(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     spread = centred.std(axis=0)
     still = spread <= 1e-12 * np.abs(flat).max(axis=0, initial=1.0)
     return np.where(still, 0.0, centred / np.where(still, 1.0, spread)), np.full(flat.shape[1], CONTROL_SPREAD)
+
+
+def demand_columns(
+    dose: Float[np.ndarray, "period geo channel"], follows: Float[np.ndarray, " channel"], slow: float
+) -> Design:
+    """What spend that follows demand says of demand itself: each channel's spend, and its smoothed course.
+
+    Both are at mean 0 and spread 1. Their coefficients, outcome that came with the spend but not through it, are
+    believed to be normal with a spread of `follows` times that of the slow part of the noise: where nothing slow is
+    left unexplained, no demand can hide behind the spend.
+    """
+    near = np.exp(-0.5 * (np.arange(-12, 13) / SMOOTHING) ** 2)
+    weight = np.apply_along_axis(np.convolve, 0, np.ones(len(dose)), near, "same")
+    smooth = np.apply_along_axis(np.convolve, 0, dose, near, "same") / weight[:, None, None]
+    blocks = [(one - one.mean(axis=0)).reshape(-1, dose.shape[-1]) for one in (dose, smooth)]
+    columns = np.concatenate(blocks, axis=1)
+    spread = columns.std(axis=0)
+    columns = columns / np.where(spread > 1e-9, spread, 1.0)
+    return Design(columns, np.tile(follows, 2) * slow, np.full(columns.shape[1], COMPONENTS.index("demand")))
+
+
+def together(one: Design, other: Design) -> Design:
+    """The columns of both."""
+    return Design(
+        np.concatenate([one.columns, other.columns], axis=1),
+        np.concatenate([one.spread, other.spread]),
+        np.concatenate([one.component, other.component]),
+    )

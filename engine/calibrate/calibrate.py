@@ -1,54 +1,62 @@
 """The one entry: a data set becomes a fit."""
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.baseline import COMPONENTS
+from engine.calibrate.conflict import agreements
 from engine.calibrate.fit import BAND, ChannelReading, Contribution, Fit, Speed
 from engine.calibrate.health import Findings, examine
 from engine.calibrate.holdout import rolling_holdout
-from engine.calibrate.linear import LinearDraws, draw_linear
+from engine.calibrate.linear import LinearBlock, draw_linear
 from engine.calibrate.money import to_curves
 from engine.calibrate.posterior import Posterior, draw_posterior
-from engine.calibrate.priors import half_life
-from engine.calibrate.problem import Media, Problem, explain, national, prepare
+from engine.calibrate.problem import Media, Problem, blind, explain, national, prepare
 from engine.config.model import Model
 from engine.data.dataset import Dataset
-from engine.response.curves import Curves, respond_with_rate
+from engine.response.curves import Curves, half_life, respond_with_rate
 
 DRAWS = 500
+UNEXPLAINED = "unexplained"
 THREE = (BAND[0], 50.0, BAND[1])
 
 
-def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: int = DRAWS) -> Fit:
+def calibrate(
+    dataset: Dataset, model: Model, speed: Speed, seed: int, draws: int = DRAWS, *, prior_only: bool = False
+) -> Fit:
     """Curves, contributions and health of a history.
 
     Args:
-        dataset: The history.
-        model: Only its baseline is looked at: the columns have been read.
+        dataset: The history, with its experiments.
+        model: Its baseline, curves and what it tells of channels; the columns have been read.
         speed: "fast" (seconds: modes and importance draws) or "nuts" (minutes: no-U-turn chains).
         seed: Of everything random; the same seed gives the same fit, bit for bit, on one machine.
         draws: Joint draws in the curves.
+        prior_only: Whether to look away from outcome and experiments: what is believed before the data.
 
     Raises:
-        InputError: The data cannot be calibrated.
+        InputError: The data cannot be calibrated, or the model asks for what this version does not do.
         UntrustworthyError: No finite density was found.
     """
-    problem = prepare(dataset, model.baseline)
+    problem = blind(prepare(dataset, model)) if prior_only else prepare(dataset, model)
     posterior = draw_posterior(problem, speed, seed, draws)
     random_linear, random_holdout = (np.random.default_rng(one) for one in np.random.SeedSequence([seed, 1]).spawn(2))
     media = explain(problem, posterior.places)
-    linear = draw_linear(media.rows, problem.linear, problem.baseline, random_linear)
-    parts = _parts(problem, linear)
+    linear: LinearBlock = jax.tree.map(np.asarray, problem.evidence.linear)
+    effect = draw_linear(media.rows, media.parameters.noise, linear, problem.baseline, random_linear)
+    parts = _parts(problem, effect)
     projection = to_curves(dataset, problem, media)
     base = np.sum(list(parts.values()), axis=0)
-    outcome = float(dataset.outcome.sum())
+    best = posterior.search.modes[0].place
     findings = Findings(
         posterior=posterior,
-        fitted=(base + media.national.sum(axis=-1)).mean(axis=0),
-        baseline_share=1 - media.national.sum(axis=(1, 2)) / outcome,
+        media=media,
+        fitted=_fitted(problem, effect, media),
+        effect=effect,
         lowest_baseline=float(base.mean(axis=0).min()),
-        holdout=rolling_holdout(problem, dataset.period, posterior.search.modes[0].place, random_holdout),
+        holdout=None if prior_only else rolling_holdout(problem, dataset.period, best, random_holdout),
+        agreements=agreements(tuple(test.name for test in dataset.lift_tests), problem.evidence, media),
         curves=projection.curves,
         projection=projection.error,
     )
@@ -62,30 +70,41 @@ def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: in
     )
 
 
-def _parts(problem: Problem, linear: LinearDraws) -> dict[str, Float[np.ndarray, "draw period"]]:
+def _fitted(
+    problem: Problem, effect: Float[np.ndarray, "draw column"], media: Media
+) -> Float[np.ndarray, "period geo"]:
+    """Posterior mean of the outcome [outcome/period]."""
+    base = (problem.baseline.columns @ effect.mean(axis=0)).reshape(media.rows.shape[1:])
+    return (base + media.rows.mean(axis=0)) * problem.panel.size * problem.panel.outcome_scale
+
+
+def _parts(problem: Problem, effect: Float[np.ndarray, "draw column"]) -> dict[str, Float[np.ndarray, "draw period"]]:
     """Each part of the baseline that has columns, over all geos [outcome/period]."""
     found = {}
     for index, name in enumerate(COMPONENTS):
         mine = problem.baseline.component == index
         if mine.any():
-            found[name] = national(problem, linear.effect[:, mine] @ problem.baseline.columns[:, mine].T)
+            found[name] = national(problem.panel, effect[:, mine] @ problem.baseline.columns[:, mine].T)
     return found
 
 
 def _contributions(
     dataset: Dataset, parts: dict[str, Float[np.ndarray, "draw period"]], media: Media
 ) -> tuple[Contribution, ...]:
+    """Every part of the outcome; the means add up to it, because what no part explains is the last of them."""
     channels = {name: media.national[:, :, index] for index, name in enumerate(dataset.channels)}
+    explained = np.sum([*parts.values(), *channels.values()], axis=0)
+    rest = {UNEXPLAINED: dataset.outcome.sum(axis=1) - explained}
     return tuple(
         Contribution(name, is_channel, values.mean(axis=0), *np.percentile(values, BAND, axis=0))
-        for group, is_channel in ((parts, False), (channels, True))
+        for group, is_channel in ((parts, False), (channels, True), (rest, False))
         for name, values in group.items()
     )
 
 
 def _reading(dataset: Dataset, curves: Curves, media: Media, index: int) -> ChannelReading:
     channel = curves.channels[index]
-    spend = float(dataset.driver[:, :, index].sum())
+    spend = float(dataset.spend[:, :, index].sum())
     gained = media.national[:, :, index].sum(axis=1)
     today = np.full(curves.draws, np.mean(channel.history.last))
     return ChannelReading(
@@ -94,7 +113,7 @@ def _reading(dataset: Dataset, curves: Curves, media: Media, index: int) -> Chan
         share=_three(gained / float(dataset.outcome.sum())),
         roas=_three(gained / spend),
         marginal_roas=_three(respond_with_rate(channel, today)[1]),
-        half_life=_three(half_life(channel.adstock.parameters["retain"])),
+        half_life=_three(half_life(channel)),
     )
 
 
@@ -114,4 +133,8 @@ def _settings(
         "baseline_columns": problem.baseline.columns.shape[1],
         "rows": problem.panel.outcome.size,
         "geo_size": problem.panel.sized_by,
+        "adstock": problem.structure.adstock,
+        "saturation": problem.structure.saturation,
+        "slow_noise": round(problem.slow, 6),
+        "experiments": len(problem.evidence.tests.found),
     }

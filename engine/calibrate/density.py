@@ -1,52 +1,77 @@
 """The one definition of how plausible a set of curves is, for every speed.
 
-outcome = baseline + sum over channels of ceiling * hill(adstock(dose) / halfway) + noise, with the linear
-baseline and the noise integrated out; what is left is four standard-normal coordinates per channel.
+outcome = baseline + sum over channels of ceiling * saturation(adstock(dose) / halfway) + noise, with the linear
+baseline integrated out; experiments say what the difference of two such responses was. What is left are
+standard-normal coordinates, a few per channel, and three that all share.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import special
 
 from engine.axes import Array
-from engine.calibrate.linear import LinearBlock
-from engine.calibrate.panel import Panel
-from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, Parameters, Priors, interpret
-from engine.response.adstock import adstock
-from engine.response.saturation import hill
+from engine.calibrate.chance import whiten
+from engine.calibrate.linear import LinearBlock, log_marginal
+from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, FREEDOM, SCATTER, Parameters, Priors, Structure, interpret
+from engine.response.adstock import ADSTOCKS, adstock
+from engine.response.saturation import SATURATIONS
 
 
-class Evidence(NamedTuple):
-    """Everything the density looks at, as arrays; its shapes do not depend on what is held out."""
+class Tests(NamedTuple):
+    """Experiments: each compares the response of some channels between two arms."""
+
+    dose: Float[Array, "period geo arm"]  # of one channel in one arm of one test
+    opening: Float[Array, "geo arm"]
+    channel: Int[Array, " arm"]
+    weight: Float[Array, "arm period geo"]  # sign, share of people and counted days, in standard errors
+    owner: Float[Array, "test arm"]  # 1 where an arm belongs to a test
+    found: Float[Array, " test"]  # outcome's change in standard errors
+
+
+class Evidence(eqx.Module):
+    """Everything the density looks at; the shapes of its arrays do not depend on what is held out."""
 
     dose: Float[Array, "period geo channel"]
     opening: Float[Array, "geo channel"]
+    today: Float[Array, " channel"]  # mean dose of the latest year
+    price: Float[Array, " channel"]  # money of one dose over the mean of all channels
     importance: Float[Array, " geo"]  # size of a geo over the sum of periods and sizes
     priors: Priors
     linear: LinearBlock
-
-
-def gather(panel: Panel, priors: Priors, linear: LinearBlock) -> Evidence:
-    """The evidence of a panel."""
-    importance = panel.size / panel.size.sum() / len(panel.outcome)
-    return Evidence(panel.dose, panel.opening, importance, priors, linear)
+    tests: Tests
+    structure: Structure = eqx.field(static=True)
 
 
 def log_density(place: Float[Array, " coordinate"], evidence: Evidence) -> Float[Array, ""]:
     """Log of prior times marginal likelihood at a place, up to a constant; smooth everywhere."""
-    parameters = interpret(place, evidence.priors, jax.scipy.special)
-    response, _ = contributions(parameters, evidence)
+    parameters = interpret(place, evidence.priors, evidence.structure, jax.scipy.special)
+    response, ceiling = contributions(parameters, evidence)
     linear = evidence.linear
-    residual = linear.outcome - linear.weight * response.sum(axis=-1).reshape(-1)
-    reduced = linear.projector @ residual
-    left = residual @ residual - reduced @ reduced
+    residual = linear.outcome - whiten(response.sum(axis=-1), linear.chance)
+    likelihood = log_marginal(residual, parameters.noise, linear)
+    missed = evidence.tests.found - predicted(parameters, ceiling, evidence)
+    return likelihood - 0.5 * (missed @ missed) - 0.5 * (place @ place) + ties(parameters, ceiling, evidence)
+
+
+def ties(parameters: Parameters, ceiling: Float[Array, " channel"], evidence: Evidence) -> Float[Array, ""]:
+    """What is believed of all channels together: room for a baseline, and a budget that was not foolish."""
     crowd = jnp.maximum(parameters.share.sum() - CROWDED, 0.0) / CROWDED_WIDTH
-    return -0.5 * (place @ place) - 0.5 * crowd**2 - linear.shape * jnp.log(linear.scale + 0.5 * jnp.maximum(left, 0.0))
+    dose = evidence.today / parameters.halfway
+    _, steepness = SATURATIONS[evidence.structure.saturation].with_steepness(dose, *parameters.bend)
+    rate = ceiling / parameters.halfway * steepness
+    marginal = jnp.log(rate / evidence.price + 1e-9)
+    uneven = (marginal - marginal.mean()) / SCATTER
+    tied = -0.5 * (FREEDOM + len(uneven) - 1) * jnp.log1p(uneven @ uneven / FREEDOM)
+    told = evidence.priors.elasticity_told
+    known = ~jnp.isnan(told[0])
+    elastic = (jnp.log(rate * evidence.today + 1e-12) - jnp.where(known, told[0], 0.0)) / jnp.where(known, told[1], 1.0)
+    return -0.5 * crowd**2 + tied - 0.5 * (jnp.where(known, elastic, 0.0) ** 2).sum()
 
 
 def contributions(
@@ -54,20 +79,84 @@ def contributions(
 ) -> tuple[Float[Array, "period geo channel"], Float[Array, " channel"]]:
     """What each channel adds per head [scaled outcome], and its ceiling [scaled outcome], for one draw."""
     xp = evidence.dose.__array_namespace__()
-    retain = xp.broadcast_to(parameters.retain, evidence.opening.shape)
-    stock = adstock(evidence.dose, retain, evidence.opening)
-    used = hill(stock / parameters.halfway, xp.broadcast_to(parameters.slope, stock.shape))
+    shape = (parameters.carry, parameters.bend, parameters.halfway)
+    used = _used(evidence.dose, evidence.opening, shape, evidence.structure)
     mean_used = xp.sum(used * evidence.importance[:, None], axis=(0, 1))
     ceiling = parameters.share / mean_used
     return ceiling * used, ceiling
 
 
-Slope = Callable[[Float[np.ndarray, " coordinate"], Evidence], tuple[Array, Array]]
+def predicted(parameters: Parameters, ceiling: Float[Array, " channel"], evidence: Evidence) -> Float[Array, " test"]:
+    """What each experiment should have found [standard errors], for one draw."""
+    tests = evidence.tests
+    xp = tests.dose.__array_namespace__()
+    if not tests.dose.shape[-1]:
+        return xp.zeros_like(tests.found)
+    carry, bend = (tuple(one[tests.channel] for one in group) for group in (parameters.carry, parameters.bend))
+    used = _used(tests.dose, tests.opening, (carry, bend, parameters.halfway[tests.channel]), evidence.structure)
+    brought = xp.sum(xp.moveaxis(used, -1, 0) * tests.weight, axis=(1, 2))
+    return tests.owner @ (ceiling[tests.channel] * brought)
+
+
+def _used(
+    dose: Float[Array, "period geo column"],
+    opening: Float[Array, "geo column"],
+    shape: tuple[tuple[Array, ...], tuple[Array, ...], Array],
+    structure: Structure,
+) -> Float[Array, "period geo column"]:
+    """The share of its ceiling that each column reaches."""
+    carry, bend, halfway = shape
+    stock = stock_of(dose, opening, carry, structure.adstock)
+    return SATURATIONS[structure.saturation].share(stock / halfway, *bend)
+
+
+def stock_of(
+    dose: Float[Array, "period geo column"],
+    opening: Float[Array, "geo column"],
+    carry: tuple[Float[Array, " column"], ...],
+    family: str,
+) -> Float[Array, "period geo column"]:
+    """The stock of a dose under a kernel, after a past in which it was always the opening."""
+    xp = dose.__array_namespace__()
+    wide = tuple(xp.broadcast_to(one, opening.shape) for one in carry)
+    if family in STOCKS:
+        return STOCKS[family](dose, opening, wide)
+    lags = xp.arange(float(len(dose)))[:, None]
+    weights = ADSTOCKS[family].kernel(lags, *carry)
+    distance = np.subtract.outer(np.arange(len(dose)), np.arange(len(dose)))
+    spread = xp.where((distance >= 0)[..., None], weights[np.maximum(distance, 0)], 0.0)
+    before = 1 - xp.cumsum(weights, axis=0)
+    return xp.einsum("tsc,sgc->tgc", spread, dose) + before[:, None, :] * opening
+
+
+def _buildup(dose: Array, opening: Array, carry: tuple[Array, ...]) -> Array:
+    return adstock(adstock(dose, carry[1], opening), carry[0], opening)
+
+
+def _two_speed(dose: Array, opening: Array, carry: tuple[Array, ...]) -> Array:
+    retain, retain_slow, slow = carry
+    return (1 - slow) * adstock(dose, retain, opening) + slow * adstock(dose, retain_slow, opening)
+
+
+STOCKS: dict[str, Callable[[Array, Array, tuple[Array, ...]], Array]] = {
+    "geometric": lambda dose, opening, carry: adstock(dose, carry[0], opening),
+    "buildup": _buildup,
+    "two_speed": _two_speed,
+}
+"""Families whose stock is a recursion; the others are summed lag by lag."""
+
 
 slope_at = jax.jit(jax.value_and_grad(log_density))
 densities_at = jax.jit(jax.vmap(log_density, in_axes=(0, None)))
 
 
-def place_parameters(places: Float[np.ndarray, "draw coordinate"], priors: Priors) -> Parameters:
+def place_parameters(places: Float[np.ndarray, "draw coordinate"], evidence: Evidence) -> Parameters:
     """The parameters of many places at once, in numpy."""
-    return interpret(places, priors, special)
+    priors = Priors(*(np.asarray(one) for one in evidence.priors))
+    return interpret(places, priors, evidence.structure, special)
+
+
+def one_draw(parameters: Parameters, draw: int) -> Parameters:
+    """The parameters of one draw."""
+    carry, bend = (tuple(one[draw] for one in group) for group in (parameters.carry, parameters.bend))
+    return Parameters(parameters.share[draw], parameters.halfway[draw], carry, bend, parameters.noise[draw])

@@ -24,12 +24,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from engine.calibrate.baseline import COMPONENTS
+from engine.calibrate.chance import Chance, whiten
+from engine.calibrate.conflict import Agreement
 from engine.calibrate.fit import Check, Health, Verdict
 from engine.calibrate.holdout import Holdout
 from engine.calibrate.nuts import Chains
 from engine.calibrate.posterior import Posterior
-from engine.calibrate.priors import COORDINATES
-from engine.calibrate.problem import Problem
+from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
 
@@ -45,7 +47,20 @@ SHARE_LEARNED, SHAPE_LEARNED = 0.5, 0.3
 KNOWN_MONEY = 0.5
 CORRELATED_SPEND, OWN_MOVEMENT = 0.8, 0.2
 SEEN_ABOVE_MEAN = 1.3
+MOVED = 2.0  # standard deviations
+FOLLOWING, SLOW_DEMAND = 2.0, 0.02
+RUNNING = 0.4  # of the periods
+AGREES, CONTRADICTS = 2.0, 3.0  # standard deviations
 GOOD_PROJECTION, LEAST_PROJECTION = 0.02, 0.10
+
+WORDS = {
+    "share": "contribution",
+    "halfway": "saturation",
+    "retain": "carry-over",
+    "onset": "build-up",
+    "slope": "shape at low spend",
+    "tail": "shape at high spend",
+}
 
 
 @dataclass(frozen=True)
@@ -53,26 +68,31 @@ class Findings:
     """What the checks look at beside the data and the problem."""
 
     posterior: Posterior
-    fitted: Float[np.ndarray, " period"]  # posterior mean over all geos [outcome/period]
-    baseline_share: Float[np.ndarray, " draw"]  # of the outcome of all history
+    media: Media
+    fitted: Float[np.ndarray, "period geo"]  # posterior mean [outcome/period]
+    effect: Float[np.ndarray, "draw column"]  # of the linear block [scaled outcome]
     lowest_baseline: float  # smallest posterior mean of a period [outcome/period]
     holdout: Holdout | None
+    agreements: tuple[Agreement, ...]  # of the experiments
     curves: Curves
     projection: float
 
 
 def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
     """All checks of a fit and what they come to."""
-    actual = dataset.outcome.sum(axis=1)
     checks = [
         _convergence(findings.posterior),
-        *_fit(actual, findings.fitted),
+        *_fit(dataset, problem, findings),
         _holdout(findings.holdout),
-        _baseline(findings),
-        *_channels(dataset, findings.posterior),
+        *_sensitivity(dataset, findings),
+        _baseline(dataset, findings),
+        _demand(dataset, problem, findings),
+        *_channels(dataset, problem, findings.posterior),
         _known_money(dataset, findings.posterior),
         _collinear(dataset, problem),
         _reach(findings.curves),
+        *_steady(findings.curves, dataset),
+        *_experiments(findings.agreements),
     ]
     if len(dataset.geos) > 1:
         checks.append(_geos(problem, findings.projection))
@@ -140,12 +160,9 @@ def _agreement(chains: Chains) -> Check:
     return Check("convergence", verdict, chains.r_hat, said, details)
 
 
-def _fit(actual: Float[np.ndarray, " period"], fitted: Float[np.ndarray, " period"]) -> list[Check]:
-    residual = actual - fitted
-    varied = ((actual - actual.mean()) ** 2).sum()
-    r2 = float(1 - (residual**2).sum() / varied) if varied > 0 else 0.0
-    counted = actual != 0
-    error = float(np.abs(residual[counted] / actual[counted]).mean())
+def _fit(dataset: Dataset, problem: Problem, findings: Findings) -> list[Check]:
+    actual, fitted = dataset.outcome.sum(axis=1), findings.fitted.sum(axis=1)
+    r2, error = _explained(actual, fitted)
     verdict = graded(r2, GOOD_R2, LEAST_R2)
     remedy = {
         "good": "nothing to do",
@@ -153,14 +170,32 @@ def _fit(actual: Float[np.ndarray, " period"], fitted: Float[np.ndarray, " perio
         "bad": "most of the outcome moves for reasons outside this model: add controls and events first",
     }[verdict]
     said = f"the model explains {r2:.0%} of the outcome's variation, off by {error:.1%} in a typical period; {remedy}"
-    fit = Check("fit", verdict, r2, said, {"r2": r2, "mape": error})
-    centred = residual - residual.mean()
+    details = {"r2": r2, "mape": error}
+    if len(dataset.geos) > 1:
+        details["geo_r2"], details["geo_mape"] = _explained(dataset.outcome, findings.fitted)
+    return [Check("fit", verdict, r2, said, details), _residuals(dataset, problem, findings)]
+
+
+def _explained(actual: Float[np.ndarray, "*rows"], fitted: Float[np.ndarray, "*rows"]) -> tuple[float, float]:
+    """R2 and mean absolute percentage error."""
+    varied = ((actual - actual.mean()) ** 2).sum()
+    counted = actual != 0
+    error = float(np.abs((actual - fitted)[counted] / actual[counted]).mean())
+    return float(1 - ((actual - fitted) ** 2).sum() / varied) if varied > 0 else 0.0, error
+
+
+def _residuals(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
+    """Whether what is left is chance, once the slow part that the model knows of is taken off."""
+    left = (dataset.outcome - findings.fitted) / problem.panel.size / problem.panel.outcome_scale
+    white = whiten(left, Chance(*(np.asarray(one) for one in problem.evidence.linear.chance))).mean(axis=1)
+    centred = white - white.mean()
     spread = (centred**2).sum()
     follows = float((centred[1:] * centred[:-1]).sum() / spread) if spread > 0 else 0.0
-    calm = abs(follows) <= CORRELATED_RESIDUALS
-    told = f"what is left over has an autocorrelation of {follows:+.2f} from one period to the next; "
+    bound = max(CORRELATED_RESIDUALS, 2.6 / np.sqrt(len(white)))
+    calm = abs(follows) <= bound
+    told = f"what is left over, its slow part aside, has an autocorrelation of {follows:+.2f} between periods; "
     told += "nothing to do" if calm else "bands are too narrow: look for a missing control, event or season"
-    return [fit, Check("residuals", "good" if calm else "weak", follows, told)]
+    return Check("residuals", "good" if calm else "weak", follows, told)
 
 
 def _holdout(holdout: Holdout | None) -> Check:
@@ -191,8 +226,9 @@ def _holdout(holdout: Holdout | None) -> Check:
     return Check("holdout", verdict, holdout.error, said + remedy, details)
 
 
-def _baseline(findings: Findings) -> Check:
-    low, middle, high = np.percentile(findings.baseline_share, [5.0, 50.0, 95.0])
+def _baseline(dataset: Dataset, findings: Findings) -> Check:
+    shares = 1 - findings.media.national.sum(axis=(1, 2)) / float(dataset.outcome.sum())
+    low, middle, high = np.percentile(shares, [5.0, 50.0, 95.0])
     plausible = low >= LEAST_BASELINE and findings.lowest_baseline >= 0
     verdict: Verdict = "good" if plausible else "weak" if middle > 0 else "bad"
     said = f"{middle:.0%} of the outcome ({low:.0%} to {high:.0%}) would have come without these channels; "
@@ -204,16 +240,88 @@ def _baseline(findings: Findings) -> Check:
     return Check("baseline", verdict, float(middle), said, {"low": float(low), "high": float(high)})
 
 
-def _channels(dataset: Dataset, posterior: Posterior) -> list[Check]:
+def _sensitivity(dataset: Dataset, findings: Findings) -> list[Check]:
+    """How far each channel's contribution moves when the latest forecast periods are left out."""
+    if findings.holdout is None:
+        return []
+    shares = findings.media.parameters.share
+    spread = np.maximum(shares.std(axis=0), 1e-12)
+    moved = np.abs(findings.holdout.shares - np.median(shares, axis=0)) / spread
+    worst = moved.max(axis=0)
+    at = int(np.argmax(worst))
+    fine = worst[at] <= MOVED
+    said = f"leaving out the latest periods moves {dataset.channels[at]} most, by {worst[at]:.1f} standard deviations; "
+    said += "nothing to do" if fine else "a few periods decide: look at them for errors or one-off events"
+    details = {f"moved of {name}": float(one) for name, one in zip(dataset.channels, worst, strict=True)}
+    return [Check("sensitivity", "good" if fine else "weak", float(worst[at]), said, details)]
+
+
+def _demand(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
+    """Demand that nobody recorded, and how much of it came with which channel's spend."""
+    columns = problem.baseline.component == COMPONENTS.index("demand")
+    hidden = findings.effect[:, columns].reshape(len(findings.effect), 2, -1)
+    sure = np.abs(hidden.mean(axis=0)) / np.maximum(hidden.std(axis=0), 1e-12)
+    sure = np.where(problem.slow > 0, sure.max(axis=0), 0.0)
+    at = int(np.argmax(sure))
+    details = {"slow": problem.slow}
+    details |= {f"follows demand of {name}": float(one) for name, one in zip(dataset.channels, sure, strict=True)}
+    if sure[at] >= FOLLOWING:
+        said = f"{dataset.channels[at]} is spent when demand is high that no column shows ({sure[at]:.1f} standard "
+        said += "deviations): part of its return is that demand's; add demand as a control, or test the channel"
+        return Check("demand", "weak", float(sure[at]), said, details)
+    if problem.slow > SLOW_DEMAND:
+        said = f"{problem.slow:.1%} of the outcome drifts slowly for no recorded reason, which may hide behind spend; "
+        said += "bands allow for it: record demand (searches, market size), or test the largest channels"
+        return Check("demand", "weak", problem.slow, said, details)
+    return Check("demand", "good", problem.slow, "no slow demand is left unexplained; nothing to do", details)
+
+
+def _steady(curves: Curves, dataset: Dataset) -> list[Check]:
+    """Channels that ran in bursts were never seen at the even pace of a plan."""
+    bursts = {
+        channel.name: float((dataset.spend[:, :, index].sum(axis=1) > 0).mean())
+        for index, channel in enumerate(curves.channels)
+    }
+    least = min(bursts, key=lambda name: bursts[name])
+    fine = bursts[least] >= RUNNING
+    said = f"{least} ran in {bursts[least]:.0%} of the periods; "
+    said += "nothing to do" if fine else "what it does at an even pace was never seen: raise it step by step"
+    return [Check("steady", "good" if fine else "weak", bursts[least], said, bursts)]
+
+
+def _experiments(found: tuple[Agreement, ...]) -> list[Check]:
+    """Each experiment beside what the rest of the evidence expects of it."""
+    checks = []
+    for one in found:
+        if not one.known:
+            said = "it says so much more than history that nothing can contradict it; nothing to do"
+            checks.append(Check(f"experiment {one.name}", "good", None, said))
+            continue
+        distance = abs(one.distance)
+        verdict = graded(-distance, -AGREES, -CONTRADICTS)
+        said = f"it found {one.found:.1f} standard errors where history and other tests expect {one.expected:.1f} "
+        said += f"(+- {one.spread:.1f}): {distance:.1f} standard deviations apart; "
+        said += {
+            "good": "nothing to do",
+            "weak": "look for what else changed during the test",
+            "bad": "history or test is wrong: check dates, money and what was counted, then drop the worse of them",
+        }[verdict]
+        checks.append(Check(f"experiment {one.name}", verdict, distance, said))
+    return checks
+
+
+def _channels(dataset: Dataset, problem: Problem, posterior: Posterior) -> list[Check]:
     """What the data tell of each channel, and what remains the prior's."""
     learned, count = _learned(posterior), len(dataset.channels)
+    names = problem.structure.coordinates
     checks = []
     for index, name in enumerate(dataset.channels):
-        details = {part: float(learned[i * count + index]) for i, part in enumerate(COORDINATES)}
+        details = {part: float(learned[i * count + index]) for i, part in enumerate(names)}
         fine = details["share"] >= SHARE_LEARNED and details["halfway"] >= SHAPE_LEARNED
-        words = {"share": "contribution", "retain": "carry-over", "halfway": "saturation", "slope": "shape"}
         priors = [
-            words[part] for part in COORDINATES if details[part] < (SHARE_LEARNED if part == "share" else SHAPE_LEARNED)
+            WORDS.get(part, part)
+            for part in names
+            if details[part] < (SHARE_LEARNED if part == "share" else SHAPE_LEARNED)
         ]
         if priors:
             verb = "is" if len(priors) == 1 else "are"
@@ -233,7 +341,7 @@ def _learned(posterior: Posterior) -> Float[np.ndarray, " coordinate"]:
 
 def _known_money(dataset: Dataset, posterior: Posterior) -> Check:
     """How much of the spend went to channels whose contribution the data tell."""
-    spend = dataset.driver.sum(axis=(0, 1))
+    spend = dataset.spend.sum(axis=(0, 1))
     told = _learned(posterior)[: len(spend)] >= SHARE_LEARNED
     share = float(spend[told].sum() / spend.sum())
     fine = share >= KNOWN_MONEY

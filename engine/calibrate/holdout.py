@@ -1,12 +1,15 @@
 """How well the fit forecasts periods it has not seen, beside a forecast that needs no model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine.calibrate.chance import draw_chance
+from engine.calibrate.density import place_parameters
 from engine.calibrate.importance import laplace, propose
-from engine.calibrate.linear import draw_linear
+from engine.calibrate.linear import LinearBlock, draw_linear
 from engine.calibrate.mode import climb, describe
 from engine.calibrate.problem import Problem, explain, hold_out, national
 from engine.periods import Period
@@ -29,6 +32,7 @@ class Holdout:
     crps: float  # continuous ranked probability score over the mean outcome
     naive_crps: float  # absolute error over the mean outcome: the score of a forecast without a band
     coverage: float  # share of actuals inside the 90 % band
+    shares: Float[np.ndarray, "fold channel"]  # contribution over outcome at each fold's mode
 
 
 def rolling_holdout(
@@ -44,26 +48,33 @@ def rolling_holdout(
     horizon = min(LONGEST[period], max(1, periods // 8))
     if periods - FOLDS * horizon < FEWEST_SEEN:
         return None
-    actual = national(problem, problem.panel.outcome.reshape(1, -1))[0]
-    forecasts, naives = [], []
+    actual = national(problem.panel, problem.panel.outcome.reshape(1, -1))[0]
+    forecasts, naives, shares = [], [], []
     for fold in range(FOLDS):
         origin = periods - (FOLDS - fold) * horizon
-        forecasts.append(_forecast(problem, np.arange(periods) < origin, best, random)[:, origin : origin + horizon])
+        forecast, share = _forecast(problem, np.arange(periods) < origin, best, random)
+        forecasts.append(forecast[:, origin : origin + horizon])
+        shares.append(share)
         naives.append(naive_seasonal(actual[:origin], horizon, period))
-    return score(actual[periods - FOLDS * horizon :], np.concatenate(forecasts, axis=1), np.concatenate(naives))
+    scored = score(actual[periods - FOLDS * horizon :], np.concatenate(forecasts, axis=1), np.concatenate(naives))
+    return replace(scored, shares=np.stack(shares))
 
 
 def _forecast(
     problem: Problem, seen: Bool[np.ndarray, " period"], best: np.ndarray, random: np.random.Generator
-) -> Float[np.ndarray, "draw period"]:
-    linear, evidence = hold_out(problem, seen)
+) -> tuple[Float[np.ndarray, "draw period"], Float[np.ndarray, " channel"]]:
+    evidence = hold_out(problem, seen)
+    linear: LinearBlock = jax.tree.map(np.asarray, evidence.linear)
     ends = [climb(begin, evidence) for begin in (np.zeros_like(best), best)]
     place = max(ends, key=lambda end: end[1])[0]
     places = propose(laplace((describe(place, evidence),)), FORECASTS, random)
     media = explain(problem, places)
-    drawn = draw_linear(media.rows, linear, problem.baseline, random)
-    chance = random.standard_normal(media.rows.shape) * drawn.noise[:, None] / problem.weight
-    return national(problem, media.rows + drawn.effect @ problem.baseline.columns.T + chance)
+    noise = media.parameters.noise
+    effect = draw_linear(media.rows, noise, linear, problem.baseline, random)
+    rows = media.rows.reshape(len(places), -1)
+    chance = draw_chance(noise, linear.chance, random)
+    forecast = national(problem.panel, rows + effect @ problem.baseline.columns.T + chance.reshape(rows.shape))
+    return forecast, place_parameters(place[None], evidence).share[0]
 
 
 def naive_seasonal(past: Float[np.ndarray, " period"], horizon: int, period: Period) -> Float[np.ndarray, " horizon"]:
@@ -105,4 +116,5 @@ def score(
         crps=float(crps.mean() / size.mean()),
         naive_crps=float(np.abs(naive - actual).mean() / size.mean()),
         coverage=float(((actual >= low) & (actual <= high)).mean()),
+        shares=np.zeros((0, 0)),
     )

@@ -7,6 +7,7 @@ sampling), which also says whether they can be trusted.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -15,11 +16,12 @@ from scipy import special
 from engine.calibrate.density import Evidence, densities_at
 from engine.calibrate.mode import Mode
 
-TAIL = 10.0  # degrees of freedom of the proposals
+TAIL = 25.0  # degrees of freedom of the proposals
 BATCH = 256  # proposals evaluated at once
-ROUNDS = 6  # that only learn, a quarter of the proposals each
+LEARNING = 4  # rounds that only learn
+ENOUGH = 500.0  # effective proposals, after which no more are made
 TEMPER_TO = 0.10  # share of effective draws to which a learning round's weights are flattened
-ROOM = 1.1  # the learned covariance is widened by this: too narrow a proposal is the costlier error
+ROOM = 1.05  # the learned covariance is widened by this: too narrow a proposal is the costlier error
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,15 @@ class Draws:
     """Joint draws of the coordinates, equally weighted."""
 
     places: Float[np.ndarray, "draw coordinate"]
-    effective: float  # share of the proposals that the weights leave effective, 0 .. 1
+    effective: float  # number of proposals that the weights leave effective
     pareto: float  # tail shape of the weights; above 0.7 they are not to be trusted
+
+
+class Effort(NamedTuple):
+    """How much work sampling may be."""
+
+    proposals: int  # of a round
+    rounds: int  # at most
 
 
 def laplace(modes: tuple[Mode, ...]) -> Proposal:
@@ -81,26 +90,35 @@ def heights(places: Float[np.ndarray, "draw coordinate"], evidence: Evidence) ->
 
 
 def sample(
-    modes: tuple[Mode, ...], evidence: Evidence, proposals: int, draws: int, random: np.random.Generator
+    modes: tuple[Mode, ...], evidence: Evidence, effort: Effort, draws: int, random: np.random.Generator
 ) -> Draws:
     """Joint draws of the posterior around its modes.
+
+    After `LEARNING` rounds all proposals are kept: each round's weights sum to one, and rounds count by their
+    effective sizes. Rounds go on until those add up to `ENOUGH`.
 
     Args:
         modes: The distinct modes; their mixture is the first proposal.
         evidence: What the density looks at.
-        proposals: Number of proposals in the last round; learning rounds take a quarter each.
+        effort: How many proposals and rounds may be made.
         draws: Number of draws to hand back.
         random: Where chance comes from.
     """
     proposal = laplace(modes)
-    for _ in range(ROUNDS):
-        places = propose(proposal, max(BATCH, proposals // 4), random)
-        proposal = learn(proposal, places, heights(places, evidence) - log_proposal(proposal, places))
-    places = propose(proposal, proposals, random)
-    ratios = heights(places, evidence) - log_proposal(proposal, places)
-    weights, pareto = smooth(ratios)
+    kept, ratios, sizes = [], [], []
+    for number in range(effort.rounds):
+        places = propose(proposal, effort.proposals, random)
+        ratio = heights(places, evidence) - log_proposal(proposal, places)
+        if number >= LEARNING:
+            kept.append(places)
+            ratios.append(ratio - special.logsumexp(ratio))
+            sizes.append(effective(special.softmax(ratio)) * effort.proposals)
+            if sum(sizes) >= ENOUGH:
+                break
+        proposal = learn(proposal, places, ratio)
+    weights, pareto = smooth(np.concatenate([ratio + np.log(size) for ratio, size in zip(ratios, sizes, strict=True)]))
     chosen = _stratified(weights, draws, random)
-    return Draws(places=places[chosen], effective=effective(weights), pareto=pareto)
+    return Draws(np.concatenate(kept)[chosen], effective(weights) * len(weights), pareto)
 
 
 def learn(

@@ -1,69 +1,89 @@
 """The linear block in closed form: integrated out of the density, and drawn exactly afterwards.
 
-With theta ~ N(0, sigma^2 diag(spread^2)) and sigma^2 ~ InverseGamma(shape, scale), the residual r of n
-weighted rows has, up to a constant, the log density
+Rows are whitened first (`chance.py`), so their noise is sigma^2 times the identity. With effects
+theta ~ N(0, diag(spread^2)) in the outcome's own units and the singular values s and left vectors P of
+Z diag(spread), the residual r of n whitened rows has, up to a constant, the log density
 
-    -(shape + n/2) log(scale + (r'r - |A r|^2) / 2),   A = L^-1 Z',   L L' = Z'Z + diag(spread^-2).
+    -1/2 [ (r'r - sum_k s_k^2 / t_k (P_k'r)^2) / sigma^2 + (n - K) log sigma^2 + sum_k log t_k ],
 
-Source: the conjugate linear model, e.g. Gelman et al. (2013), Bayesian data analysis, ch. 14.
+with t_k = s_k^2 + sigma^2.
+
+Source: the marginal likelihood of Bayesian linear regression, e.g. Bishop (2006), Pattern recognition and machine
+learning, section 3.5, in the basis in which design and prior are both diagonal.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy import linalg
 
+from engine.axes import Array
 from engine.calibrate.baseline import Design
-from engine.calibrate.priors import NOISE_SCALE, NOISE_SHAPE
+from engine.calibrate.chance import Chance, whiten
+
+TINY = 1e-13  # of the largest power: directions below it are unknown to the rows
 
 
 class LinearBlock(NamedTuple):
     """What the density needs of the linear block; arrays of one shape whatever rows are held out."""
 
-    outcome: Float[np.ndarray, " row"]  # weighted
-    weight: Float[np.ndarray, " row"]  # root of the precision of a row, zero where it is held out
-    projector: Float[np.ndarray, "column row"]  # A
-    shape: Float[np.ndarray, ""]  # of the noise, after the data
-    scale: Float[np.ndarray, ""]  # of the noise, before the data
+    outcome: Float[np.ndarray, "period geo"]  # whitened
+    chance: Chance  # how rows are whitened
+    basis: Float[np.ndarray, "column row"]  # P', left singular vectors of the whitened, scaled columns
+    strength: Float[np.ndarray, " column"]  # s, singular values
+    rows: Float[np.ndarray, ""]  # n, rows that are seen
 
 
-def linear_block(
-    outcome: Float[np.ndarray, " row"], weight: Float[np.ndarray, " row"], baseline: Design
-) -> LinearBlock:
-    """The linear block for rows of these weights; a weight of zero leaves a row out."""
-    weighted = baseline.columns * weight[:, None]
-    lower = _factor(weighted, baseline.spread)
+def linear_block(outcome: Float[np.ndarray, "period geo"], chance: Chance, baseline: Design) -> LinearBlock:
+    """The linear block of the rows that are seen."""
+    left, strength, _ = _decomposed(outcome.shape, chance, baseline)
     return LinearBlock(
-        outcome=outcome * weight,
-        weight=weight,
-        projector=linalg.solve_triangular(lower, weighted.T, lower=True),
-        shape=np.array(NOISE_SHAPE + 0.5 * np.count_nonzero(weight)),
-        scale=np.array(NOISE_SCALE),
+        outcome=whiten(outcome, chance),
+        chance=chance,
+        basis=left.T,
+        strength=strength,
+        rows=np.array(float(np.count_nonzero(chance.weight * chance.seen[:, None]))),
     )
 
 
-def _factor(weighted: Float[np.ndarray, "row column"], spread: Float[np.ndarray, " column"]) -> np.ndarray:
-    lower: np.ndarray = linalg.cholesky(weighted.T @ weighted + np.diag(spread**-2.0), lower=True)
-    return lower
+def _decomposed(
+    shape: tuple[int, ...], chance: Chance, baseline: Design
+) -> tuple[Float[np.ndarray, "row column"], Float[np.ndarray, " column"], Float[np.ndarray, "column effect"]]:
+    scaled = (baseline.columns * baseline.spread).reshape(*shape, -1)
+    white = whiten(scaled, chance).reshape(-1, len(baseline.spread))
+    power, right = np.linalg.eigh(white.T @ white)
+    known = power > TINY * power.max(initial=1e-300)
+    strength = np.sqrt(np.where(known, power, 0.0))
+    left = np.where(known, white @ right / np.where(known, strength, 1.0), 0.0)
+    return left, strength, right.T
 
 
-class LinearDraws(NamedTuple):
-    """Exact draws of the linear block, one per draw of the media."""
-
-    effect: Float[np.ndarray, "draw column"]  # theta [scaled outcome]
-    noise: Float[np.ndarray, " draw"]  # sigma of a row of weight one [scaled outcome]
+def log_marginal(residual: Float[Array, "period geo"], noise: Float[Array, ""], block: LinearBlock) -> Float[Array, ""]:
+    """Log density of a whitened residual with the linear effects integrated out, up to a constant."""
+    xp = residual.__array_namespace__()
+    flat = residual.reshape(-1)
+    variance = noise**2
+    known = block.basis @ flat
+    total = block.strength**2 + variance
+    left = flat @ flat - xp.sum(block.strength**2 / total * known**2)
+    size = (block.rows - block.strength.shape[0]) * xp.log(variance) + xp.sum(xp.log(total))
+    return -0.5 * (left / variance + size)
 
 
 def draw_linear(
-    media: Float[np.ndarray, "draw row"], block: LinearBlock, baseline: Design, random: np.random.Generator
-) -> LinearDraws:
-    """Draw effects and noise given what the media of each draw explain [scaled outcome]."""
-    residual = block.outcome - media * block.weight
-    reduced = residual @ block.projector.T
-    left = (residual**2).sum(axis=1) - (reduced**2).sum(axis=1)
-    variance = (block.scale + 0.5 * left) / random.gamma(block.shape, size=len(media))
-    lower = _factor(baseline.columns * block.weight[:, None], baseline.spread)
-    chance = random.standard_normal(reduced.shape) * np.sqrt(variance)[:, None]
-    effect = linalg.solve_triangular(lower.T, (reduced + chance).T, lower=False).T
-    return LinearDraws(effect=effect, noise=np.sqrt(variance))
+    media: Float[np.ndarray, "draw period geo"],
+    noise: Float[np.ndarray, " draw"],
+    block: LinearBlock,
+    baseline: Design,
+    random: np.random.Generator,
+) -> Float[np.ndarray, "draw column"]:
+    """Draw effects given what the media of each draw explain and its noise [scaled outcome]."""
+    shape = media.shape[1:]
+    left, strength, right = _decomposed(shape, block.chance, baseline)
+    white = np.moveaxis(whiten(np.moveaxis(media, 0, -1), block.chance), -1, 0)
+    residual = (block.outcome - white).reshape(len(media), -1)
+    total = strength**2 + noise[:, None] ** 2
+    mean = (residual @ left) * strength / total
+    spread = noise[:, None] / np.sqrt(total)
+    drawn = (mean + spread * random.standard_normal(mean.shape)) @ right
+    return drawn * baseline.spread

@@ -1,8 +1,8 @@
 """Scaled draws back into money: one national curve per channel and draw.
 
 One geo: an exact change of units. Several: each geo has the shared curve on its own size, and the
-nation's response to a budget split as in history is their sum, which is not quite a Hill curve; the
-nearest Hill curve is fitted per draw and how far it is off is reported.
+nation's response to a budget split as in history is their sum, which is not quite a curve of the family; the
+nearest one of the same shape is fitted per draw and how far it is off is reported.
 """
 
 import math
@@ -11,22 +11,24 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from engine.calibrate.density import stock_of
 from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
 from engine.periods import PER_YEAR
+from engine.response.adstock import ADSTOCKS
 from engine.response.curves import Channel, Curves, Family, History
-from engine.response.saturation import hill
+from engine.response.saturation import SATURATIONS, Saturation
 
 LEVELS = np.geomspace(0.05, 4.0, 32)  # multiples of the mean spend at which a national curve is fitted
 STEPS = 30  # of Levenberg and Marquardt
+SUPPORT = (5.0, 95.0)  # percentiles of the stock that the data show
 
 
-class Hill(NamedTuple):
-    """Hill curves by draw."""
+class Scale(NamedTuple):
+    """Ceiling and halfway of a curve by draw."""
 
     ceiling: Float[np.ndarray, " draw"]
     halfway: Float[np.ndarray, " draw"]
-    slope: Float[np.ndarray, " draw"]
 
 
 class Projection(NamedTuple):
@@ -40,20 +42,26 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
     """National curves in the data's own money."""
     spend = dataset.driver.sum(axis=1)
     year = math.floor(PER_YEAR[dataset.period])  # periods kept as the latest history
+    adstock, saturation = problem.structure
     channels, errors = [], []
     for index, name in enumerate(dataset.channels):
+        carry = [values[:, index] for values in media.parameters.carry]
+        bend = [values[:, index] for values in media.parameters.bend]
         curve, error = _national(problem, media, index, spend[:, index].mean())
         errors.append(error)
         channels.append(
             Channel(
                 name=name,
                 kind=dataset.kinds[index],
-                adstock=Family("geometric", {"retain": media.parameters.retain[:, index]}),
-                saturation=Family("hill", curve._asdict()),
+                adstock=Family(adstock, dict(zip(ADSTOCKS[adstock].shape, carry, strict=True))),
+                saturation=Family(
+                    saturation, {**curve._asdict(), **dict(zip(SATURATIONS[saturation].shape, bend, strict=True))}
+                ),
                 history=History(
                     mean=float(spend[:, index].mean()),
                     max=float(spend[:, index].max()),
                     last=tuple(float(money) for money in spend[-year:, index]),
+                    support=_support(spend[:, index], carry, adstock),
                 ),
             )
         )
@@ -68,55 +76,71 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
     return Projection(curves, max(errors))
 
 
-def _national(problem: Problem, media: Media, index: int, mean: float) -> tuple[Hill, float]:
+def _support(spend: Float[np.ndarray, " period"], carry: list[np.ndarray], family: str) -> tuple[float, float]:
+    """The stocks that the data show, under the median kernel [currency/period]."""
+    typical = tuple(np.median(values)[None] for values in carry)
+    stock = stock_of(spend[:, None, None], spend[None, :1], typical, family)
+    low, high = np.percentile(stock, SUPPORT)
+    return float(low), float(high)
+
+
+def _national(problem: Problem, media: Media, index: int, mean: float) -> tuple[Scale, float]:
     panel = problem.panel
     halfway = media.parameters.halfway[:, index] * panel.dose_scale[index]  # per head
     ceiling = media.ceiling[:, index] * panel.outcome_scale
-    slope = media.parameters.slope[:, index]
     if len(panel.size) == 1:
-        return Hill(ceiling, halfway, slope), 0.0
+        return Scale(ceiling, halfway), 0.0
+    family = SATURATIONS[problem.structure.saturation]
+    bend = [values[:, index, None] for values in media.parameters.bend]
     head = panel.dose[:, :, index].mean(axis=0) * panel.dose_scale[index]  # mean spend per head by geo
     dose = LEVELS[:, None, None] * head / halfway[:, None]
-    shares = hill(dose, slope[:, None])  # level, draw, geo
+    shares = family.share(dose, *(np.broadcast_to(one, dose.shape) for one in bend))  # level, draw, geo
     summed = (shares @ panel.size).T * ceiling[:, None]
     middle = halfway * mean / np.average(head, weights=panel.size)
-    return fit_hill(LEVELS * mean, summed, Hill(ceiling * panel.size.sum(), middle, slope))
+    return fit_scale(family, bend, LEVELS * mean, summed, Scale(ceiling * panel.size.sum(), middle))
 
 
-def fit_hill(
-    spend: Float[np.ndarray, " level"], response: Float[np.ndarray, "draw level"], begin: Hill
-) -> tuple[Hill, float]:
-    """The Hill curves nearest to responses in least squares, and the worst miss over the largest response.
+def fit_scale(
+    family: Saturation,
+    bend: list[Float[np.ndarray, "draw 1"]],
+    spend: Float[np.ndarray, " level"],
+    response: Float[np.ndarray, "draw level"],
+    begin: Scale,
+) -> tuple[Scale, float]:
+    """The curves of given shapes nearest to responses in least squares, and the worst miss over the largest response.
 
-    Levenberg and Marquardt on the logs of ceiling, halfway and slope, all draws side by side.
+    Levenberg and Marquardt on the logs of ceiling and halfway, all draws side by side.
     """
     top = response.max(axis=1, keepdims=True)
     target = response / np.where(top > 0, top, 1.0)
-    place = np.log(np.stack([begin.ceiling / np.where(top > 0, top, 1.0)[:, 0], begin.halfway, begin.slope], axis=1))
+    place = np.log(np.stack([begin.ceiling / np.where(top > 0, top, 1.0)[:, 0], begin.halfway], axis=1))
     damping = np.full(len(place), 1e-3)
-    value, jacobian = _hill_and_slopes(spend, place)
+    value, jacobian = _value_and_slopes(family, bend, spend, place)
     for _ in range(STEPS):
         residual = target - value
-        gram = np.einsum("dla,dlb->dab", jacobian, jacobian) + damping[:, None, None] * np.eye(3)
+        gram = np.einsum("dla,dlb->dab", jacobian, jacobian) + damping[:, None, None] * np.eye(2)
         move = np.linalg.solve(gram, np.einsum("dla,dl->da", jacobian, residual)[..., None])[..., 0]
         trial = place + np.clip(move, -1.0, 1.0)
-        trial_value, trial_jacobian = _hill_and_slopes(spend, trial)
+        trial_value, trial_jacobian = _value_and_slopes(family, bend, spend, trial)
         better = ((target - trial_value) ** 2).sum(axis=1) < (residual**2).sum(axis=1)
         place = np.where(better[:, None], trial, place)
         value = np.where(better[:, None], trial_value, value)
         jacobian = np.where(better[:, None, None], trial_jacobian, jacobian)
         damping = np.clip(np.where(better, damping / 5, damping * 5), 1e-12, 1e6)
-    ceiling, halfway, slope = np.exp(place).T
+    ceiling, halfway = np.exp(place).T
     error = float(np.abs(target - value).max()) if top.max() > 0 else 0.0
-    return Hill(ceiling * top[:, 0], halfway, slope), error
+    return Scale(ceiling * top[:, 0], halfway), error
 
 
-def _hill_and_slopes(
-    spend: Float[np.ndarray, " level"], place: Float[np.ndarray, "draw three"]
-) -> tuple[Float[np.ndarray, "draw level"], Float[np.ndarray, "draw level three"]]:
-    """ceiling * hill and its derivatives by the logs of ceiling, halfway and slope."""
-    ceiling, halfway, slope = (np.exp(column)[:, None] for column in place.T)
-    share = hill(spend / halfway, np.broadcast_to(slope, (len(place), len(spend))))
+def _value_and_slopes(
+    family: Saturation,
+    bend: list[Float[np.ndarray, "draw 1"]],
+    spend: Float[np.ndarray, " level"],
+    place: Float[np.ndarray, "draw two"],
+) -> tuple[Float[np.ndarray, "draw level"], Float[np.ndarray, "draw level two"]]:
+    """The response and its derivatives by the logs of ceiling and halfway."""
+    ceiling, halfway = (np.exp(column)[:, None] for column in place.T)
+    dose = spend / halfway
+    share, steepness = family.with_steepness(dose, *(np.broadcast_to(one, dose.shape) for one in bend))
     value = ceiling * share
-    bend = value * (1 - share) * slope
-    return value, np.stack([value, -bend, bend * np.log(spend / halfway)], axis=-1)
+    return value, np.stack([value, -ceiling * dose * steepness], axis=-1)

@@ -6,6 +6,7 @@ Rank-normalization, folding, and localization: numpyro's estimators on rank-norm
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +19,21 @@ from scipy import special, stats
 from engine.calibrate.density import Evidence, log_density
 
 CHAINS = 4
-WARMUP = 300  # the pilot has given the widths already
-KEPT = 1000  # draws of each chain
 SCATTER = 1.5  # of the chains' first places, in the fast draws' widths: wider than the target, as R-hat asks
 ACCEPT = 0.85  # aimed-at acceptance: the ridge between share, halfway and slope asks for small steps
-DEEPEST = 8  # doublings of a trajectory
 SOFTENING = 1e-3  # added to the pilot's variances, the prior's being 1: no direction is taken as exactly known
+
+
+class Length(NamedTuple):
+    """How long chains run."""
+
+    warmup: int  # the pilot has given the widths already
+    kept: int  # draws of each chain
+    deepest: int  # doublings of a trajectory
+
+
+LONG = Length(300, 1000, 8)
+BRIEF = Length(150, 200, 5)
 
 
 @dataclass(frozen=True)
@@ -36,14 +46,16 @@ class Chains:
     divergences: int
 
 
-def run_chains(pilot: Float[np.ndarray, "draw coordinate"], evidence: Evidence, seed: int, kept: int = KEPT) -> Chains:
-    """Run `CHAINS` chains of `kept` draws each.
+def run_chains(
+    pilot: Float[np.ndarray, "draw coordinate"], evidence: Evidence, seed: int, length: Length = LONG
+) -> Chains:
+    """Run `CHAINS` chains side by side.
 
     Args:
         pilot: Fast draws, more than there are coordinates; they set the scale, not the answer.
         evidence: What the density looks at.
         seed: Of the chains.
-        kept: Draws of each chain after warm-up.
+        length: How long they run.
     """
     centre = jnp.asarray(pilot.mean(axis=0))
     lower = jnp.asarray(np.linalg.cholesky(np.cov(pilot.T) + SOFTENING * np.eye(pilot.shape[1])))
@@ -51,12 +63,12 @@ def run_chains(pilot: Float[np.ndarray, "draw coordinate"], evidence: Evidence, 
         potential_fn=jax.jit(lambda white: -log_density(centre + lower @ white, evidence)),
         dense_mass=True,
         target_accept_prob=ACCEPT,
-        max_tree_depth=DEEPEST,
+        max_tree_depth=length.deepest,
     )
     sampler = MCMC(
         kernel,
-        num_warmup=WARMUP,
-        num_samples=kept,
+        num_warmup=length.warmup,
+        num_samples=length.kept,
         num_chains=CHAINS,
         chain_method="vectorized",
         progress_bar=False,

@@ -1,5 +1,6 @@
 """History as the model sees it: per head, scaled to means of one, with a weight for every row."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from jaxtyping import Float
 
 from engine.data.dataset import Dataset
 from engine.errors import InputError
+from engine.periods import PER_YEAR
 
 OPENING = 4  # periods whose mean spend stands for the stock before the first one
 FEWEST = 12  # periods below which nothing can be told apart
@@ -22,6 +24,7 @@ class Panel:
     outcome: Float[np.ndarray, "period geo"]  # per head, over its national mean
     dose: Float[np.ndarray, "period geo channel"]  # driver per head, over its mean where there is any
     opening: Float[np.ndarray, "geo channel"]  # stock before the first period [doses]
+    today: Float[np.ndarray, " channel"]  # mean dose of the latest year, geos by size
     size: Float[np.ndarray, " geo"]  # relative, mean one
     outcome_scale: float  # outcome per unit of scaled outcome and size
     dose_scale: Float[np.ndarray, " channel"]  # currency per dose and size
@@ -46,11 +49,13 @@ def scale(dataset: Dataset) -> Panel:
     per_head = dataset.driver / size[:, None]
     dose_scale = np.array([one[one > 0].mean() for one in np.moveaxis(per_head, -1, 0)])
     dose = per_head / dose_scale
+    year = math.floor(PER_YEAR[dataset.period])
     outcome_scale = float(dataset.outcome.sum() / size.sum() / periods)
     return Panel(
         outcome=dataset.outcome / size / outcome_scale,
         dose=dose,
         opening=dose[:OPENING].mean(axis=0),
+        today=np.einsum("tgc,g->c", dose[-year:], size) / size.sum() / len(dose[-year:]),
         size=size,
         outcome_scale=outcome_scale,
         dose_scale=dose_scale,

@@ -6,16 +6,17 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.fit import Speed
-from engine.calibrate.importance import BATCH, laplace, propose, sample
+from engine.calibrate.importance import BATCH, Effort, laplace, propose, sample
 from engine.calibrate.mode import Search, search, starts
 from engine.calibrate.nuts import Chains, run_chains, thin
 from engine.calibrate.problem import Problem
 from engine.errors import UntrustworthyError
 
-PROPOSALS = 8192  # of the last round, where one look at the density is cheap
-FEWEST_PROPOSALS = 1024
-CELLS = 50_000_000  # periods x geos x channels x proposals of the last round: a few seconds' work
-STARTS = 16
+PROPOSALS, FEWEST_PROPOSALS = 2048, 512  # of a round, where one look at the density is cheap and where it is not
+CELLS = 20_000_000  # periods x geos x channels x proposals of a round
+ROUNDS, FEWEST_ROUNDS = 20, 8
+ALL_CELLS = 100_000_000  # of all rounds: ten seconds' work
+STARTS = 6
 LEAST_EFFECTIVE = 50.0  # effective proposals below which importance weights are worse than Laplace alone
 PILOT = 1000  # fast draws that set the scale of the chains
 
@@ -40,15 +41,16 @@ def draw_posterior(problem: Problem, speed: Speed, seed: int, draws: int) -> Pos
     """
     random_starts, random_draws = (np.random.default_rng(one) for one in np.random.SeedSequence(seed).spawn(2))
     evidence = problem.evidence
-    found = search(evidence, starts(STARTS, 4 * len(problem.priors.share), random_starts))
+    begins = starts(STARTS, len(problem.hint), random_starts)
+    begins[1] = problem.hint
+    found = search(evidence, begins)
     if not found.modes:
         raise UntrustworthyError(
             "no start of the search reached a finite density; run `peso check` on the data and look for extreme values"
         )
-    proposals = _affordable(problem)
     wanted = draws if speed == "fast" else max(draws, PILOT)
-    drawn = sample(found.modes, evidence, proposals, wanted, random_draws)
-    effective = drawn.effective * proposals
+    drawn = sample(found.modes, evidence, _affordable(problem), wanted, random_draws)
+    effective = drawn.effective
     is_laplace = effective < LEAST_EFFECTIVE
     places = propose(laplace(found.modes), wanted, random_draws) if is_laplace else drawn.places
     chains = run_chains(places, evidence, seed) if speed == "nuts" else None
@@ -57,6 +59,8 @@ def draw_posterior(problem: Problem, speed: Speed, seed: int, draws: int) -> Pos
     return Posterior(places, found, effective, drawn.pareto, is_laplace, chains)
 
 
-def _affordable(problem: Problem) -> int:
-    """Proposals in the last round: fewer where one look at the density is costly, in whole batches."""
-    return BATCH * int(np.clip(CELLS // problem.panel.dose.size, FEWEST_PROPOSALS, PROPOSALS) // BATCH)
+def _affordable(problem: Problem) -> Effort:
+    """Fewer proposals where one look at the density is costly, in whole batches."""
+    size = problem.panel.dose.size
+    proposals = BATCH * int(np.clip(CELLS // size, FEWEST_PROPOSALS, PROPOSALS) // BATCH)
+    return Effort(proposals, int(np.clip(ALL_CELLS // (size * proposals), FEWEST_ROUNDS, ROUNDS)))

@@ -1,13 +1,12 @@
 """What is believed before the data speak, in words of the business, and the coordinates that follow from it.
 
-Every channel has four coordinates, and each of them is standard normal before the data: the maps below
-turn a standard normal into the believed distribution, so no Jacobian is needed anywhere, a parameter
-that the data say nothing about keeps a normal of mean 0 and spread 1, and how far its spread has shrunk
-below 1 is exactly what the data taught.
+Every belief is a map from a standard normal coordinate: no Jacobian is needed anywhere, a parameter that the
+data say nothing about keeps a mean of 0 and a spread of 1, and how far its spread has shrunk below 1 is what
+the data taught. What is believed of all channels together stands in the density (`density.ties`).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import NamedTuple
 
@@ -15,27 +14,36 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.axes import Array
-from engine.periods import PER_YEAR, Period
+from engine.config.beliefs import Range
+from engine.config.model import ChannelColumns
+from engine.data.dataset import Dataset
+from engine.errors import InputError
+from engine.periods import PER_YEAR
+from engine.response.adstock import ADSTOCKS
 from engine.response.curves import Kind
+from engine.response.saturation import SATURATIONS
 
-COORDINATES = ("share", "retain", "halfway", "slope")  # of one channel, in this order
+GLOBAL = ("noise", "level")  # coordinates that all channels share, after those of each
 
-MEDIA_SHARE = 0.35
-"""Expected share of the outcome that all channels together cause, before data: published decompositions of
-consumer brands mostly lie between a tenth and two thirds."""
+MEDIA_SHARE, MEDIA_SPREAD = 0.25, 0.7
+"""Share of the outcome that all channels together cause, before data: log-normal, 8 to 79 % in 90 %; published
+decompositions of consumer brands mostly lie between a tenth and two thirds. Drawn, so that channels whose own
+return the data do not tell take the return of the others, not one that was made up."""
 
 CROWDED, CROWDED_WIDTH = 0.85, 0.05
 """A total contribution above this share of the outcome is doubted, with this spread: little would be left
 for people who buy anyway."""
 
-SPEND_POWER = 0.5
-"""How the expected contribution follows spend: 1 expects the same return everywhere, 0 the same contribution
-everywhere; in between, small channels are expected to return more on each unit of money."""
-
 SHARE_SHAPE = 1.7
 """Weibull shape of a channel's contribution: an exponential (1) holds nothing to be the likeliest contribution
 of any channel, which understated returns by half on simulated markets; at 1.7 five in a hundred channels bring
 less than a fifth, and five more than twice, of what is expected."""
+
+SCATTER, FREEDOM = 0.4, 3.0
+"""Spread of the logs of the channels' marginal returns at today's pace around their mean: today's budget was
+made by people who moved money from where it did little to where it did more. How well they did is not known: with an
+inverse gamma belief in the variance of that scatter, integrated out, the logs are multivariate t with so many
+degrees of freedom; a history whose channels all seem to return the same is believed to be near its best."""
 
 RETAIN: Mapping[Kind, tuple[float, float]] = {
     "paid": (1.2, 2.0),
@@ -49,28 +57,52 @@ reviews), coverage and content last longer. No kind excludes 0 or .9."""
 
 HALFWAY_MEDIAN, HALFWAY_SPREAD = 1.5, 0.7
 """Halfway spend over the mean of the periods with spend: log-normal. Two thirds of the belief lie between .7
-and 3: history mostly sees the bend, neither only the foot nor only the ceiling. Wider beliefs add a far pocket of
-almost straight curves that chains reach too seldom to count."""
+and 3: history mostly sees the bend, neither only the foot nor only the ceiling."""
 
-SLOPE_MEDIAN, SLOPE_SPREAD = 1.15, 0.35
-"""Hill slope: log-normal, .65 to 2.0 in 90 %. Meridian fixes it at 1; history identifies it weakly, so the
-verdict on it is part of the health of every fit."""
+NOISE_MEDIAN, NOISE_SPREAD = 0.06, 0.9
+"""Spread of a period's chance, of the mean outcome: log-normal."""
 
-NOISE_SHAPE, NOISE_SCALE = 1.5, 0.01
-"""Inverse gamma of the noise variance, outcome scaled to a mean of one: a noise of about a tenth, held with
-the weight of three observations."""
+FOLLOWS = {"no": 0.1, "some": 0.6, "much": 1.2}
+"""How much demand may hide behind one standard deviation of a channel's spend, in spreads of the outcome's slow
+unexplained part. A channel whose correlation with that demand is r hides r / sqrt(1 - r^2) of what is left: .6 is a
+correlation of one half, 1.2 of three quarters."""
 
 _WEIBULL_MEAN = math.gamma(1 + 1 / SHARE_SHAPE)  # of a scale of one
-
 REACH = 7.0  # coordinates are cut off here: beyond seven standard deviations nothing is lost
+TAIL_90 = 1.6448536269514722  # standard deviations that hold 90 %
+
+
+class Structure(NamedTuple):
+    """Which families a calibration takes into account."""
+
+    adstock: str = "buildup"
+    saturation: str = "burr"
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Of one channel, in order; the noise comes after those of all channels."""
+        return ("share", "halfway", *ADSTOCKS[self.adstock].shape, *SATURATIONS[self.saturation].shape)
+
+    def size(self, channels: int) -> int:
+        """Number of coordinates of this many channels."""
+        return len(self.coordinates) * channels + len(GLOBAL)
+
+
+ANY = Structure()
+"""The surfaces that hold the others: Burr's curve is Hill's at a tail of 1, an exponential at a large tail and a
+slope of 1, close to a logarithm at a small tail; a build-up in series with a decay is geometric where nothing
+builds up, and delayed where it does. Drawing their shape with everything else averages over families by how well
+each predicts."""
 
 
 class Priors(NamedTuple):
-    """The constants of the coordinate maps, one entry per channel."""
+    """The constants of the coordinate maps, one entry per channel; where a range was told it wins."""
 
-    share: Float[np.ndarray, " channel"]  # expected contribution over outcome
-    retain_low: Float[np.ndarray, " channel"]  # first shape of the Kumaraswamy distribution
-    retain_high: Float[np.ndarray, " channel"]  # second shape
+    share: Float[np.ndarray, " channel"]  # of all money
+    share_told: Float[np.ndarray, "two channel"]  # mean and spread of its log, nan where nothing was told
+    retain: Float[np.ndarray, "two channel"]  # shapes of the Kumaraswamy distribution of a week
+    life_told: Float[np.ndarray, "two channel"]  # mean and spread of the log half-life [periods], nan if not told
+    elasticity_told: Float[np.ndarray, "two channel"]  # the same of its elasticity at today's pace
     weeks: Float[np.ndarray, ""]  # weeks in one period
 
 
@@ -78,51 +110,154 @@ class Parameters(NamedTuple):
     """What the coordinates stand for, in scaled units: outcome over its mean, dose over its mean when spent."""
 
     share: Float[Array, "*draw channel"]  # contribution over outcome, in history
-    retain: Float[Array, "*draw channel"]  # per period, in [0, 1)
     halfway: Float[Array, "*draw channel"]  # doses
-    slope: Float[Array, "*draw channel"]
+    carry: tuple[Float[Array, "*draw channel"], ...]  # what the adstock family takes, in its order
+    bend: tuple[Float[Array, "*draw channel"], ...]  # what the saturation family takes, in its order
+    noise: Float[Array, "*draw"]  # spread of one row of weight one [scaled outcome]
 
 
-def believe(kinds: tuple[Kind, ...], spend: Float[np.ndarray, " channel"], period: Period) -> Priors:
-    """The priors of channels of these kinds that spent this much in all."""
-    weight = (spend / spend.sum()) ** SPEND_POWER
-    return Priors(
-        share=MEDIA_SHARE * weight / weight.sum(),
-        retain_low=np.array([RETAIN[kind][0] for kind in kinds]),
-        retain_high=np.array([RETAIN[kind][1] for kind in kinds]),
-        weeks=np.array(PER_YEAR["week"] / PER_YEAR[period]),
+def structure_of(saturation: str, adstock: str) -> Structure:
+    """The structure of a model file's names; "any" is the surface that holds the others.
+
+    Raises:
+        InputError: A name is unknown.
+    """
+    for name, table, what in ((saturation, SATURATIONS, "saturation"), (adstock, ADSTOCKS, "adstock")):
+        if name != "any" and name not in table:
+            raise InputError(f"[curves] {what} = {name!r} is not known; use any, {', '.join(table)}")
+    return Structure(
+        ANY.adstock if adstock == "any" else adstock, ANY.saturation if saturation == "any" else saturation
     )
 
 
-def interpret(place: Float[Array, "*draw coordinate"], priors: Priors, special: ModuleType) -> Parameters:
+def believe(dataset: Dataset, told: Mapping[str, ChannelColumns]) -> Priors:
+    """The priors of a data set's channels, with what the model file tells of each."""
+    spend, paid = dataset.driver.sum(axis=(0, 1)), dataset.spend.sum(axis=(0, 1))
+    known = [told.get(name) for name in dataset.channels]
+    units = paid / float(dataset.outcome.sum())
+    shares = [
+        _told(one.share, 1.0) if one and one.share else _told(one.roas if one else None, unit)
+        for one, unit in zip(known, units, strict=True)
+    ]
+    return Priors(
+        share=spend / spend.sum(),
+        share_told=np.stack(shares, axis=1),
+        retain=np.array([RETAIN[kind] for kind in dataset.kinds]).T,
+        life_told=np.stack([_told(one.half_life if one else None) for one in known], axis=1),
+        elasticity_told=np.stack([_told(one.elasticity if one else None) for one in known], axis=1),
+        weeks=np.array(PER_YEAR["week"] / PER_YEAR[dataset.period]),
+    )
+
+
+def _told(given: Range | None, unit: float = 1.0) -> Float[np.ndarray, " two"]:
+    """Mean and spread of the log of a quantity whose 90 % range is told; nan where it is not.
+
+    A low end of 0 is taken as a hundredth of the high one.
+    """
+    if given is None:
+        return np.full(2, np.nan)
+    least = math.log((given.low or given.high / 100) * unit)
+    most = math.log(given.high * unit)
+    return np.array([(least + most) / 2, (most - least) / 2 / TAIL_90])
+
+
+def interpret(
+    place: Float[Array, "*draw coordinate"], priors: Priors, structure: Structure, special: ModuleType
+) -> Parameters:
     """The parameters at a place in the standard-normal coordinates.
 
-    share ~ Weibull, weekly retain ~ Kumaraswamy, halfway and slope ~ log-normal; each by its quantile
-    function at the normal probability of the coordinate. A quarter as well as a day takes the weekly
-    retain to the power of its weeks.
-
     Args:
-        place: Coordinates, four blocks of one entry per channel, in the order of `COORDINATES`.
+        place: Coordinates, blocks of one entry per channel in the order of `structure.coordinates`, then `GLOBAL`.
         priors: Constants of the maps.
+        structure: The families.
         special: `jax.scipy.special` inside a compiled function, `scipy.special` on numpy arrays.
     """
     xp = place.__array_namespace__()
-    count = place.shape[-1] // len(COORDINATES)
-    share, retain, halfway, slope = (place[..., i * count : (i + 1) * count] for i in range(len(COORDINATES)))
-    beyond = special.log_ndtr(-xp.clip(retain, -REACH, REACH))  # log of the probability still above
-    weekly = xp.log(-xp.expm1(beyond / priors.retain_high)) / priors.retain_low
+    names = structure.coordinates
+    count = (place.shape[-1] - len(GLOBAL)) // len(names)
+    blocks = {name: place[..., i * count : (i + 1) * count] for i, name in enumerate(names)}
+    noise, level = (place[..., i - len(GLOBAL)] for i in range(len(GLOBAL)))
+    view = _View(priors, special, structure.saturation)
+    media = MEDIA_SHARE * xp.exp(MEDIA_SPREAD * _cut(level))[..., None]
+    weibull = priors.share * media / _WEIBULL_MEAN * (-special.log_ndtr(-_cut(blocks["share"]))) ** (1 / SHARE_SHAPE)
     return Parameters(
-        share=priors.share / _WEIBULL_MEAN * (-special.log_ndtr(-xp.clip(share, -REACH, REACH))) ** (1 / SHARE_SHAPE),
-        retain=xp.exp(weekly * priors.weeks),
-        halfway=HALFWAY_MEDIAN * xp.exp(HALFWAY_SPREAD * halfway),
-        slope=SLOPE_MEDIAN * xp.exp(SLOPE_SPREAD * slope),
+        share=_or_told(priors.share_told, blocks["share"], weibull),
+        halfway=HALFWAY_MEDIAN * xp.exp(HALFWAY_SPREAD * _cut(blocks["halfway"])),
+        carry=tuple(MAPS[name](_cut(blocks[name]), view) for name in ADSTOCKS[structure.adstock].shape),
+        bend=tuple(MAPS[name](_cut(blocks[name]), view) for name in SATURATIONS[structure.saturation].shape),
+        noise=NOISE_MEDIAN * xp.exp(NOISE_SPREAD * _cut(noise)),
     )
 
 
-def half_life(retain: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Periods after which half of a stock is left.
+class _View(NamedTuple):
+    """What the map of one coordinate may look at."""
 
-    >>> half_life(np.array([0.5, 0.25])).tolist()
-    [1.0, 0.5]
-    """
-    return -math.log(2) / np.log(np.clip(retain, 1e-12, 1 - 1e-12))
+    priors: Priors
+    special: ModuleType
+    saturation: str
+
+
+def _cut(coordinate: Array) -> Array:
+    return coordinate.__array_namespace__().clip(coordinate, -REACH, REACH)
+
+
+def _or_told(told: Float[np.ndarray, "two channel"], coordinate: Array, otherwise: Array) -> Array:
+    """A log-normal where a range was told, the usual belief elsewhere."""
+    xp = coordinate.__array_namespace__()
+    known = ~xp.isnan(told[0])
+    given = xp.exp(xp.where(known, told[0], 0.0) + xp.where(known, told[1], 0.0) * coordinate)
+    return xp.where(known, given, otherwise)
+
+
+def _kumaraswamy(coordinate: Array, view: _View, low: Array | float, high: Array | float) -> Array:
+    """A share between 0 and 1: the quantile (1 - (1 - p)^(1 / high))^(1 / low)."""
+    xp = coordinate.__array_namespace__()
+    beyond = view.special.log_ndtr(-coordinate)  # log of the probability still above
+    return xp.exp(xp.log(-xp.expm1(beyond / high)) / low)
+
+
+def _retain(coordinate: Array, view: _View) -> Array:
+    """The share of a stock that survives a period: a Kumaraswamy of a week to the power of its weeks, or as told."""
+    xp = coordinate.__array_namespace__()
+    usual = _kumaraswamy(coordinate, view, view.priors.retain[0], view.priors.retain[1]) ** view.priors.weeks
+    life = _or_told(view.priors.life_told, coordinate, xp.ones_like(coordinate))
+    return xp.where(xp.isnan(view.priors.life_told[0]), usual, xp.exp(-math.log(2) / life))
+
+
+def _within(low: float, high: float, median: float, spread: float, weekly: bool = False) -> "Map":
+    """A log-normal of this median and spread of its log, in weeks if `weekly`, kept between two ends."""
+
+    def transform(coordinate: Array, view: _View) -> Array:
+        xp = coordinate.__array_namespace__()
+        unit = view.priors.weeks if weekly else 1.0
+        return xp.clip(median / unit * xp.exp(spread * coordinate), low, high)
+
+    return transform
+
+
+def _slope(coordinate: Array, view: _View) -> Array:
+    """Of Hill's and Burr's curves log-normal, .65 to 2.0 in 90 %; powers lie below 1, S-shaped logistics above."""
+    xp = coordinate.__array_namespace__()
+    if view.saturation == "power":
+        return _kumaraswamy(coordinate, view, 4.0, 1.5)
+    if view.saturation == "logistic":
+        return 1 + xp.exp(-0.7 + 0.8 * xp.clip(coordinate, -4.0, 4.0))
+    return 1.15 * xp.exp(0.35 * coordinate)
+
+
+Map = Callable[[Array, _View], Array]
+
+MAPS: Mapping[str, Map] = {
+    "retain": _retain,
+    "onset": lambda coordinate, view: _kumaraswamy(coordinate, view, 0.8, 4.0) ** view.priors.weeks,
+    "retain_slow": lambda coordinate, view: _kumaraswamy(coordinate, view, 8.0, 1.5) ** view.priors.weeks,
+    "slow": lambda coordinate, view: _kumaraswamy(coordinate, view, 1.0, 4.0),
+    "peak": _within(0.0, 51.0, 1.0, 0.7, weekly=True),
+    "shape": _within(0.2, 10.0, 1.0, 0.4),
+    "scale": _within(0.1, 52.0, 2.0, 0.7, weekly=True),
+    "slope": _slope,
+    "tail": _within(0.05, 1000.0, 1.6, 0.9),
+}
+"""How each parameter of a family follows from its coordinate. Build-up is mostly none and at times weeks; a slow
+goodwill keeps nine tenths a week and takes a fifth of the money; curves fill up like Hill's or like exponentials,
+seldom like logarithms."""

@@ -1,20 +1,26 @@
 """A calibration made ready: the panel, the baseline, the priors and the evidence, built once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.calibrate.baseline import Design, design
-from engine.calibrate.density import Evidence, contributions, gather, place_parameters
+from engine.calibrate.baseline import Design, demand_columns, design, together
+from engine.calibrate.chance import Chance, chance, slow_spread
+from engine.calibrate.density import Evidence, contributions, one_draw, place_parameters
+from engine.calibrate.evidence import tests_of
 from engine.calibrate.linear import LinearBlock, linear_block
+from engine.calibrate.mode import climb
+from engine.calibrate.noise import scan
 from engine.calibrate.panel import Panel, scale
-from engine.calibrate.priors import Parameters, Priors, believe
-from engine.config.model import Baseline
+from engine.calibrate.priors import FOLLOWS, Parameters, Structure, believe, structure_of
+from engine.config.model import Model
 from engine.data.dataset import Dataset
 
 FEWEST_GEOS = 4  # below this the noise of a geo is not compared with its size
+ROUNDS = 2  # of finding the shape of the noise at the mode, and the mode under it
 
 
 @dataclass(frozen=True)
@@ -23,79 +29,125 @@ class Problem:
 
     panel: Panel
     baseline: Design
-    priors: Priors
-    weight: Float[np.ndarray, " row"]  # root of the relative precision of a row
-    linear: LinearBlock  # of all rows
     evidence: Evidence  # of all rows
+    follows: Float[np.ndarray, " channel"]  # how much demand may hide behind each channel
+    slow: float  # spread of the slow part of the noise [scaled outcome]
+    hint: Float[np.ndarray, " coordinate"]  # a good place to start from
+
+    @property
+    def structure(self) -> Structure:
+        """The families taken into account."""
+        return self.evidence.structure
 
 
 @dataclass(frozen=True)
 class Media:
     """What the channels explain, draw by draw."""
 
-    rows: Float[np.ndarray, "draw row"]  # all channels together, per head [scaled outcome]
+    rows: Float[np.ndarray, "draw period geo"]  # all channels together, per head [scaled outcome]
     national: Float[np.ndarray, "draw period channel"]  # over all geos [outcome/period]
     ceiling: Float[np.ndarray, "draw channel"]  # per head [scaled outcome]
     parameters: Parameters
 
 
-def prepare(dataset: Dataset, baseline: Baseline) -> Problem:
-    """Everything that can be computed before the search."""
+def prepare(dataset: Dataset, model: Model) -> Problem:
+    """Everything that can be computed before the search.
+
+    The shape of the noise and the demand that may hide behind spend are found at the mode: first under white
+    noise, then again under what that showed.
+    """
     panel = scale(dataset)
-    columns = design(dataset, baseline)
-    priors = believe(dataset.kinds, dataset.driver.sum(axis=(0, 1)), dataset.period)
-    weight = _weight(panel, columns)
-    linear = linear_block(panel.outcome.reshape(-1), weight, columns)
-    return Problem(panel, columns, priors, weight, linear, _placed(panel, priors, linear))
+    base = design(dataset, model.baseline)
+    follows = np.array([_follows(model, name) for name in dataset.channels])
+    weight = _weight(panel, base)
+    structure = structure_of(model.curves.saturation, model.curves.adstock)
+    place, slow = np.zeros(structure.size(len(dataset.channels))), 0.0
+    shape = chance(weight, np.ones(len(panel.outcome), bool))
+    evidence = _evidence(dataset, model, panel, linear_block(panel.outcome, shape, base))
+    for last in (False,) * ROUNDS + (True,):
+        columns = together(base, demand_columns(panel.dose, follows, slow))
+        evidence = _seen(evidence, linear_block(panel.outcome, shape, columns))
+        if last:
+            break
+        place, _ = climb(place, evidence)
+        response, _ = contributions(one_draw(place_parameters(place[None], evidence), 0), evidence)
+        shape, noise = scan(panel.outcome - np.asarray(response.sum(axis=-1)), weight, columns)
+        slow = slow_spread(shape) * noise
+    return Problem(panel, columns, evidence, follows, slow, place)
 
 
-def hold_out(problem: Problem, seen: Bool[np.ndarray, " period"]) -> tuple[LinearBlock, Evidence]:
-    """The same problem with some periods unseen; every array keeps its shape, so nothing compiles again."""
-    weight = problem.weight * np.repeat(seen, len(problem.panel.size))
-    linear = linear_block(problem.panel.outcome.reshape(-1), weight, problem.baseline)
-    return linear, _placed(problem.panel, problem.priors, linear)
+def _follows(model: Model, name: str) -> float:
+    channel = model.channels.get(name)
+    return FOLLOWS[(channel.follows_demand if channel else None) or "some"]
 
 
-def _placed(panel: Panel, priors: Priors, linear: LinearBlock) -> Evidence:
-    placed: Evidence = jax.device_put(gather(panel, priors, linear))
-    return placed
+def _evidence(dataset: Dataset, model: Model, panel: Panel, linear: LinearBlock) -> Evidence:
+    return Evidence(
+        dose=panel.dose,
+        opening=panel.opening,
+        today=panel.today,
+        price=panel.dose_scale / panel.dose_scale.mean(),
+        importance=panel.size / panel.size.sum() / len(panel.outcome),
+        priors=believe(dataset, model.channels),
+        linear=linear,
+        tests=tests_of(dataset, panel),
+        structure=structure_of(model.curves.saturation, model.curves.adstock),
+    )
+
+
+def _seen(evidence: Evidence, linear: LinearBlock) -> Evidence:
+    """The same evidence through another linear block, on the device."""
+    changed: Evidence = jax.device_put(eqx.tree_at(lambda one: one.linear, evidence, linear))
+    return changed
+
+
+def hold_out(problem: Problem, seen: Bool[np.ndarray, " period"]) -> Evidence:
+    """The same problem with the last periods unseen; every array keeps its shape, so nothing compiles again."""
+    shape: Chance = problem.evidence.linear.chance
+    held = Chance(*(np.asarray(one) for one in shape))._replace(seen=seen.astype(float))
+    return _seen(problem.evidence, linear_block(problem.panel.outcome, held, problem.baseline))
+
+
+def blind(problem: Problem) -> Problem:
+    """The same problem with no outcome and no experiment seen: only what is believed before the data is left."""
+    evidence = hold_out(problem, np.zeros(len(problem.panel.outcome), bool))
+    none = evidence.tests._replace(found=evidence.tests.found * 0, weight=evidence.tests.weight * 0)
+    changed = eqx.tree_at(lambda one: one.tests, evidence, none)
+    return replace(problem, evidence=changed, hint=np.zeros_like(problem.hint))
 
 
 def explain(problem: Problem, places: Float[np.ndarray, "draw coordinate"]) -> Media:
     """What the channels explain at many places, in numpy, one draw at a time to keep memory small."""
     panel = problem.panel
-    evidence = gather(panel, problem.priors, problem.linear)
-    parameters = place_parameters(places, problem.priors)
+    evidence: Evidence = jax.tree.map(np.asarray, problem.evidence)
+    parameters = place_parameters(places, evidence)
     rows, national, ceilings = [], [], []
     for draw in range(len(places)):
-        added, ceiling = contributions(Parameters(*(values[draw] for values in parameters)), evidence)
-        rows.append(added.sum(axis=-1).reshape(-1))
+        added, ceiling = contributions(one_draw(parameters, draw), evidence)
+        rows.append(added.sum(axis=-1))
         national.append(np.einsum("tgc,g->tc", added, panel.size) * panel.outcome_scale)
         ceilings.append(ceiling)
     return Media(np.stack(rows), np.stack(national), np.stack(ceilings), parameters)
 
 
-def national(problem: Problem, rows: Float[np.ndarray, "draw row"]) -> Float[np.ndarray, "draw period"]:
+def national(panel: Panel, rows: Float[np.ndarray, "draw row"]) -> Float[np.ndarray, "draw period"]:
     """Rows per head added up over geos [outcome/period]."""
-    panel = problem.panel
-    together = rows.reshape(len(rows), -1, len(panel.size)) @ panel.size
-    return together * panel.outcome_scale
+    return rows.reshape(len(rows), -1, len(panel.size)) @ panel.size * panel.outcome_scale
 
 
-def _weight(panel: Panel, columns: Design) -> Float[np.ndarray, " row"]:
-    """Root precision of each row: noise per head falls with size by a power between 0 and 1.
+def _weight(panel: Panel, columns: Design) -> Float[np.ndarray, " geo"]:
+    """Root precision of the rows of each geo: noise per head falls with size by a power between 0 and 1.
 
     A power of 1 is the noise of independent people, 0 that of a shared cause; it is read once from how
     the residuals of the baseline alone vary over the geos.
     """
     periods, geos = panel.outcome.shape
     if geos < FEWEST_GEOS or np.ptp(np.log(panel.size)) < 1e-9:
-        return np.ones(periods * geos)
+        return np.ones(geos)
     flat = panel.outcome.reshape(-1)
     gram = columns.columns.T @ columns.columns + np.diag(columns.spread**-2.0)
     residual = flat - columns.columns @ np.linalg.solve(gram, columns.columns.T @ flat)
     variance = np.log(residual.reshape(periods, geos).var(axis=0) + 1e-12)
-    size = np.log(panel.size)
-    power = float(np.clip(-np.polyfit(size, variance, 1)[0], 0.0, 1.0))
+    power = float(np.clip(-np.polyfit(np.log(panel.size), variance, 1)[0], 0.0, 1.0))
     root = panel.size ** (0.5 * power)
-    return np.tile(root / root.mean(), periods)
+    return root / root.mean()

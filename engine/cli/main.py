@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from engine import __version__
+from engine.cli.machine import settle
 from engine.errors import EngineError, StorageError
 from engine.words import plain
 
@@ -69,6 +70,7 @@ def peso() -> None:
 def run() -> None:
     """Run the command line and leave with the exit code that DESIGN.md lists."""
     _escape_unknown_letters()
+    settle(os.environ)
     try:
         peso.main(standalone_mode=False)
     except SystemExit as leave:
