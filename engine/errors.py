@@ -35,6 +35,12 @@ class DeviceError(EngineError):
     exit_code = 6
 
 
+class ResumableError(EngineError):
+    """The work was interrupted and is kept as far as it went; the same command goes on from there."""
+
+    exit_code = 7
+
+
 class StorageError(EngineError):
     """A file or folder could not be read or written for reasons outside its content."""
 

@@ -20,6 +20,9 @@ from engine.response.curves import Channel, Curves, Family, History
 from engine.response.saturation import SATURATIONS, Saturation
 
 LEVELS = np.geomspace(0.05, 4.0, 32)  # multiples of the mean spend at which a national curve is fitted
+PRUDENCE = 0.35
+"""Standard deviations that a planned move must be worth. The planner seeks out whatever errors curves have, the more
+so the less there is to gain; measured in `experiments/decisions`."""
 STEPS = 30  # of Levenberg and Marquardt
 SUPPORT = (5.0, 95.0)  # percentiles of the stock that the data show
 
@@ -71,6 +74,7 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
         period=dataset.period,
         channels=tuple(channels),
         outcome_value=1.0 if dataset.is_money else None,
+        prudence=PRUDENCE,
         made_from=dataset.made_from,
     )
     return Projection(curves, max(errors))

@@ -39,7 +39,7 @@ SHARE_SHAPE = 1.7
 of any channel, which understated returns by half on simulated markets; at 1.7 five in a hundred channels bring
 less than a fifth, and five more than twice, of what is expected."""
 
-SCATTER, FREEDOM = 0.4, 3.0
+SCATTER, FREEDOM = 0.7, 3.0
 """Spread of the logs of the channels' marginal returns at today's pace around their mean: today's budget was
 made by people who moved money from where it did little to where it did more. How well they did is not known: with an
 inverse gamma belief in the variance of that scatter, integrated out, the logs are multivariate t with so many
@@ -201,7 +201,7 @@ def _cut(coordinate: Array) -> Array:
     return coordinate.__array_namespace__().clip(coordinate, -REACH, REACH)
 
 
-def _or_told(told: Float[np.ndarray, "two channel"], coordinate: Array, otherwise: Array) -> Array:
+def _or_told(told: Float[Array, "two channel"], coordinate: Array, otherwise: Array) -> Array:
     """A log-normal where a range was told, the usual belief elsewhere."""
     xp = coordinate.__array_namespace__()
     known = ~xp.isnan(told[0])

@@ -12,7 +12,7 @@ from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError
 from engine.optimize.polish import marginal
 from engine.optimize.prices import Price, binding, prices
-from engine.optimize.rules import Problem, broken, history_spend, problem_of
+from engine.optimize.rules import Problem, broken, compared, history_spend, problem_of
 from engine.optimize.solve import Memory, Solved, solve
 from engine.optimize.tables import outcomes
 from engine.periods import step
@@ -110,12 +110,12 @@ def optimize(curves: Curves, scenario: Scenario, priced: bool = True) -> Plan:
     begin = time.perf_counter()
     problem = problem_of(curves, scenario)
     memory: Memory = {}
-    compared = _compared(curves, scenario, problem)
-    solved = solve(problem, memory, (compared,))
+    today = compared(problem, curves, scenario)
+    solved = solve(problem, memory, (today,))
     seconds = time.perf_counter() - begin
     if solved is None:
         raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(problem, curves.currency)}")
-    plan = replace(_plan(curves, scenario, problem, solved, compared), seconds=seconds)
+    plan = replace(_plan(curves, scenario, problem, solved, today), seconds=seconds)
     return replace(plan, prices=tuple(prices(problem, solved, memory))) if priced else plan
 
 
@@ -123,15 +123,6 @@ def _why_not(problem: Problem, currency: str) -> str:
     conflict = importlib.import_module("engine.optimize.conflict")  # cvxpy, only where there is no plan
     told: str = conflict.explanation(problem, currency)
     return told
-
-
-def _compared(curves: Curves, scenario: Scenario, problem: Problem) -> Float[np.ndarray, " channel"]:
-    """History's split, scaled to the budget where that is fixed; an even split where there is no history."""
-    history = history_spend(curves, scenario)
-    if not history.sum():
-        history = np.full(len(history), problem.budget.high / len(history))
-    fixed_budget = problem.budget.low == problem.budget.high
-    return history * (problem.budget.high / history.sum() if fixed_budget else 1.0)
 
 
 def spread(values: Float[np.ndarray, " draw"]) -> Range:
@@ -156,16 +147,17 @@ def _split(problem: Problem, spend: np.ndarray) -> Split:
     return Split(tuple(spend.tolist()), spread(value), spread(outcome.sum(0)), rules)
 
 
-def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, compared: np.ndarray) -> Plan:
+def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, today: np.ndarray) -> Plan:
     outcome, value = by_draw(problem, solved.spend)
     unflown = problem_of(curves, _without_flights(scenario))
-    _, before = by_draw(unflown, compared)
+    _, before = by_draw(unflown, today)
     asked = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
     unkept = [f"flight of {name}" for name, rules in asked.items() if rules and rules.flight]
-    unkept += [rule.name for rule in broken(problem, compared)]
+    unkept += [rule.name for rule in broken(problem, today)]
     horizon = scenario.horizon
-    lines = _lines(curves, problem, solved.spend, compared, outcome)
+    lines = _lines(curves, problem, solved.spend, today, outcome)
     chosen = _split(problem, solved.spend)
+    tolls = chosen.value.mean - solved.value  # what the moves were charged for their doubt
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     return Plan(
         scenario=scenario.name,
@@ -178,11 +170,11 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         period=curves.period,
         lines=lines,
         chosen=chosen,
-        baseline=replace(_split(unflown, compared), broken=tuple(unkept)),
+        baseline=replace(_split(unflown, today), broken=tuple(unkept)),
         gain=gain,
         chance_of_loss=loss,
         warnings=(*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period)),
-        bound=max(solved.bound, chosen.value.mean),  # the same sum in another order may differ in its last digit
+        bound=max(solved.bound + tolls, chosen.value.mean),  # the same sum in another order may differ in a digit
         gap=solved.gap,
         route=solved.route,
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
@@ -215,7 +207,7 @@ def _unit_warnings(curves: Curves, scenario: Scenario, spend: np.ndarray) -> tup
 
 
 def _lines(
-    curves: Curves, problem: Problem, spend: np.ndarray, compared: np.ndarray, outcome: np.ndarray
+    curves: Curves, problem: Problem, spend: np.ndarray, today: np.ndarray, outcome: np.ndarray
 ) -> tuple[Line, ...]:
     plain = replace(problem, payoffs=tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs))
     slope = marginal(plain, spend)
@@ -225,7 +217,7 @@ def _lines(
             channel.name,
             channel.kind,
             float(spend[c]),
-            float(compared[c]),
+            float(today[c]),
             spread(outcome[c]),
             float(slope[c]),
             bool(pace[c] > channel.history.max * (1 + 1e-9)),

@@ -28,7 +28,8 @@ def marginal(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np
     spend = np.where(spend > 0, spend, 1e-9 * (spend.sum() or problem.budget.high))
     return np.array(
         [
-            payoff.margin * float(steepness(payoff, spend[channel : channel + 1]).mean()) - payoff.cost
+            payoff.margin * float(steepness(payoff, spend[channel : channel + 1]).mean())
+            - float(payoff.charge_slope(spend[channel : channel + 1])[0])
             for channel, payoff in enumerate(problem.payoffs)
         ]
     )

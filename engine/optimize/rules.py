@@ -9,10 +9,11 @@ from jaxtyping import Float
 
 from engine.config.scenario import ChannelRules, Group, Scenario
 from engine.errors import InputError
-from engine.optimize.tables import Payoff
+from engine.optimize.tables import Payoff, doubt
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
+FAR = 4.0  # times today's spend: moves beyond are as much in doubt as the farthest within
 ROUNDING = 1e-8  # of the money in question: what sums of limits that people type may be off
 
 
@@ -127,7 +128,37 @@ def problem_of(curves: Curves, scenario: Scenario) -> Problem:
             rules.append(Rule(f"no date on which {channel.name} may spend", unit, high=0.0))
     for name, group in scenario.groups.items():
         rules += _group_rules(name, group, curves, rules[0])
-    return Problem(curves.names, tuple(payoffs), tuple(rules))
+    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules)), curves, scenario)
+
+
+def _prudent(problem: Problem, curves: Curves, scenario: Scenario) -> Problem:
+    """The problem with a toll on moves away from today's split, where it is asked for and history knows a split."""
+    prudence = curves.prudence if scenario.goal.prudence is None else scenario.goal.prudence
+    if not prudence or not history_spend(curves, scenario).sum():
+        return problem
+    today = compared(problem, curves, scenario)
+    highest = np.minimum(problem.upper, np.maximum(FAR * today, problem.lower))
+    payoffs = tuple(
+        _charged(payoff, anchor, (low, high), prudence) if high > low else payoff
+        for payoff, anchor, low, high in zip(
+            problem.payoffs, today.tolist(), problem.lower.tolist(), highest.tolist(), strict=True
+        )
+    )
+    return replace(problem, payoffs=payoffs)
+
+
+def _charged(payoff: Payoff, anchor: float, limits: tuple[float, float], prudence: float) -> Payoff:
+    less, more = doubt(payoff, anchor, *limits)
+    return replace(payoff, anchor=anchor, toll=(prudence * less, prudence * more))
+
+
+def compared(problem: Problem, curves: Curves, scenario: Scenario) -> Float[np.ndarray, " channel"]:
+    """Today's split: history's, scaled to the budget where that is fixed; an even split where there is no history."""
+    history = history_spend(curves, scenario)
+    if not history.sum():
+        history = np.full(len(history), problem.budget.high / len(history))
+    fixed_budget = problem.budget.low == problem.budget.high
+    return history * (problem.budget.high / history.sum() if fixed_budget else 1.0)
 
 
 def history_spend(curves: Curves, scenario: Scenario) -> Float[np.ndarray, " channel"]:

@@ -16,18 +16,35 @@ from engine.response.curves import Channel, inflection, most, respond, respond_w
 
 COARSE = 48  # knots of the first look, before they are placed where the curve bends
 FINEST = 600  # most knots of one table
+DOUBT_POINTS = 25  # spends at which the doubt of a move is looked at
 CHUNK = 2_000_000  # numbers held at once while tabulating
 SMALLEST = 1e-13  # the first knot above the lower end, as a share of the width: slopes below 1 rise steeply there
 
 
 @dataclass(frozen=True)
 class Payoff:
-    """What money on one channel earns: `margin` times its outcome, less `cost` times the money."""
+    """What money on one channel earns: `margin` times its outcome, less `cost` times the money and `toll` on moves.
+
+    The toll is charged on every unit of money moved away from `anchor`, today's spend: a move must be worth its doubt.
+    """
 
     channel: Channel
     timing: Timing
     margin: float = 1.0
     cost: float = 0.0
+    anchor: float = 0.0  # [currency over the horizon]
+    toll: tuple[float, float] = (0.0, 0.0)  # objective per money moved to less than today's spend, and to more
+
+    def charge(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
+        """What is taken off the outcome for a spend [objective]."""
+        moved = spend - self.anchor
+        return self.cost * spend + np.where(moved < 0, -self.toll[0], self.toll[1]) * moved
+
+    def charge_slope(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
+        """Its derivative by the spend; the middle of both sides at the anchor."""
+        less, more = self.toll
+        moved = spend - self.anchor
+        return self.cost + np.where(moved < 0, -less, np.where(moved > 0, more, (more - less) / 2))
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,7 @@ def outcomes(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.nda
 
 def objective(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
     """Objective over the horizon by draw, at each trial spend."""
-    return payoff.margin * outcomes(payoff, spend) - payoff.cost * spend[:, None]
+    return payoff.margin * outcomes(payoff, spend) - payoff.charge(spend)[:, None]
 
 
 def steepness(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
@@ -99,6 +116,22 @@ def _steepness(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
     return np.einsum("prd,r->pd", rate, payoff.timing.weight)
 
 
+def doubt(payoff: Payoff, anchor: float, low: float, high: float) -> tuple[float, float]:
+    """The most by which moves from `anchor` to less, and to more, are in doubt [objective per money moved].
+
+    The largest standard deviation over the draws of the change of outcome, over the money moved, for spends between
+    `low` and `high` on either side. Standard deviations of sums are at most the sums of standard deviations, so a plan
+    whose mean gain is c times the doubt of all its moves is at least c of its own standard deviations above today.
+    """
+    near = anchor + 1e-3 * max(anchor, high - low) * np.array([-1.0, 1.0])
+    spend = np.clip(np.concatenate([np.linspace(low, high, DOUBT_POINTS), near]), low, high)
+    moved = np.abs(spend - anchor)
+    change = outcomes(payoff, spend) - outcomes(payoff, np.array([anchor]))
+    per_money = payoff.margin * change.std(axis=1) / np.where(moved > 0, moved, np.inf)
+    less, more = (float(per_money[side].max(initial=0.0)) for side in (spend < anchor, spend > anchor))
+    return less, more
+
+
 def tabulate(payoff: Payoff, low: float, high: float, flight: float, tolerance: float) -> Table:
     """The table of one channel between two spends.
 
@@ -112,6 +145,8 @@ def tabulate(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
     gap = (0.0, max(low, flight)) if flight > low and low == 0 else None
     begin = gap[1] if gap else low
     knots = _first_knots(begin, high)
+    if any(payoff.toll) and begin < payoff.anchor < high:
+        knots = np.union1d(knots, payoff.anchor)
     value, slope, excess = _measured(payoff, knots)
     if excess.size and excess.max() > tolerance:
         knots = _split(knots, excess.max(0), tolerance)
@@ -152,8 +187,8 @@ def _measured(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray
         excess[:, begin : begin + found.shape[1]] = found
         if begin + step >= len(knots):
             break
-    value = payoff.margin * value - payoff.cost * knots
-    return value, payoff.margin * slope - payoff.cost, payoff.margin * excess
+    value = payoff.margin * value - payoff.charge(knots)
+    return value, payoff.margin * slope - payoff.charge_slope(knots), payoff.margin * excess
 
 
 def _piece(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

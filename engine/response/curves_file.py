@@ -30,7 +30,17 @@ def read_curves(path: Path) -> Curves:
 
 
 _KEYS = {  # what stands where; other keys are left alone unless they look like one of these
-    "the file": ("schema", "currency", "outcome", "outcome_value", "period", "draws", "made_from", "channels"),
+    "the file": (
+        "schema",
+        "currency",
+        "outcome",
+        "outcome_value",
+        "period",
+        "draws",
+        "made_from",
+        "channels",
+        "prudence",
+    ),
     "a channel": ("name", "kind", "adstock", "saturation", "history"),
     "history": ("mean", "max", "last", "support"),
 }
@@ -64,6 +74,7 @@ def _curves(content: Any, made_from: str) -> Curves:
         period=period,
         channels=tuple(_channel(entry, index) for index, entry in enumerate(channels)),
         outcome_value=None if outcome_value is None else _number(body, "outcome_value", "the file"),
+        prudence=_number(body, "prudence", "the file") if "prudence" in body else 0.0,
         made_from=made_from,
     )
     if "draws" in body and (body["draws"] is True or body["draws"] != curves.draws):
@@ -188,6 +199,8 @@ def curves_document(curves: Curves) -> dict[str, Any]:
     }
     if curves.outcome_value is not None:
         head["outcome_value"] = curves.outcome_value
+    if curves.prudence:
+        head["prudence"] = curves.prudence
     head["made_from"] = curves.made_from
     head["channels"] = [
         {

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from jaxtyping import Float
 from worlds import CLASSES, NAMES, World, build, oracle
 
 from engine.calibrate.calibrate import calibrate
+from engine.cli.machine import settle
 from engine.config.model import ChannelColumns, Data, Model
 from engine.config.scenario import Budget, ChannelRules, Horizon, Relative, Scenario
 from engine.optimize.plan import optimize
@@ -151,6 +153,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "result.json")
     ask = parser.parse_args()
     cases = [(name, seed) for name in ask.classes.split(",") for seed in range(ask.first, ask.first + ask.seeds)]
+    settle(os.environ)  # before the workers start: they load the libraries it speaks to
     with ProcessPoolExecutor(ask.workers, mp_context=get_context("spawn")) as pool:
         rows = [row for part in pool.map(one, cases) for row in part]
     told = summary(rows)

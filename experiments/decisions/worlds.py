@@ -68,8 +68,8 @@ class Recipe:
     """What makes a class."""
 
     weeks: int = 156
-    noise: float = 0.03  # of the level
-    wander: float = 0.5  # log spread of weekly spend
+    noise: float = 0.02  # of the level
+    wander: float = 0.6  # log spread of weekly spend
     season: float = 0.10
     season_in_spend: float = 0.15
     demand: float = 0.0  # spread of demand, of the level
@@ -82,14 +82,14 @@ class Recipe:
 
 
 RECIPES = {
-    "clean": Recipe(noise=0.02, wander=0.7),
-    "realistic": Recipe(demand=0.06, demand_in_spend=0.35, proxy=0.8, wander=0.4, messy=True, noise=0.035),
-    "hidden": Recipe(demand=0.12, demand_in_spend=0.45, wander=0.4),
+    "clean": Recipe(),
+    "realistic": Recipe(demand=0.05, demand_in_spend=0.3, proxy=0.85, messy=True),
+    "hidden": Recipe(demand=0.10, demand_in_spend=0.4),
     "s_shaped": Recipe(s_shaped=True),
     "pulsed": Recipe(pulsed=True, wander=0.3),
-    "near_optimal": Recipe(optimal=True, noise=0.02, wander=0.6),
-    "short": Recipe(weeks=52, wander=0.4),
-    "seasonal": Recipe(season=0.30, season_in_spend=0.5, wander=0.35),
+    "near_optimal": Recipe(optimal=True),
+    "short": Recipe(weeks=52),
+    "seasonal": Recipe(season=0.30, season_in_spend=0.5, wander=0.5),
 }
 FOLLOWERS = (2, 3)  # channels that follow demand
 NAMES = ("tv", "video", "display", "search", "mailing", "coverage")
@@ -157,7 +157,7 @@ def _truth(recipe: Recipe, mean: np.ndarray, random: np.random.Generator) -> Tru
     unit = Truth(families, np.ones(count), halfway, slope)
     used = np.array([unit.share(c, mean[c]) for c in range(count)])
     weight = (mean / mean.sum()) ** 0.8 * np.exp(random.normal(0, 0.5, count))
-    media = random.uniform(0.25, 0.45) * LEVEL
+    media = random.uniform(0.4, 0.8) * LEVEL
     return Truth(families, media * weight / weight.sum() / used, halfway, slope)
 
 
