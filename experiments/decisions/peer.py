@@ -84,6 +84,8 @@ def plans(model: MMM, history: pd.DataFrame, question: dict[str, Any]) -> dict[s
     for band, (low, high) in question["bands"].items():
         bounds = {name: (low * amount, high * amount) for name, amount in question["today"].items()}
         result = optimizer.allocate_budget(float(today.sum()), bounds, return_if_fail=True)
+        if not result.scipy_result.success:  # the solver gave up from its even split: once more from today's
+            result = optimizer.allocate_budget(float(today.sum()), bounds, x0=today, return_if_fail=True)
         gain = optimizer.evaluate_response_distribution(result.budgets) - nothing - before
         unit = float(before.mean())
         told[band] = {
