@@ -132,12 +132,8 @@ def _starts(posterior: Posterior) -> Check:
     if posterior.is_laplace:
         said += ", too few: the bands are Laplace's alone"
     remedy = "; nothing to do" if fine else "; calibrate with --speed nuts before a large decision"
-    details = {
-        "agreeing": agreeing,
-        "effective": posterior.effective,
-        "pareto": posterior.pareto,
-        "modes": float(len(posterior.search.modes)),
-    }
+    details = {"agreeing": agreeing, "effective": posterior.effective, "pareto": posterior.pareto}
+    details["modes"] = float(len(posterior.search.modes))
     return Check("convergence", "good" if fine else "weak", posterior.effective, said + remedy, details)
 
 
@@ -215,14 +211,8 @@ def _holdout(holdout: Holdout | None) -> Check:
         f"{holdout.folds} forecasts of {holdout.horizon} periods each are off by {holdout.error:.1%}, the naive "
         f"seasonal forecast by {holdout.naive_error:.1%}; {holdout.coverage:.0%} of actuals lie in the 90 % band; "
     )
-    details = {
-        "mape": holdout.error,
-        "naive_mape": holdout.naive_error,
-        "crps": holdout.crps,
-        "naive_crps": holdout.naive_crps,
-        "coverage": holdout.coverage,
-        "horizon": float(holdout.horizon),
-    }
+    details = {"mape": holdout.error, "naive_mape": holdout.naive_error, "crps": holdout.crps}
+    details |= {"naive_crps": holdout.naive_crps, "coverage": holdout.coverage, "horizon": float(holdout.horizon)}
     return Check("holdout", verdict, holdout.error, said + remedy, details)
 
 
@@ -372,7 +362,8 @@ def _own_movement(dose: Float[np.ndarray, "row channel"], index: int, problem: P
     total = target @ target
     if not total > 1e-12 * len(target):
         return 0.0
-    others = np.concatenate([problem.baseline.columns, np.delete(dose, index, axis=1)], axis=1)
+    told = problem.baseline.component != COMPONENTS.index("demand")  # those columns are the spend itself
+    others = np.concatenate([problem.baseline.columns[:, told], np.delete(dose, index, axis=1)], axis=1)
     explained = others @ np.linalg.lstsq(others, dose[:, index], rcond=None)[0]
     return float(((dose[:, index] - explained) ** 2).sum() / total)
 
