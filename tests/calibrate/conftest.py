@@ -1,20 +1,28 @@
-"""Histories simulated by the plainest code, with the truth that made them."""
+"""Histories simulated by the plainest code, with the truth that made them, and experiments upon them.
+
+All but a few tests use one shape: 104 weeks, two channels, one geo, and the two experiments of `tested`. So one
+program is compiled for them all; an experiment that should not matter has an enormous standard error.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pytest
 
-from engine.config.model import ChannelColumns, Data, Model
+from engine.calibrate.problem import Problem, prepare
+from engine.config.experiments import Experiment
+from engine.config.model import Baseline, ChannelColumns, Data, Model
 from engine.data.dataset import Dataset
+from engine.data.experiments import placed
 from engine.periods import starts
 
 RETAIN = (0.2, 0.5, 0.35, 0.1, 0.6)
 HALFWAY = (1.2, 0.8, 1.5, 1.0, 2.0)  # over the mean of active periods
 SLOPE = (1.0, 1.6, 1.2, 0.9, 1.3)
 CEILING = (300.0, 200.0, 250.0, 150.0, 220.0)  # over a baseline of about 1000
+MUTE = 1e9  # a standard error that says nothing
 
 
 @dataclass(frozen=True)
@@ -32,28 +40,50 @@ class World:
         power = spend ** self.slope[channel]
         return self.ceiling[channel] * power / (power + self.halfway[channel] ** self.slope[channel])
 
+    def brought(self, spend: np.ndarray) -> np.ndarray:
+        """What each channel brings along a path of spend by period, geo and channel."""
+        share = self.dataset.population / self.dataset.population.sum()
+        stock, found = self.dataset.spend[:4].mean(axis=0), np.zeros(spend.shape)
+        for period in range(len(spend)):
+            stock = (1 - np.array(self.retain)) * spend[period] + self.retain * stock
+            for channel in range(len(self.retain)):
+                found[period, :, channel] = share * self.response(channel, stock[:, channel] / share)
+        return found
+
+    def roas(self) -> np.ndarray:
+        """True return on history's spend, channel by channel."""
+        spend = self.dataset.spend
+        found: np.ndarray = self.brought(spend).sum(axis=(0, 1)) / spend.sum(axis=(0, 1))
+        return found
+
 
 def simulate(
-    channels: int = 2, periods: int = 156, seed: int = 0, noise: float = 0.03, people: tuple[float, ...] = (1.0,)
+    channels: int = 2,
+    periods: int = 104,
+    seed: int = 0,
+    noise: float = 0.03,
+    people: tuple[float, ...] = (1.0,),
+    demand: float = 0.0,
 ) -> World:
-    """Weeks of bursts of spend on some channels in geos of some sizes, response by loops."""
+    """Weeks of bursts of spend on some channels in geos of some sizes.
+
+    `demand` is the spread of a slow course of the outcome that no column records and that the first channel's
+    spend follows, over the baseline.
+    """
     random = np.random.default_rng(seed)
     size = np.array(people)
     active = random.random((periods, len(size), channels)) < 0.6
     spend = active * random.lognormal(4.0, 0.6, (periods, len(size), channels)) * size[None, :, None]
     spend[0] += size[:, None]
     years = np.arange(periods) / 52.1775
-    outcome = np.zeros((periods, len(size)))
-    mean = [(spend / size[:, None])[:, :, c][spend[:, :, c] > 0].mean() for c in range(channels)]
-    for geo, heads in enumerate(size):
-        outcome[:, geo] = heads * (1000 + 30 * years + 60 * np.sin(2 * np.pi * years))
-        for c in range(channels):
-            stock = spend[:4, geo, c].mean()
-            for period in range(periods):
-                stock = (1 - RETAIN[c]) * spend[period, geo, c] + RETAIN[c] * stock
-                dose = (stock / heads / (HALFWAY[c] * mean[c])) ** SLOPE[c]
-                outcome[period, geo] += heads * CEILING[c] * dose / (1 + dose)
-    outcome += noise * 1000 * size * random.standard_normal(outcome.shape)
+    hidden = np.zeros(periods)
+    if demand:
+        for period in range(1, periods):
+            hidden[period] = 0.9 * hidden[period - 1] + np.sqrt(1 - 0.9**2) * random.standard_normal()
+        spend[:, :, 0] = 60 * size * np.exp(0.5 * hidden + 0.15 * random.standard_normal(periods))[:, None]
+    mean = [one[one > 0].mean() for one in np.moveaxis(spend / size[:, None], -1, 0)]
+    base = 1000 + 30 * years + 60 * np.sin(2 * np.pi * years) + 1000 * demand * hidden
+    total = size.sum()
     dataset = Dataset(
         period="week",
         starts=starts(date(2022, 1, 3), periods, "week"),
@@ -61,7 +91,7 @@ def simulate(
         population=size,
         currency="EUR",
         outcome_name="revenue",
-        outcome=outcome,
+        outcome=np.zeros((periods, len(size))),
         is_money=True,
         channels=tuple(f"channel {index}" for index in range(channels)),
         kinds=("paid", "owned", "earned", "shared", "paid")[:channels],
@@ -73,14 +103,41 @@ def simulate(
         events=np.zeros((periods, len(size), 0)),
         made_from="sha256:simulated",
     )
-    total = size.sum()
-    return World(
+    world = World(
         dataset,
         RETAIN[:channels],
         tuple(HALFWAY[c] * mean[c] * total for c in range(channels)),
         SLOPE[:channels],
         tuple(CEILING[c] * total for c in range(channels)),
     )
+    chance = noise * 1000 * size * random.standard_normal((periods, len(size)))
+    outcome = base[:, None] * size + world.brought(spend).sum(axis=-1) + chance
+    return replace(world, dataset=replace(dataset, outcome=outcome))
+
+
+def told(world: World, name: str, error: float, channels: tuple[int, ...], miss: float = 0.0) -> Experiment:
+    """Ten weeks of two thirds more money on some channels; found is the truth plus `miss` standard errors."""
+    dataset = world.dataset
+    inside = (np.arange(len(dataset.starts)) >= 60) & (np.arange(len(dataset.starts)) < 70)
+    change = inside[:, None, None] * dataset.spend * np.isin(np.arange(len(dataset.channels)), channels) * 2 / 3
+    lift = (world.brought(dataset.spend + change) - world.brought(dataset.spend)).sum(axis=(1, 2))
+    return Experiment(
+        name=name,
+        channels=tuple(dataset.channels[channel] for channel in channels),
+        start=dataset.starts[60],
+        end=dataset.starts[69] + (dataset.starts[1] - dataset.starts[0]) * 6 / 7,
+        until=dataset.starts[79] + (dataset.starts[1] - dataset.starts[0]) * 6 / 7,
+        spend_change=tuple(float(change[:, :, channel].sum()) for channel in channels),
+        outcome_change=float(lift[60:80].sum()) + miss * error,
+        standard_error=error,
+    )
+
+
+def tested(world: World, one: float = MUTE, both: float = MUTE, miss: float = 0.0) -> World:
+    """A history with a test of the first channel and one of both, with these standard errors."""
+    tests = (told(world, "one", one, (0,), miss), told(world, "both", both, (0, 1), miss))
+    placed_tests = tuple(placed(test, world.dataset) for test in tests)
+    return replace(world, dataset=replace(world.dataset, lift_tests=placed_tests))
 
 
 @pytest.fixture(scope="session")
@@ -90,8 +147,30 @@ def world() -> Callable[..., World]:
 
 
 @pytest.fixture(scope="session")
-def model() -> Model:
-    """A model file's content; calibration looks only at its baseline."""
-    return Model(
-        data=Data(date="date", outcome="revenue"), channels={"channel 0": ChannelColumns(kind="paid", spend="x")}
-    )
+def with_tests() -> Callable[..., World]:
+    """What lays the two experiments upon a world."""
+    return tested
+
+
+@pytest.fixture(scope="session")
+def modelled() -> Callable[..., Model]:
+    """A model file's content: calibration looks at its baseline, its families and what it tells of channels."""
+
+    def build(trend: str = "piecewise", season: int | None = None, **parts: object) -> Model:
+        channels = parts.pop("channels", {"channel 0": ChannelColumns(kind="paid", spend="x")})
+        data = Data(date="date", outcome="revenue")
+        return Model(data=data, channels=channels, baseline=Baseline(trend=trend, season=season), **parts)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def model(modelled: Callable[..., Model]) -> Model:
+    """The usual one."""
+    return modelled()
+
+
+@pytest.fixture(scope="session")
+def problem(model: Model) -> Problem:
+    """Two channels, two years, two experiments of which one speaks."""
+    return prepare(tested(simulate(seed=1), both=60.0).dataset, model)

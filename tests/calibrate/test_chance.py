@@ -1,0 +1,118 @@
+"""The noise: what its filter makes of it, and its likelihood beside that of the exact covariance."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from engine.calibrate.baseline import Design
+from engine.calibrate.chance import chance, draw_chance, log_volume, slow_spread, whiten
+from engine.calibrate.linear import linear_block, log_marginal
+
+KEEP, SLOW, SHARED = 0.9, 3.0, 0.6
+ONE = np.ones(1)
+
+
+def autocovariance(keep: float, slow: float, lags: int) -> np.ndarray:
+    """Of a slow autoregression with `slow` times the variance of the white noise of one that is added to it."""
+    found = slow * keep ** np.arange(float(lags))
+    found[0] += 1
+    return found
+
+
+def spread_of(keep: float, slow: float) -> float:
+    """Of an innovation where the white noise has one: the prediction variance that the past leaves in the end."""
+    lags = 400
+    covariance = autocovariance(keep, slow, lags + 1)[np.abs(np.subtract.outer(range(lags + 1), range(lags + 1)))]
+    return float(
+        np.sqrt(covariance[-1, -1] - covariance[-1, :-1] @ np.linalg.solve(covariance[:-1, :-1], covariance[:-1, -1]))
+    )
+
+
+def rows_like(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:
+    """Rows of geos with a slow part and white noise, by a loop; one part of each is shared by all geos."""
+    periods, geos = shape
+    found, slow = np.zeros(shape), np.zeros(geos)
+
+    def once() -> np.ndarray:
+        return random.standard_normal(geos) + np.sqrt(SHARED / geos) * random.standard_normal()
+
+    slow = np.sqrt(SLOW) * once()
+    for period in range(periods):
+        found[period] = slow + once()
+        slow = KEEP * slow + np.sqrt(SLOW * (1 - KEEP**2)) * once()
+    return found
+
+
+def covariance_of(periods: int, geos: int) -> np.ndarray:
+    """Of `rows_like`, row by row with geos fastest."""
+    lags = np.abs(np.subtract.outer(np.arange(periods), np.arange(periods)))
+    return np.kron(autocovariance(KEEP, SLOW, periods)[lags], np.eye(geos) + SHARED / geos)
+
+
+def test_whitened_rows_are_white_with_one_spread():
+    rows = rows_like((4000, 3), np.random.default_rng(0))
+    white = whiten(rows, chance(np.ones(3), np.ones(4000, bool), KEEP, SLOW, SHARED)) / spread_of(KEEP, SLOW)
+    assert np.allclose(np.cov(white.T), np.eye(3), atol=3 * np.sqrt(2 / 4000))
+    for lag in (1, 2, 5, 20):
+        assert np.abs(white[lag:].T @ white[:-lag] / 4000).max() < 3.5 / np.sqrt(4000)
+
+
+@pytest.mark.parametrize(("keep", "slow"), [(0.0, 0.0), (0.5, 1.0), (KEEP, SLOW), (0.98, 0.1), (0.98, 30.0)])
+def test_the_shape_has_the_autocovariance_of_a_slow_part_and_white_noise(keep, slow):
+    """Of an ARMA(1, 1) with innovations of variance v: v (1 + (phi - psi)^2 / (1 - phi^2)), then phi times less."""
+    shape = chance(ONE, np.ones(5, bool), keep, slow)
+    phi, psi, variance = float(shape.keep), float(shape.echo), spread_of(keep, slow) ** 2
+    at_zero = variance * (1 + (phi - psi) ** 2 / (1 - phi**2))
+    at_one = variance * (1 - phi * psi) * (phi - psi) / (1 - phi**2)
+    assert [at_zero, at_one] == pytest.approx(autocovariance(keep, slow, 2).tolist(), rel=1e-6)
+    assert float(shape.first) == pytest.approx(np.sqrt(variance / at_zero))
+    assert slow_spread(shape) * np.sqrt(variance) == pytest.approx(np.sqrt(slow), rel=1e-6)
+
+
+@pytest.mark.parametrize(("keep", "slow", "error"), [(0.0, 0.0, 1e-9), (0.7, 1.0, 0.6), (KEEP, SLOW, 1.5)])
+def test_the_likelihood_is_that_of_the_exact_covariance_but_for_the_first_periods(keep, slow, error):
+    """The filter takes its steady state at once. That errs by a little in the first periods, however long the rest."""
+    random = np.random.default_rng(1)
+    for periods in (60, 180):
+        lags = np.abs(np.subtract.outer(np.arange(periods), np.arange(periods)))
+        covariance = autocovariance(keep, slow, periods)[lags]
+        for _ in range(4):
+            rows = np.linalg.cholesky(covariance) @ random.standard_normal(periods)
+            shape = chance(ONE, np.ones(periods, bool), keep, slow)
+            block = linear_block(rows[:, None], shape, empty(periods))
+            found = float(log_marginal(block.outcome, np.array(spread_of(keep, slow)), block)) + log_volume(shape, 1)
+            exact = stats.multivariate_normal(cov=covariance).logpdf(rows) + 0.5 * periods * np.log(2 * np.pi)
+            assert abs(found - exact) < error
+
+
+def test_the_likelihood_of_geos_that_share_their_noise_is_exact():
+    rows = rows_like((30, 3), np.random.default_rng(2))
+    flat = chance(np.ones(3), np.ones(30, bool), shared=SHARED)
+    covariance = np.kron(np.eye(30), np.eye(3) + SHARED / 3)
+    block = linear_block(rows, flat, empty(90))
+    found = float(log_marginal(block.outcome, np.array(1.0), block)) + log_volume(flat, 3)
+    exact = stats.multivariate_normal(cov=covariance).logpdf(rows.reshape(-1)) + 45 * np.log(2 * np.pi)
+    assert found == pytest.approx(exact, abs=1e-9)
+
+
+def empty(rows: int) -> Design:
+    """No effect: one column of nothing."""
+    return Design(np.zeros((rows, 1)), np.ones(1), np.zeros(1, dtype=int))
+
+
+def test_unseen_rows_are_nothing_and_change_nothing_before_them():
+    rows = rows_like((20, 2), np.random.default_rng(3))
+    seen = np.arange(20) < 15
+    found = whiten(rows, chance(np.array([1.0, 2.0]), seen, KEEP, SLOW, SHARED))
+    assert (found[15:] == 0).all()
+    short = whiten(rows[:15], chance(np.array([1.0, 2.0]), seen[:15], KEEP, SLOW, SHARED))
+    assert np.allclose(found[:15], short, rtol=1e-12)
+
+
+def test_drawn_noise_has_the_variance_of_a_row():
+    shape = chance(np.array([0.5, 1.0, 1.5]), np.ones(50, bool), KEEP, SLOW, SHARED)
+    drawn = draw_chance(np.full(2000, spread_of(KEEP, SLOW)), shape, np.random.default_rng(4))
+    weight = shape.weight[0]
+    common = weight / np.linalg.norm(weight)
+    exact = (1 + SLOW) * (np.eye(3) + SHARED * np.outer(common, common)) / np.outer(weight, weight)
+    assert np.allclose(np.cov(drawn.reshape(-1, 3).T) / exact[0, 0], exact / exact[0, 0], atol=0.02)
