@@ -19,6 +19,7 @@ from engine.axes import Array
 from engine.calibrate.chance import whiten
 from engine.calibrate.linear import LinearBlock, log_marginal
 from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, FREEDOM, SCATTER, Parameters, Priors, Structure, interpret
+from engine.compiling import quickly
 from engine.response.adstock import ADSTOCKS, adstock
 from engine.response.saturation import SATURATIONS
 
@@ -146,8 +147,8 @@ STOCKS: dict[str, Callable[[Array, Array, tuple[Array, ...]], Array]] = {
 """Families whose stock is a recursion; the others are summed lag by lag."""
 
 
-slope_at = jax.jit(jax.value_and_grad(log_density))
-densities_at = jax.jit(jax.vmap(log_density, in_axes=(0, None)))
+slope_at = quickly(jax.value_and_grad(log_density))
+densities_at = quickly(jax.vmap(log_density, in_axes=(0, None)))
 
 
 def place_parameters(places: Float[np.ndarray, "draw coordinate"], evidence: Evidence) -> Parameters:

@@ -19,9 +19,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt32, UInt64
 
 from engine.axes import Array
+from engine.compiling import known
 from engine.errors import InputError
 from engine.simulate.chance import Stream, words
-from engine.simulate.compiling import known
 from engine.simulate.crowd import Lives, Standing, census, choose, live_panel, require_room, seat, sizes
 from engine.simulate.journey import Exposure, Week, expose, money_each, told_week
 from engine.simulate.lottery import Odds, Rules, move, odds, purchases, rules

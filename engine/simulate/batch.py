@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.axes import Array
-from engine.simulate.compiling import quickly
+from engine.compiling import quickly
 from engine.simulate.journey import YEAR, advance
 from engine.simulate.records import State, World
 

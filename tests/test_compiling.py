@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import pytest
 
-from engine.simulate.compiling import QUICK, known, quickly
+from engine.compiling import QUICK, known, quickly
 
 
 def test_options_that_the_compiler_does_not_know_are_left_out():

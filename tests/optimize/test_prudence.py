@@ -1,0 +1,115 @@
+"""Prudence: a move away from today's split must be worth its doubt."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tests.optimize.builders import curves, earned, random_curves, scenario
+
+from engine.errors import InputError
+from engine.optimize.plan import optimize
+from engine.optimize.rules import problem_of
+from engine.optimize.tables import doubt
+from engine.response.curves_file import read_curves, write_curves
+
+ASKED = "budget = { of_history = 1.0 }\nevery_channel = { relative = { min = 0.0, max = 3.0 } }\n"
+
+
+def asked(prudence=None):
+    goal = "" if prudence is None else f'goal = {{ maximise = "outcome", prudence = {prudence} }}\n'
+    return scenario(ASKED + goal, periods=4)
+
+
+def uncertain(seed, count=4, draws=40):
+    return random_curves(np.random.default_rng(seed), count, draws=draws)
+
+
+def gain_by_draw(held, plan):
+    today, chosen = (np.array(split.spend) / 4 for split in (plan.baseline, plan.chosen))
+    return 4 * sum(
+        earned(one, new) - earned(one, old) for one, new, old in zip(held.channels, chosen, today, strict=True)
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_move_is_worth_its_doubt(seed):
+    held = uncertain(seed)
+    for prudence in (0.5, 1.0, 2.0):
+        plan = optimize(held, asked(prudence))
+        gain = gain_by_draw(held, plan)
+        assert plan.certified
+        assert gain.mean() == pytest.approx(plan.gain.mean, rel=1e-9, abs=1e-6)
+        assert gain.mean() >= prudence * gain.std() - 1e-4 * plan.baseline.value.mean
+        assert plan.chance_of_loss <= 1 / (1 + prudence**2) + 1e-9  # Cantelli's inequality
+
+
+def test_where_all_is_in_doubt_today_is_kept():
+    plan = optimize(uncertain(3), asked(10.0))
+    assert plan.chosen.spend == pytest.approx(plan.baseline.spend)
+    assert plan.gain.mean == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_tolled_plan_is_the_best_of_all_on_a_grid(seed):
+    held = uncertain(seed, count=3)
+    plan = optimize(held, asked(0.7))
+    posed = problem_of(held, asked(0.7))
+    today, steps = np.array(plan.baseline.spend), 120
+    money = today.sum() / steps * np.arange(steps + 1)
+
+    def tolled(channel, spend):
+        payoff = posed.payoffs[channel]
+        less, more = payoff.toll
+        moved = spend - today[channel]
+        return 4 * earned(held.channels[channel], spend / 4).mean() - np.where(moved < 0, -less, more) * moved
+
+    values = [np.array([tolled(c, one) for one in money]) for c in range(3)]
+    best = max(
+        values[0][i] + values[1][j] + values[2][steps - i - j]
+        for i in range(steps + 1)
+        for j in range(steps + 1 - i)
+        if all(x <= 3 * t + 1e-9 for x, t in zip((money[i], money[j], money[steps - i - j]), today, strict=True))
+    )
+    found = sum(float(tolled(c, spend)) for c, spend in enumerate(plan.chosen.spend))
+    assert found >= best - 1e-3 * abs(best)
+    assert plan.bound >= plan.chosen.value.mean
+
+
+def test_one_draw_has_no_doubt():
+    held = uncertain(5, draws=1)
+    assert optimize(held, asked(5.0)).chosen.spend == pytest.approx(optimize(held, asked(0.0)).chosen.spend, rel=1e-6)
+
+
+def test_doubt_is_the_deviation_of_what_a_move_brings():
+    held = uncertain(1)
+    payoff = problem_of(held, asked(0.0)).payoffs[0]
+    less, more = doubt(payoff, 160.0, 0.0, 400.0)
+    at = 4 * earned(held.channels[0], 160.0 / 4)
+    for spend, told in ((0.0, less), (400.0, more)):
+        assert told >= (4 * earned(held.channels[0], spend / 4) - at).std() / abs(spend - 160.0) * (1 - 1e-9)
+    assert doubt(payoff, 160.0, 160.0, 400.0)[0] == 0
+
+
+def test_the_scenario_outweighs_the_curves():
+    held = dataclasses.replace(uncertain(2), prudence=10.0)
+    kept = optimize(held, asked())
+    moved = optimize(held, asked(0.0))
+    assert kept.chosen.spend == pytest.approx(kept.baseline.spend)
+    assert moved.chosen.spend == pytest.approx(optimize(uncertain(2), asked()).chosen.spend)
+
+
+def test_curves_keep_their_prudence_in_the_file(tmp_path):
+    held = dataclasses.replace(uncertain(2), prudence=0.35)
+    write_curves(tmp_path / "curves.json", held)
+    assert read_curves(tmp_path / "curves.json").prudence == 0.35
+    (tmp_path / "odd.json").write_text((tmp_path / "curves.json").read_text().replace("0.35", "-1"))
+    with pytest.raises(InputError, match="prudence"):
+        read_curves(tmp_path / "odd.json")
+
+
+def test_without_history_nothing_is_charged():
+    one = uncertain(4)
+    bare = [dataclasses.replace(c, history=dataclasses.replace(c.history, mean=0.0, max=0.0)) for c in one.channels]
+    plan = optimize(curves(*bare, prudence=9.0), scenario("budget = { total = 400 }\n", periods=4))
+    free = optimize(curves(*bare), scenario("budget = { total = 400 }\n", periods=4))
+    assert plan.chosen.spend == free.chosen.spend
