@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
+import jax
 import numpy as np
 import pytest
 
@@ -174,3 +175,16 @@ def model(modelled: Callable[..., Model]) -> Model:
 def problem(model: Model) -> Problem:
     """Two channels, two years, two experiments of which one speaks."""
     return prepare(tested(simulate(seed=1), both=60.0).dataset, model)
+
+
+@pytest.fixture(scope="session")
+def compiled() -> list[str]:
+    """One entry for each program compiled from now on."""
+    seen: list[str] = []
+
+    def listen(event: str, _seconds: float, **_labels: object) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    return seen
