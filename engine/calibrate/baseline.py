@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.config.model import Baseline
+from engine.config.model import Baseline, Trend
 from engine.data.dataset import Dataset
 from engine.periods import PER_YEAR, Period
 
-COMPONENTS = ("level", "trend", "season", "controls", "events", "demand")
+COMPONENTS = ("level", "trend", "season", "controls", "events", "demand", "drift")
 
 LEVEL_SPREAD = 3.0  # of the mean outcome: as good as free
 GEO_LEVEL_SPREAD = 1.0  # how much geos may differ per head
@@ -22,6 +22,7 @@ GEO_TREND_SPREAD = 0.05  # a year; around the shared trend
 TREND_SPREAD = 0.3  # a year
 KNOT_SPREAD = 0.1  # a year: change of the yearly slope at each knot
 KNOTS_PER_YEAR = 2
+SMOOTH_KNOT = 4  # weeks between the knots of a smooth trend
 SEASON_SPREAD = 0.3  # divided by the wave number: slow waves are larger
 CONTROL_SPREAD = 0.15  # for one standard deviation of a control
 EVENT_SPREAD = 0.5  # holidays may be sharp
@@ -43,7 +44,7 @@ def design(dataset: Dataset, baseline: Baseline) -> Design:
     years = np.arange(periods) / PER_YEAR[dataset.period]
     blocks = [
         (np.ones((periods, 1)), np.array([LEVEL_SPREAD]), "level"),
-        (*_trend(years, baseline.trend), "trend"),
+        (*_trend(years, baseline.trend, dataset.period), "trend"),
         (*_season(years, dataset.period, baseline.season), "season"),
     ]
     shared = [(np.repeat(columns, geos, axis=0), spread, part) for columns, spread, part in blocks]
@@ -73,18 +74,25 @@ def season_order(periods: int, period: Period) -> int:
     return min(by_length, max(0, math.ceil(PER_YEAR[period] / 2) - 1))
 
 
-def _trend(years: Float[np.ndarray, " period"], kind: str) -> tuple[np.ndarray, np.ndarray]:
+def _trend(
+    years: Float[np.ndarray, " period"], kind: Trend, period: Period
+) -> tuple[Float[np.ndarray, "period knot"], Float[np.ndarray, " knot"]]:
+    """A slope, and bends at knots: two a year, or every four weeks for a smooth trend.
+
+    Bends are independent, so the slope is believed to be a random walk; a smooth one's has as much variance in a year.
+    """
     if kind == "none":
         return np.zeros((len(years), 0)), np.zeros(0)
     centred = (years - years.mean())[:, None]
     if kind == "linear":
         return centred, np.array([TREND_SPREAD])
-    count = max(0, round(years[-1] * KNOTS_PER_YEAR) - 1)
+    per_year = KNOTS_PER_YEAR if kind == "piecewise" else min(PER_YEAR["week"] / SMOOTH_KNOT, PER_YEAR[period])
+    count = max(0, round(years[-1] * per_year) - 1)
     knots = np.linspace(years[0], years[-1], count + 2)[1:-1]
     hinges = np.maximum(years[:, None] - knots, 0.0)
     return (
         np.concatenate([centred, hinges - hinges.mean(axis=0)], axis=1),
-        np.concatenate([[TREND_SPREAD], np.full(count, KNOT_SPREAD)]),
+        np.concatenate([[TREND_SPREAD], np.full(count, KNOT_SPREAD * math.sqrt(KNOTS_PER_YEAR / per_year))]),
     )
 
 
@@ -139,6 +147,15 @@ def demand_columns(
     spread = columns.std(axis=0)
     columns = columns / np.where(spread > 1e-9, spread, 1.0)
     return Design(columns, np.tile(follows, 2) * slow, np.full(columns.shape[1], COMPONENTS.index("demand")))
+
+
+def padded(columns: Design, room: int) -> Design:
+    """At least `room` columns, the last of them empty: they change no likelihood."""
+    missing = max(0, room - len(columns.spread))
+    empty = Design(
+        np.zeros((len(columns.columns), missing)), np.ones(missing), np.full(missing, COMPONENTS.index("level"))
+    )
+    return together(columns, empty) if missing else columns
 
 
 def together(one: Design, other: Design) -> Design:

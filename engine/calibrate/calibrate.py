@@ -47,7 +47,7 @@ def calibrate(
     effect = draw_linear(media.rows, media.parameters.noise, linear, problem.baseline, random_linear)
     parts = _parts(problem, effect)
     projection = to_curves(dataset, problem, media)
-    base = np.sum(list(parts.values()), axis=0)
+    base = np.sum([values for name, values in parts.items() if name != "drift"], axis=0)
     best = posterior.search.modes[0].place
     findings = Findings(
         posterior=posterior,
@@ -64,7 +64,7 @@ def calibrate(
         curves=projection.curves,
         health=examine(dataset, problem, findings),
         contributions=_contributions(dataset, parts, media),
-        readings=tuple(_reading(dataset, projection.curves, media, index) for index in range(len(dataset.channels))),
+        readings=tuple(reading_of(dataset, projection.curves, media, index) for index in range(len(dataset.channels))),
         starts=dataset.starts,
         settings=_settings(problem, posterior, speed, seed, draws),
     )
@@ -102,7 +102,8 @@ def _contributions(
     )
 
 
-def _reading(dataset: Dataset, curves: Curves, media: Media, index: int) -> ChannelReading:
+def reading_of(dataset: Dataset, curves: Curves, media: Media, index: int) -> ChannelReading:
+    """One channel in figures."""
     channel = curves.channels[index]
     spend = float(dataset.spend[:, :, index].sum())
     gained = media.national[:, :, index].sum(axis=1)
@@ -110,14 +111,15 @@ def _reading(dataset: Dataset, curves: Curves, media: Media, index: int) -> Chan
     return ChannelReading(
         name=channel.name,
         spend=spend,
-        share=_three(gained / float(dataset.outcome.sum())),
-        roas=_three(gained / spend),
-        marginal_roas=_three(respond_with_rate(channel, today)[1]),
-        half_life=_three(half_life(channel)),
+        share=three(gained / float(dataset.outcome.sum())),
+        roas=three(gained / spend),
+        marginal_roas=three(respond_with_rate(channel, today)[1]),
+        half_life=three(half_life(channel)),
     )
 
 
-def _three(values: Float[np.ndarray, " draw"]) -> tuple[float, float, float]:
+def three(values: Float[np.ndarray, " draw"]) -> tuple[float, float, float]:
+    """The 5th, 50th and 95th percentile."""
     low, middle, high = np.percentile(values, THREE)
     return float(low), float(middle), float(high)
 

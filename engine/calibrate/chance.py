@@ -18,7 +18,7 @@ class Chance(NamedTuple):
     """The shape of the noise."""
 
     weight: Float[np.ndarray, "#period geo"]  # root of the relative precision of a row
-    seen: Float[np.ndarray, " period"]  # 1, or 0 where a period is held out; those come last
+    seen: Float[np.ndarray, " period"]  # root of its weight: 1, or 0 where it is held out; those come last
     keep: Float[np.ndarray, ""]  # phi: share of the slow part that survives a period
     echo: Float[np.ndarray, ""]  # psi: of the innovations' own recursion
     first: Float[np.ndarray, ""]  # innovation over total spread: what the first row is worth
@@ -64,8 +64,8 @@ def whiten(rows: Float[Array, "period geo *rest"], chance: Chance) -> Float[Arra
 
 def log_volume(chance: Chance, geos: int) -> float:
     """Log of the determinant of the whitening filter: what a likelihood needs to compare shapes."""
-    seen = float(chance.seen.sum())
-    return float(geos * np.log(chance.first) + seen * np.log(1 - chance.shared))
+    counted = chance.seen**2
+    return float(counted[0] * geos * np.log(chance.first) + counted.sum() * np.log(1 - chance.shared))
 
 
 def slow_spread(chance: Chance) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -57,6 +57,37 @@ class ChannelReading:
     half_life: tuple[float, float, float]  # [periods]
 
 
+class Span(NamedTuple):
+    """Periods in a row that counted alike."""
+
+    start: date  # of the first of them
+    end: date  # of the last of them: its first day
+    worth: float  # weight of each period in the likelihood, in (0, 1]
+
+
+@dataclass(frozen=True)
+class Change:
+    """The return of one channel in the last fit and in this; a triple holds the 5th, 50th and 95th percentile."""
+
+    name: str
+    before: tuple[float, float, float]  # outcome per money spent
+    now: tuple[float, float, float]
+    change: float  # of the median
+    sampling_error: float  # standard error of that change which drawing alone explains
+    is_beyond: bool  # whether it is more than drawing alone explains
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What moved since the last fit, and why."""
+
+    discount: float  # weight left to a row of the last fit once a year of new rows has come
+    new_periods: int
+    causes: tuple[str, ...]  # what is known to differ from the last fit
+    changes: tuple[Change, ...]
+    sentence: str
+
+
 @dataclass(frozen=True)
 class Fit:
     """One calibration, whatever its speed."""
@@ -67,3 +98,5 @@ class Fit:
     readings: tuple[ChannelReading, ...]
     starts: tuple[date, ...]
     settings: Mapping[str, str | int | float]
+    counted: tuple[Span, ...] = ()  # how the periods counted; none where it was not asked
+    refresh: Refresh | None = None  # beside the last fit, where one was named

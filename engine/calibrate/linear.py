@@ -31,7 +31,7 @@ class LinearBlock(NamedTuple):
     chance: Chance  # how rows are whitened
     basis: Float[np.ndarray, "column row"]  # P', left singular vectors of the whitened, scaled columns
     strength: Float[np.ndarray, " column"]  # s, singular values
-    rows: Float[np.ndarray, ""]  # n, rows that are seen
+    rows: Float[np.ndarray, ""]  # n, rows that are seen, each by its weight
 
 
 def linear_block(outcome: Float[np.ndarray, "period geo"], chance: Chance, baseline: Design) -> LinearBlock:
@@ -42,7 +42,7 @@ def linear_block(outcome: Float[np.ndarray, "period geo"], chance: Chance, basel
         chance=chance,
         basis=left.T,
         strength=strength,
-        rows=np.array(float(np.count_nonzero(chance.weight * chance.seen[:, None]))),
+        rows=np.array(float(((chance.weight != 0) * chance.seen[:, None] ** 2).sum())),
     )
 
 

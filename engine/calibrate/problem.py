@@ -7,9 +7,10 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.calibrate.baseline import Design, demand_columns, design, together
+from engine.calibrate.baseline import Design, demand_columns, design, padded, together
 from engine.calibrate.chance import Chance, chance, slow_spread
 from engine.calibrate.density import Evidence, contributions, one_draw, place_parameters
+from engine.calibrate.drift import drift_columns
 from engine.calibrate.evidence import tests_of
 from engine.calibrate.linear import LinearBlock, linear_block
 from engine.calibrate.mode import climb
@@ -18,6 +19,7 @@ from engine.calibrate.panel import Panel, scale
 from engine.calibrate.priors import FOLLOWS, Parameters, Structure, believe, structure_of
 from engine.config.model import Model
 from engine.data.dataset import Dataset
+from engine.periods import PER_YEAR
 
 FEWEST_GEOS = 4  # below this the noise of a geo is not compared with its size
 ROUNDS = 2  # of finding the shape of the noise at the mode, and the mode under it
@@ -50,28 +52,40 @@ class Media:
     parameters: Parameters
 
 
-def prepare(dataset: Dataset, model: Model) -> Problem:
+def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
     """Everything that can be computed before the search.
 
     The shape of the noise and the demand that may hide behind spend are found at the mode: first under white
-    noise, then again under what that showed.
+    noise, then again under what that showed. All rows alike tell the shape of the noise; in the likelihood each
+    counts by its worth (the power prior of Ibrahim and Chen 2000, where rows of an earlier fit count less).
+
+    Args:
+        dataset: The history.
+        model: Its baseline, curves and what it tells of channels.
+        room: The baseline has at least so many columns, the last of them empty: arrays of one shape compile once.
     """
     panel = scale(dataset)
-    base = design(dataset, model.baseline)
+    base = padded(design(dataset, model.baseline), room)
     follows = np.array([_follows(model, name) for name in dataset.channels])
     weight = _weight(panel, base)
+    years = np.arange(len(panel.outcome)) / PER_YEAR[dataset.period]
     structure = structure_of(model.curves.saturation, model.curves.adstock)
     place, slow = np.zeros(structure.size(len(dataset.channels))), 0.0
+    counts = np.sqrt(np.ones(len(panel.outcome)) if dataset.worth is None else dataset.worth)
     shape = chance(weight, np.ones(len(panel.outcome), bool))
     evidence = _evidence(dataset, model, panel, linear_block(panel.outcome, shape, base))
+    response = np.zeros_like(panel.dose)
     for last in (False,) * ROUNDS + (True,):
         columns = together(base, demand_columns(panel.dose, follows, slow))
-        evidence = _seen(evidence, linear_block(panel.outcome, shape, columns))
+        if model.curves.drift:
+            columns = together(columns, drift_columns(response, years, panel.size))
+        counted = shape._replace(seen=shape.seen * counts)
+        evidence = _seen(evidence, linear_block(panel.outcome, counted, columns))
         if last:
             break
         place, _ = climb(place, evidence)
-        response, _ = contributions(one_draw(place_parameters(place[None], evidence), 0), evidence)
-        shape, noise = scan(panel.outcome - np.asarray(response.sum(axis=-1)), weight, columns)
+        response = np.asarray(contributions(one_draw(place_parameters(place[None], evidence), 0), evidence)[0])
+        shape, noise = scan(panel.outcome - response.sum(axis=-1), weight, columns)
         slow = slow_spread(shape) * noise
     return Problem(panel, columns, evidence, follows, slow, place)
 
@@ -104,7 +118,8 @@ def _seen(evidence: Evidence, linear: LinearBlock) -> Evidence:
 def hold_out(problem: Problem, seen: Bool[np.ndarray, " period"]) -> Evidence:
     """The same problem with the last periods unseen; every array keeps its shape, so nothing compiles again."""
     shape: Chance = problem.evidence.linear.chance
-    held = Chance(*(np.asarray(one) for one in shape))._replace(seen=seen.astype(float))
+    held = Chance(*(np.asarray(one) for one in shape))
+    held = held._replace(seen=held.seen * seen)
     return _seen(problem.evidence, linear_block(problem.panel.outcome, held, problem.baseline))
 
 

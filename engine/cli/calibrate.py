@@ -1,7 +1,8 @@
 """`peso calibrate`: turn spend and outcome history into response curves with honest bands."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -21,20 +22,28 @@ from engine.cli.common import (
 )
 from engine.errors import InputError
 
+Speed = Literal["fast", "nuts", "search"]
+TRIALS = 30
+
 
 @click.command("calibrate")
 @path_argument("data")
 @click.option(
     "--model", type=click.Path(path_type=Path), help="What the columns mean; model.toml beside DATA if absent."
 )
-@out_option("Folder for the fit: curves, health, contributions, manifest.", required=True)
+@out_option("Folder for the fit: curves, health, contributions, manifest. Only --prior-only can do without.")
 @click.option(
     "--speed",
-    type=click.Choice(["fast", "nuts"]),
+    type=click.Choice(["fast", "nuts", "search"]),
     default="fast",
     show_default=True,
-    help="fast: seconds, modes and weighted draws; nuts: minutes, no-U-turn chains.",
+    help="fast: seconds, modes and weighted draws; nuts: minutes, no-U-turn chains; search: minutes, many "
+    "structures (families, trend, season) compared by their forecasts, the best one fitted fast.",
 )
+@click.option(
+    "--trials", type=click.IntRange(1, 10_000), help=f"search: structures to try in all.  [default: {TRIALS}]"
+)
+@click.option("--prior-only", is_flag=True, help="Tell what is believed before the outcome is looked at; no fit.")
 @click.option(
     "--draws", type=click.IntRange(20, 20_000), default=500, show_default=True, help="Joint draws in the curves."
 )
@@ -46,8 +55,10 @@ from engine.errors import InputError
 def verb(
     data: Path,
     model: Path | None,
-    out: Path,
-    speed: Literal["fast", "nuts"],
+    out: Path | None,
+    speed: Speed,
+    trials: int | None,
+    prior_only: bool,
     draws: int,
     seed: int,
     device: str,
@@ -59,20 +70,87 @@ def verb(
 
     \b
     Examples:
+      peso calibrate sales.csv --model model.toml --prior-only
       peso calibrate sales.csv --model model.toml --out fit
       peso calibrate sales.csv --model model.toml --out fit --speed nuts --draws 1000
+      peso calibrate sales.csv --model model.toml --out fit --speed search --trials 60
 
-    A fit whose health is bad is written all the same; `peso optimize` refuses it until told otherwise.
+    A fit whose health is bad is written all the same; `peso optimize` refuses it until told otherwise. A search
+    is kept trial by trial: after an interruption (exit code 7) the same command goes on from there.
+    """
+    _require_sense(out, speed, trials, prior_only)
+    if out:
+        _require_place(out, force or (speed == "search" and _holds_only_a_search(out)), data, model)
+    choose_device(device)
+    meaning = model or model_beside(data)
+    if prior_only:
+        told, text = _believe(data, meaning, out, seed, draws)
+    elif out:
+        with progress(f"calibrating ({speed}, seed {seed})", quiet) as tell:
+            if speed == "search":
+                told, text, seconds = _search(data, meaning, out, (trials or TRIALS, seed, draws), tell)
+            else:
+                told, text, seconds = _learn(data, meaning, out, (speed, seed, draws))
+        note(f"fit written to {out} (seed {seed}, {seconds:.1f} s)", quiet)
+    emit(told, text, as_json)
+
+
+def _require_sense(out: Path | None, speed: Speed, trials: int | None, prior_only: bool) -> None:
+    """Refuse options that say nothing together."""
+    if prior_only and speed != "fast":
+        raise click.UsageError(f"--prior-only fits nothing, so --speed {speed} says nothing beside it; leave one out")
+    if out is None and not prior_only:
+        raise click.UsageError("Missing option '--out': say where the fit goes, or ask for --prior-only")
+    if trials is not None and speed != "search":
+        raise click.UsageError("--trials is for --speed search; leave it out, or ask for a search")
+
+
+def _require_place(out: Path, force: bool, data: Path, model: Path | None) -> None:
+    """Refuse a folder that is in use, or no folder.
+
+    Raises:
+        InputError: With what is there.
     """
     from engine.files import require_free
-    from engine.study.learn import as_text, document, learn, write_fit
 
     require_free(out, force, data, *([model] if model else []))
     if out.is_file():
         raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
-    choose_device(device)
-    with progress(f"calibrating ({speed}, seed {seed})", quiet):
-        fit = learn(data, model or model_beside(data), speed, seed, draws)
+
+
+def _holds_only_a_search(out: Path) -> bool:
+    """Whether an interrupted search, and nothing else, is in the folder."""
+    from engine.study.seek import STUDY
+
+    return out.is_dir() and [path.name for path in out.iterdir()] == [STUDY]
+
+
+def _believe(data: Path, model: Path, out: Path | None, seed: int, draws: int) -> tuple[dict[str, Any], str]:
+    from engine.study.believe import belief_document, belief_text, believe, write_belief
+
+    belief = believe(data, model, seed, draws)
+    if out:
+        write_belief(out, belief)
+    return belief_document(belief), belief_text(belief)
+
+
+def _learn(
+    data: Path, model: Path, out: Path, asked: tuple[Literal["fast", "nuts"], int, int]
+) -> tuple[dict[str, Any], str, float]:
+    from engine.study.learn import as_text, document, learn, write_fit
+
+    fit = learn(data, model, *asked)
     write_fit(out, fit)
-    note(f"fit written to {out} (seed {seed}, {fit.settings['seconds']:.1f} s)", quiet)
-    emit(document(fit), as_text(fit), as_json)
+    return document(fit), as_text(fit), float(fit.settings["seconds"])
+
+
+def _search(
+    data: Path, model: Path, out: Path, asked: tuple[int, int, int], tell: Callable[[str], None]
+) -> tuple[dict[str, Any], str, float]:
+    from engine.study.learn import as_text, document, write_fit
+    from engine.study.seek import Effort, search_sentence, seek
+
+    fit = seek(data, model, out, Effort(*asked), tell)
+    write_fit(out, fit)
+    sentence = search_sentence(fit)
+    return {**document(fit), "search": sentence}, f"{as_text(fit)}\n\n{sentence}", float(fit.settings["seconds"])

@@ -12,7 +12,7 @@ import click
 
 from engine import __version__
 from engine.cli.machine import settle
-from engine.errors import EngineError, StorageError
+from engine.errors import EngineError, ResumableError, StorageError
 from engine.words import plain
 
 VERBS = {
@@ -81,9 +81,7 @@ def run() -> None:
         fault.show()
         sys.exit(2)
     except EngineError as fault:
-        told = "\n".join(plain(line) for line in str(fault).split("\n"))
-        click.echo(f"peso: {told}", err=True)
-        sys.exit(fault.exit_code)
+        _leave_with(fault)
     except (KeyboardInterrupt, click.Abort):
         click.echo("peso: stopped; no file was left half-written", err=True)
         os._exit(130)  # at once: leaving in the usual way waits for compilers, and may crash in them
@@ -93,6 +91,15 @@ def run() -> None:
         _drop_output()
         click.echo("peso: no space left for the output; free some space and ask again", err=True)
         sys.exit(StorageError.exit_code)
+
+
+def _leave_with(fault: EngineError) -> NoReturn:
+    """Say what went wrong in one sentence, and leave with its code."""
+    told = "\n".join(plain(line) for line in str(fault).split("\n"))
+    click.echo(f"peso: {told}", err=True)
+    if isinstance(fault, ResumableError):
+        os._exit(fault.exit_code)  # after Ctrl-C at once, as above
+    sys.exit(fault.exit_code)
 
 
 def _escape_unknown_letters() -> None:

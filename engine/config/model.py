@@ -14,6 +14,7 @@ from engine.config.loading import Closed, Name, Positive
 from engine.config.lookalike import look
 
 Kind = Literal["paid", "earned", "shared", "owned"]
+Trend = Literal["none", "linear", "piecewise", "smooth"]
 
 
 class Data(Closed):
@@ -150,7 +151,7 @@ class Events(Closed):
 class Baseline(Closed):
     """What the outcome does without marketing."""
 
-    trend: Literal["none", "linear", "piecewise", "smooth"] = "piecewise"
+    trend: Trend = "piecewise"
     season: int | None = Field(default=None, ge=0, le=12)  # pairs of yearly waves; chosen by length if absent
 
 
@@ -166,7 +167,7 @@ class Previous(Closed):
     """An earlier fit whose answer is what is believed before these data."""
 
     fit: Name  # its folder, beside the model file
-    discount: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.5  # weight of its evidence
+    discount: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.5  # of its rows, for each year of new ones
 
 
 class Model(Closed):

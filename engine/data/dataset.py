@@ -44,3 +44,4 @@ class Dataset:
     unrecorded: Bool[np.ndarray, "period geo channel"] | None = None  # spend left blank in the table, zero here
     lift_tests: tuple[LiftTest, ...] = ()  # experiments that the model file names
     control_roles: tuple[ControlRole, ...] = ()  # of each control; none at all where every one is "other"
+    worth: Float[np.ndarray, " period"] | None = None  # weight of each period as evidence, in (0, 1]; one if absent

@@ -3,23 +3,41 @@
 import platform
 import textwrap
 import time
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from engine import __version__
 from engine.calibrate.calibrate import DRAWS, calibrate
 from engine.calibrate.fit import ChannelReading, Check, Fit, Speed
+from engine.calibrate.refresh import spans_of, worth_of_rows
 from engine.config.loading import load
 from engine.config.model import Model
+from engine.data.dataset import Dataset
 from engine.data.read import read_dataset
 from engine.files import digest, read_bytes, write_csv, write_json
 from engine.response.curves_file import write_curves
+from engine.study.last_fit import LastFit, read_last_fit, refresh_document, refresh_of, refresh_text
 from engine.words import money, number, percent, plain, table
 
 WIDTH = 110  # columns of running text
+ORIGINS = ("data", "model", "meaning", "experiments")
 MEASURED_BY = ("jax", "numpy", "numpyro", "scipy")  # packages whose versions move the last digits
+
+
+@dataclass(frozen=True)
+class Case:
+    """A history and its model, read from their files."""
+
+    dataset: Dataset  # whose rows count less where the fit before has seen them
+    model: Model
+    made_from: Mapping[str, str]  # digests: of the table, the model file, what that says, and its table of tests
+    before: LastFit | None
 
 
 def learn(data: Path, model: Path, speed: Speed, seed: int, draws: int = DRAWS) -> Fit:
@@ -29,17 +47,49 @@ def learn(data: Path, model: Path, speed: Speed, seed: int, draws: int = DRAWS) 
         InputError: The model file or the data are wrong or cannot be calibrated.
         UntrustworthyError: No finite density was found.
     """
+    return fit_of(open_case(data, model), speed, seed, draws)
+
+
+def open_case(data: Path, model: Path) -> Case:
+    """The history in `data`, its columns named by `model`, and the fit before it, if the model names one.
+
+    Raises:
+        InputError: One of the files is wrong.
+    """
     meaning = load(model, Model)
     dataset = read_dataset(data, meaning, model)
-    begin = time.perf_counter()
-    fit = calibrate(dataset, meaning, speed, seed, draws)
-    seconds = time.perf_counter() - begin
-    traces: dict[str, str | int | float] = {
+    before = read_last_fit(meaning, model, dataset)
+    if before:
+        dataset = replace(dataset, worth=worth_of_rows(dataset.starts, dataset.period, before.last))
+    tests = meaning.experiments.file if meaning.experiments else None
+    made_from = {
         "data": dataset.made_from,
         "model": digest(read_bytes(model)),
-        "seconds": round(seconds, 3),
+        "meaning": digest(meaning.model_dump_json(exclude={"previous"}).encode()),
+        "experiments": digest(read_bytes(model.parent / tests)) if tests else "",
     }
-    return replace(fit, settings={**fit.settings, **traces})
+    return Case(dataset, meaning, made_from, before)
+
+
+def fit_of(
+    case: Case, speed: Speed, seed: int, draws: int, told: Mapping[str, str | int | float] = MappingProxyType({})
+) -> Fit:
+    """The fit of a case, `told` among its settings.
+
+    Raises:
+        InputError: The history cannot be calibrated.
+        UntrustworthyError: No finite density was found.
+    """
+    begin = time.perf_counter()
+    fit = calibrate(case.dataset, case.model, speed, seed, draws)
+    seconds = round(time.perf_counter() - begin, 3)
+    worth = case.dataset.worth
+    fit = replace(
+        fit,
+        settings={**fit.settings, **told, **case.made_from, "seconds": seconds},
+        counted=spans_of(fit.starts, np.ones(len(fit.starts)) if worth is None else worth),
+    )
+    return replace(fit, refresh=refresh_of(case.before, fit, case.made_from, versions())) if case.before else fit
 
 
 def write_fit(folder: Path, fit: Fit) -> None:
@@ -71,6 +121,7 @@ def health_document(fit: Fit) -> dict[str, Any]:
         "trust": fit.health.trust,
         "checks": [_check_document(check) for check in fit.health.checks],
         "channels": [asdict(reading) for reading in fit.readings],
+        **({"refresh": refresh_document(fit.refresh)} if fit.refresh else {}),
     }
 
 
@@ -92,15 +143,29 @@ def manifest(folder: Path, fit: Fit) -> dict[str, Any]:
         "schema": "peso.fit/1",
         "currency": fit.curves.currency,
         "period": fit.curves.period,
-        "made_from": {"data": settings.pop("data", fit.curves.made_from), "model": settings.pop("model", "")},
+        "made_from": {name: settings.pop(name, "") for name in ORIGINS},
+        "history": {
+            "start": fit.starts[0].isoformat(),
+            "end": fit.starts[-1].isoformat(),
+            "periods": len(fit.starts),
+            "outcome": float(sum(part.mean.sum() for part in fit.contributions)),
+            "counted": [
+                {"start": one.start.isoformat(), "end": one.end.isoformat(), "worth": one.worth} for one in fit.counted
+            ],
+        },
         "seconds": settings.pop("seconds", None),
         "settings": settings,
-        "versions": {
-            "peso-engine": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in MEASURED_BY},
-        },
+        "versions": versions(),
         "files": {name: digest(read_bytes(folder / name)) for name in written},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of all that moves the last digits of a fit."""
+    return {
+        "peso-engine": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in MEASURED_BY},
     }
 
 
@@ -150,6 +215,7 @@ def as_text(fit: Fit) -> str:
         _wrapped("The next 1 is counted at the mean spend of the latest year, half-lives are medians."),
         "",
     ]
+    lines += [refresh_text(fit.refresh), ""] if fit.refresh else []
     lines += [
         _wrapped(f"{check.verdict:4} {plain(check.name)}: {plain(check.sentence)}", 5) for check in fit.health.checks
     ]
