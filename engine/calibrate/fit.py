@@ -15,6 +15,15 @@ Speed = Literal["fast", "nuts"]
 BAND = (5.0, 95.0)  # percentiles of every band
 
 
+def graded(figure: float, good: float, least: float) -> Verdict:
+    """The verdict on a figure of which more is better.
+
+    >>> graded(0.9, 0.7, 0.3), graded(0.5, 0.7, 0.3), graded(0.1, 0.7, 0.3)
+    ('good', 'weak', 'bad')
+    """
+    return "good" if figure >= good else "weak" if figure >= least else "bad"
+
+
 @dataclass(frozen=True)
 class Check:
     """One look at the fit: its verdict, the figure behind it, and what to do about it."""

@@ -6,17 +6,22 @@
 | convergence, nuts | R-hat < 1.01, bulk size >= 400, no divergence | R-hat < 1.05 and bulk size >= 100 | otherwise |
 | fit | R2 >= 0.7 | R2 >= 0.3 | below |
 | holdout | error at most the naive forecast's, 70 % in the 90 % band | up to twice it, or too short | above |
-| residuals | autocorrelation within 0.3 | above | - |
+| residuals | autocorrelation, the slow part aside, within 0.3 or chance | above | - |
+| sensitivity | leaving out forecasts moves no channel by 2 standard deviations | otherwise | - |
+| demand | no channel follows unrecorded demand by 2 standard deviations, slow part below 2 % | otherwise | - |
 | baseline | 5 % draw above a tenth of the outcome, never negative | otherwise | median below 0 |
 | channel | share and halfway learned (contraction >= 0.5, 0.3) | otherwise | - |
 | known money | half of the spend on channels whose contribution is learned | otherwise | - |
 | collinear | correlations below 0.8 and a fifth of each channel moves on its own | otherwise | - |
 | reach | every channel seen at 1.3 times its mean | otherwise | - |
+| steady | every channel ran in 40 % of the periods | otherwise | - |
+| experiment | within 2 standard deviations of what the rest expects | within 3 | above |
 | geos | national curve within 2 % of the sum over geos | up to 10 % | above |
 
-Trust is bad only for a real failure: chains that did not converge, or a bad holdout together with a bad
-fit. It is weak where convergence, fit, holdout, baseline or geos is not good, or where the channels whose
-contribution the data tell (contraction >= 0.5) hold less than half of the money.
+Trust is bad for a real failure: chains that did not converge, a baseline below nothing, or a bad holdout together
+with a bad fit. It is weak where convergence, fit, holdout, baseline, geos or an experiment is not good, or where the
+channels whose contribution the data tell (contraction >= 0.5) hold less than half of the money. Doubt about demand,
+shape and extrapolation widens the bands and so reaches the plan by itself.
 """
 
 from dataclasses import dataclass
@@ -27,8 +32,9 @@ from jaxtyping import Float
 from engine.calibrate.baseline import COMPONENTS
 from engine.calibrate.chance import Chance, whiten
 from engine.calibrate.conflict import Agreement
-from engine.calibrate.fit import Check, Health, Verdict
+from engine.calibrate.fit import Check, Health, Verdict, graded
 from engine.calibrate.holdout import Holdout
+from engine.calibrate.identified import experiments, identified
 from engine.calibrate.nuts import Chains
 from engine.calibrate.posterior import Posterior
 from engine.calibrate.problem import Media, Problem
@@ -43,24 +49,9 @@ GOOD_FORECAST, LEAST_FORECAST = 1.0, 2.0  # error over the naive forecast's
 LEAST_COVERAGE = 0.7  # of the 90 % band, by what three forecasts can tell
 CORRELATED_RESIDUALS = 0.3
 LEAST_BASELINE = 0.1
-SHARE_LEARNED, SHAPE_LEARNED = 0.5, 0.3
-KNOWN_MONEY = 0.5
-CORRELATED_SPEND, OWN_MOVEMENT = 0.8, 0.2
-SEEN_ABOVE_MEAN = 1.3
 MOVED = 2.0  # standard deviations
 FOLLOWING, SLOW_DEMAND = 2.0, 0.02
-RUNNING = 0.4  # of the periods
-AGREES, CONTRADICTS = 2.0, 3.0  # standard deviations
 GOOD_PROJECTION, LEAST_PROJECTION = 0.02, 0.10
-
-WORDS = {
-    "share": "contribution",
-    "halfway": "saturation",
-    "retain": "carry-over",
-    "onset": "build-up",
-    "slope": "shape at low spend",
-    "tail": "shape at high spend",
-}
 
 
 @dataclass(frozen=True)
@@ -87,12 +78,8 @@ def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
         *_sensitivity(dataset, findings),
         _baseline(dataset, findings),
         _demand(dataset, problem, findings),
-        *_channels(dataset, problem, findings.posterior),
-        _known_money(dataset, findings.posterior),
-        _collinear(dataset, problem),
-        _reach(findings.curves),
-        *_steady(findings.curves, dataset),
-        *_experiments(findings.agreements),
+        *identified(dataset, problem, findings.posterior, findings.curves),
+        *experiments(findings.agreements),
     ]
     if len(dataset.geos) > 1:
         checks.append(_geos(problem, findings.projection))
@@ -102,19 +89,13 @@ def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
 def trust(checks: list[Check]) -> Verdict:
     """What the checks come to; the rule stands in this module's first lines."""
     verdicts = {check.name: check.verdict for check in checks}
-    if verdicts["convergence"] == "bad" or (verdicts["holdout"] == "bad" and verdicts["fit"] == "bad"):
+    failed = {name for name, verdict in verdicts.items() if verdict == "bad"}
+    if failed & {"convergence", "baseline"} or failed >= {"holdout", "fit"}:
         return "bad"
     needed = ("convergence", "fit", "holdout", "baseline", "known money", "geos")
-    return "good" if all(verdicts.get(name, "good") == "good" for name in needed) else "weak"
-
-
-def graded(figure: float, good: float, least: float) -> Verdict:
-    """The verdict on a figure of which more is better.
-
-    >>> graded(0.9, 0.7, 0.3), graded(0.5, 0.7, 0.3), graded(0.1, 0.7, 0.3)
-    ('good', 'weak', 'bad')
-    """
-    return "good" if figure >= good else "weak" if figure >= least else "bad"
+    tests = (verdict for name, verdict in verdicts.items() if name.startswith("experiment "))
+    sound = all(verdicts.get(name, "good") == "good" for name in needed) and all(one == "good" for one in tests)
+    return "good" if sound else "weak"
 
 
 def _convergence(posterior: Posterior) -> Check:
@@ -264,127 +245,6 @@ def _demand(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
         said += "bands allow for it: record demand (searches, market size), or test the largest channels"
         return Check("demand", "weak", problem.slow, said, details)
     return Check("demand", "good", problem.slow, "no slow demand is left unexplained; nothing to do", details)
-
-
-def _steady(curves: Curves, dataset: Dataset) -> list[Check]:
-    """Channels that ran in bursts were never seen at the even pace of a plan."""
-    bursts = {
-        channel.name: float((dataset.spend[:, :, index].sum(axis=1) > 0).mean())
-        for index, channel in enumerate(curves.channels)
-    }
-    least = min(bursts, key=lambda name: bursts[name])
-    fine = bursts[least] >= RUNNING
-    said = f"{least} ran in {bursts[least]:.0%} of the periods; "
-    said += "nothing to do" if fine else "what it does at an even pace was never seen: raise it step by step"
-    return [Check("steady", "good" if fine else "weak", bursts[least], said, bursts)]
-
-
-def _experiments(found: tuple[Agreement, ...]) -> list[Check]:
-    """Each experiment beside what the rest of the evidence expects of it."""
-    checks = []
-    for one in found:
-        if not one.known:
-            said = "it says so much more than history that nothing can contradict it; nothing to do"
-            checks.append(Check(f"experiment {one.name}", "good", None, said))
-            continue
-        distance = abs(one.distance)
-        verdict = graded(-distance, -AGREES, -CONTRADICTS)
-        said = f"it found {one.found:.1f} standard errors where history and other tests expect {one.expected:.1f} "
-        said += f"(+- {one.spread:.1f}): {distance:.1f} standard deviations apart; "
-        said += {
-            "good": "nothing to do",
-            "weak": "look for what else changed during the test",
-            "bad": "history or test is wrong: check dates, money and what was counted, then drop the worse of them",
-        }[verdict]
-        checks.append(Check(f"experiment {one.name}", verdict, distance, said))
-    return checks
-
-
-def _channels(dataset: Dataset, problem: Problem, posterior: Posterior) -> list[Check]:
-    """What the data tell of each channel, and what remains the prior's."""
-    learned, count = _learned(posterior), len(dataset.channels)
-    names = problem.structure.coordinates
-    checks = []
-    for index, name in enumerate(dataset.channels):
-        details = {part: float(learned[i * count + index]) for i, part in enumerate(names)}
-        fine = details["share"] >= SHARE_LEARNED and details["halfway"] >= SHAPE_LEARNED
-        priors = [
-            WORDS.get(part, part)
-            for part in names
-            if details[part] < (SHARE_LEARNED if part == "share" else SHAPE_LEARNED)
-        ]
-        if priors:
-            verb = "is" if len(priors) == 1 else "are"
-            said = f"{' and '.join(priors)} of {name} {verb} the prior's more than the data's"
-            said += "; an experiment or bolder changes of spend would tell"
-        else:
-            said = f"contribution, carry-over, saturation and shape of {name} come from the data; nothing to do"
-        checks.append(Check(f"channel {name}", "good" if fine else "weak", details["share"], said, details))
-    return checks
-
-
-def _learned(posterior: Posterior) -> Float[np.ndarray, " coordinate"]:
-    """Contraction: the share of a coordinate's prior variance, which is one, that the data took away."""
-    learned: np.ndarray = 1 - posterior.places.var(axis=0)
-    return learned
-
-
-def _known_money(dataset: Dataset, posterior: Posterior) -> Check:
-    """How much of the spend went to channels whose contribution the data tell."""
-    spend = dataset.spend.sum(axis=(0, 1))
-    told = _learned(posterior)[: len(spend)] >= SHARE_LEARNED
-    share = float(spend[told].sum() / spend.sum())
-    fine = share >= KNOWN_MONEY
-    said = f"{share:.0%} of the money went to channels whose contribution the data tell; "
-    said += "nothing to do" if fine else "the rest of the plan is the prior's: keep steps small, and test"
-    return Check("known money", "good" if fine else "weak", share, said)
-
-
-def _collinear(dataset: Dataset, problem: Problem) -> Check:
-    """Channels that move together, or with the baseline, cannot be told apart."""
-    dose = problem.panel.dose.reshape(-1, len(dataset.channels))
-    own = {name: _own_movement(dose, index, problem) for index, name in enumerate(dataset.channels)}
-    least = min(own, key=lambda name: own[name])
-    pair, together = _closest(dose, dataset.channels)
-    details = {f"own movement of {name}": share for name, share in own.items()}
-    if together >= CORRELATED_SPEND:
-        said = f"{pair[0]} and {pair[1]} rise and fall together (correlation {together:.2f}): only their sum is known; "
-        return Check("collinear", "weak", together, said + "vary one without the other, or merge them", details)
-    if own[least] < OWN_MOVEMENT:
-        said = f"only {own[least]:.0%} of {least}'s movement is its own, the rest follows season, controls or others; "
-        return Check("collinear", "weak", own[least], said + "vary it on purpose", details)
-    return Check("collinear", "good", own[least], "every channel moves on its own; nothing to do", details)
-
-
-def _own_movement(dose: Float[np.ndarray, "row channel"], index: int, problem: Problem) -> float:
-    """Share of a channel's variance that neither the baseline's columns nor other channels explain."""
-    target = dose[:, index] - dose[:, index].mean()
-    total = target @ target
-    if not total > 1e-12 * len(target):
-        return 0.0
-    told = problem.baseline.component != COMPONENTS.index("demand")  # those columns are the spend itself
-    others = np.concatenate([problem.baseline.columns[:, told], np.delete(dose, index, axis=1)], axis=1)
-    explained = others @ np.linalg.lstsq(others, dose[:, index], rcond=None)[0]
-    return float(((dose[:, index] - explained) ** 2).sum() / total)
-
-
-def _closest(dose: Float[np.ndarray, "row channel"], names: tuple[str, ...]) -> tuple[tuple[str, str], float]:
-    centred = dose - dose.mean(axis=0)
-    size = np.sqrt((centred**2).sum(axis=0))
-    unit = centred / np.where(size > 0, size, 1.0)
-    matrix = np.triu(np.abs(unit.T @ unit), k=1)
-    one, other = np.unravel_index(int(matrix.argmax()), matrix.shape)
-    return (names[one], names[other]), float(matrix[one, other])
-
-
-def _reach(curves: Curves) -> Check:
-    seen = {channel.name: channel.history.max / channel.history.mean for channel in curves.channels}
-    least = min(seen, key=lambda name: seen[name])
-    fine = seen[least] >= SEEN_ABOVE_MEAN
-    said = "no channel is known above its largest period so far; "
-    said += f"{least} ends first, at {seen[least]:.1f} times its mean; "
-    said += "plan inside what was seen" if fine else "a plan that raises it is a guess: test before"
-    return Check("reach", "good" if fine else "weak", seen[least], said, seen)
 
 
 def _geos(problem: Problem, error: float) -> Check:

@@ -76,6 +76,7 @@ class Plan:
     chance_of_loss: float  # that the baseline would have earned more
     bound: float
     gap: float
+    tolls: float  # what the plan's moves are charged for their doubt [objective]; the bound allows for as much
     route: str
     binding: tuple[str, ...]
     warnings: tuple[str, ...]  # what a reader must know before acting on it
@@ -176,6 +177,7 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         warnings=(*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period)),
         bound=max(solved.bound + tolls, chosen.value.mean),  # the same sum in another order may differ in a digit
         gap=solved.gap,
+        tolls=max(0.0, tolls),
         route=solved.route,
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
         made_from=curves.made_from,

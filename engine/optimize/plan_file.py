@@ -34,6 +34,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "outcome": _range(plan.chosen.outcome),
         "bound": plan.bound,
         "gap": plan.gap,
+        "tolls": plan.tolls,
         "route": plan.route,
         "binding": list(plan.binding),
         "prices": [

@@ -117,8 +117,9 @@ def _why(plan: Plan) -> str:
 def proof(plan: Plan) -> str:
     """What is proven about the plan."""
     status = "certified" if plan.certified else "feasible, not certified"
+    doubt = f", its moves charged {money(plan.tolls, plan.unit)} for their doubt" if plan.tolls else ""
     return (
-        f"Proof: {status}; no plan under these rules can earn more than {money(plan.bound, plan.unit)}, "
+        f"Proof: {status}; no plan under these rules can earn more than {money(plan.bound, plan.unit)}{doubt}, "
         f"this one earns {money(plan.chosen.value.mean, plan.unit)} (gap {100 * plan.gap:.4f} %). "
         f"Route: {plan.route}. {plan.seconds:.2f} s."
     )

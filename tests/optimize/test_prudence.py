@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.optimize.builders import curves, earned, random_curves, scenario
 
 from engine.errors import InputError
 from engine.optimize.plan import optimize
 from engine.optimize.rules import problem_of
 from engine.optimize.tables import doubt
 from engine.response.curves_file import read_curves, write_curves
+from tests.optimize.builders import curves, earned, random_curves, scenario
 
 ASKED = "budget = { of_history = 1.0 }\nevery_channel = { relative = { min = 0.0, max = 3.0 } }\n"
 

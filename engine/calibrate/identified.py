@@ -1,0 +1,160 @@
+"""What the data tell and what they leave to the prior: channel by channel, and among them."""
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.calibrate.baseline import COMPONENTS
+from engine.calibrate.conflict import Agreement
+from engine.calibrate.fit import Check, graded
+from engine.calibrate.posterior import Posterior
+from engine.calibrate.problem import Problem
+from engine.data.dataset import Dataset
+from engine.response.curves import Curves
+
+SHARE_LEARNED, SHAPE_LEARNED = 0.5, 0.3
+KNOWN_MONEY = 0.5
+CORRELATED_SPEND, OWN_MOVEMENT = 0.8, 0.2
+SEEN_ABOVE_MEAN = 1.3
+RUNNING = 0.4  # of the periods
+AGREES, CONTRADICTS = 2.0, 3.0  # standard deviations
+WORDS = {
+    "share": "contribution",
+    "halfway": "saturation",
+    "retain": "carry-over",
+    "onset": "build-up",
+    "slope": "shape at low spend",
+    "tail": "shape at high spend",
+}
+
+
+def identified(dataset: Dataset, problem: Problem, posterior: Posterior, curves: Curves) -> list[Check]:
+    """What is known of each channel and of how they can be told apart."""
+    return [
+        *_channels(dataset, problem, posterior),
+        _known_money(dataset, posterior),
+        _collinear(dataset, problem),
+        _reach(curves),
+        *_steady(curves, dataset),
+    ]
+
+
+def _steady(curves: Curves, dataset: Dataset) -> list[Check]:
+    """Channels that ran in bursts were never seen at the even pace of a plan."""
+    bursts = {
+        channel.name: float((dataset.spend[:, :, index].sum(axis=1) > 0).mean())
+        for index, channel in enumerate(curves.channels)
+    }
+    least = min(bursts, key=lambda name: bursts[name])
+    fine = bursts[least] >= RUNNING
+    said = f"{least} ran in {bursts[least]:.0%} of the periods; "
+    said += "nothing to do" if fine else "what it does at an even pace was never seen: raise it step by step"
+    return [Check("steady", "good" if fine else "weak", bursts[least], said, bursts)]
+
+
+def experiments(found: tuple[Agreement, ...]) -> list[Check]:
+    """Each experiment beside what the rest of the evidence expects of it."""
+    checks = []
+    for one in found:
+        if not one.known:
+            said = "it says so much more than history that nothing can contradict it; nothing to do"
+            checks.append(Check(f"experiment {one.name}", "good", None, said))
+            continue
+        distance = abs(one.distance)
+        verdict = graded(-distance, -AGREES, -CONTRADICTS)
+        said = f"it found {one.found:.1f} standard errors where history and other tests expect {one.expected:.1f} "
+        said += f"(+- {one.spread:.1f}): {distance:.1f} standard deviations apart; "
+        said += {
+            "good": "nothing to do",
+            "weak": "look for what else changed during the test",
+            "bad": "history or test is wrong: check dates, money and what was counted, then drop the worse of them",
+        }[verdict]
+        checks.append(Check(f"experiment {one.name}", verdict, distance, said))
+    return checks
+
+
+def _channels(dataset: Dataset, problem: Problem, posterior: Posterior) -> list[Check]:
+    """What the data tell of each channel, and what remains the prior's."""
+    learned, count = _learned(posterior), len(dataset.channels)
+    names = problem.structure.coordinates
+    checks = []
+    for index, name in enumerate(dataset.channels):
+        details = {part: float(learned[i * count + index]) for i, part in enumerate(names)}
+        fine = details["share"] >= SHARE_LEARNED and details["halfway"] >= SHAPE_LEARNED
+        priors = [
+            WORDS.get(part, part)
+            for part in names
+            if details[part] < (SHARE_LEARNED if part == "share" else SHAPE_LEARNED)
+        ]
+        if priors:
+            listed = " and ".join([", ".join(priors[:-1]), priors[-1]] if priors[1:] else priors)
+            verb = "is" if len(priors) == 1 else "are"
+            said = f"{listed} of {name} {verb} the prior's more than the data's"
+            said += "; an experiment or bolder changes of spend would tell"
+        else:
+            said = f"contribution, carry-over, saturation and shape of {name} come from the data; nothing to do"
+        checks.append(Check(f"channel {name}", "good" if fine else "weak", details["share"], said, details))
+    return checks
+
+
+def _learned(posterior: Posterior) -> Float[np.ndarray, " coordinate"]:
+    """Contraction: the share of a coordinate's prior variance, which is one, that the data took away."""
+    learned: np.ndarray = 1 - posterior.places.var(axis=0)
+    return learned
+
+
+def _known_money(dataset: Dataset, posterior: Posterior) -> Check:
+    """How much of the spend went to channels whose contribution the data tell."""
+    spend = dataset.spend.sum(axis=(0, 1))
+    told = _learned(posterior)[: len(spend)] >= SHARE_LEARNED
+    share = float(spend[told].sum() / spend.sum())
+    fine = share >= KNOWN_MONEY
+    said = f"{share:.0%} of the money went to channels whose contribution the data tell; "
+    said += "nothing to do" if fine else "the rest of the plan is the prior's: keep steps small, and test"
+    return Check("known money", "good" if fine else "weak", share, said)
+
+
+def _collinear(dataset: Dataset, problem: Problem) -> Check:
+    """Channels that move together, or with the baseline, cannot be told apart."""
+    dose = problem.panel.dose.reshape(-1, len(dataset.channels))
+    own = {name: _own_movement(dose, index, problem) for index, name in enumerate(dataset.channels)}
+    least = min(own, key=lambda name: own[name])
+    pair, together = _closest(dose, dataset.channels)
+    details = {f"own movement of {name}": share for name, share in own.items()}
+    if together >= CORRELATED_SPEND:
+        said = f"{pair[0]} and {pair[1]} rise and fall together (correlation {together:.2f}): only their sum is known; "
+        return Check("collinear", "weak", together, said + "vary one without the other, or merge them", details)
+    if own[least] < OWN_MOVEMENT:
+        said = f"only {own[least]:.0%} of {least}'s movement is its own, the rest follows season, controls or others; "
+        return Check("collinear", "weak", own[least], said + "vary it on purpose", details)
+    return Check("collinear", "good", own[least], "every channel moves on its own; nothing to do", details)
+
+
+def _own_movement(dose: Float[np.ndarray, "row channel"], index: int, problem: Problem) -> float:
+    """Share of a channel's variance that neither the baseline's columns nor other channels explain."""
+    target = dose[:, index] - dose[:, index].mean()
+    total = target @ target
+    if not total > 1e-12 * len(target):
+        return 0.0
+    told = problem.baseline.component != COMPONENTS.index("demand")  # those columns are the spend itself
+    others = np.concatenate([problem.baseline.columns[:, told], np.delete(dose, index, axis=1)], axis=1)
+    explained = others @ np.linalg.lstsq(others, dose[:, index], rcond=None)[0]
+    return float(((dose[:, index] - explained) ** 2).sum() / total)
+
+
+def _closest(dose: Float[np.ndarray, "row channel"], names: tuple[str, ...]) -> tuple[tuple[str, str], float]:
+    centred = dose - dose.mean(axis=0)
+    size = np.sqrt((centred**2).sum(axis=0))
+    unit = centred / np.where(size > 0, size, 1.0)
+    matrix = np.triu(np.abs(unit.T @ unit), k=1)
+    one, other = np.unravel_index(int(matrix.argmax()), matrix.shape)
+    return (names[one], names[other]), float(matrix[one, other])
+
+
+def _reach(curves: Curves) -> Check:
+    seen = {channel.name: channel.history.max / channel.history.mean for channel in curves.channels}
+    least = min(seen, key=lambda name: seen[name])
+    fine = seen[least] >= SEEN_ABOVE_MEAN
+    said = "no channel is known above its largest period so far; "
+    said += f"{least} ends first, at {seen[least]:.1f} times its mean; "
+    said += "plan inside what was seen" if fine else "a plan that raises it is a guess: test before"
+    return Check("reach", "good" if fine else "weak", seen[least], said, seen)
