@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.baseline import COMPONENTS
+from engine.calibrate.density import one_draw, place_parameters, ties
 from engine.calibrate.money import to_curves
-from engine.calibrate.priors import COORDINATES, CROWDED, CROWDED_WIDTH, NOISE_SCALE, NOISE_SHAPE
 from engine.calibrate.problem import Problem, explain, prepare
 from engine.config.model import Model
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
 
-SPARE = 4  # places tried for each that is kept
+SPARE = 60  # places tried for each that is kept
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,23 @@ def drawn_beliefs(frame: Dataset, model: Model, count: int, seed: int) -> Belief
         seed: Of the draws.
     """
     random = np.random.default_rng(seed)
-    problem = prepare(frame, model.baseline)
-    places = random.standard_normal((SPARE * count, len(COORDINATES) * len(frame.channels)))
-    share = explain(problem, places).parameters.share.sum(axis=1)
-    crowd = np.maximum(share - CROWDED, 0.0) / CROWDED_WIDTH
-    kept = places[random.uniform(size=len(places)) < np.exp(-0.5 * crowd**2)][:count]
+    problem = prepare(frame, model)
+    places = random.standard_normal((SPARE * count, len(problem.hint)))
+    parameters, ceiling = place_parameters(places, problem.evidence), explain(problem, places).ceiling
+    tied = [
+        float(ties(one_draw(parameters, draw), ceiling[draw], problem.evidence)) for draw in range(len(places))
+    ]  # at most 0, where all channels return the same and leave room for a baseline
+    kept = places[random.uniform(size=len(places)) < np.exp(tied)][:count]
     if len(kept) < count:
         raise ValueError(f"{len(kept)} of {len(places)} places were kept and {count} are needed; raise SPARE")
     curves = to_curves(frame, problem, explain(problem, kept)).curves
-    noise = np.sqrt(NOISE_SCALE / random.gamma(NOISE_SHAPE, size=count))
-    return Beliefs(curves, _base(problem, noise, random), noise)
+    noise = place_parameters(kept, problem.evidence).noise
+    return Beliefs(curves, _base(problem, count, random), noise)
 
 
-def _base(
-    problem: Problem, noise: Float[np.ndarray, " draw"], random: np.random.Generator
-) -> Float[np.ndarray, "draw period"]:
+def _base(problem: Problem, count: int, random: np.random.Generator) -> Float[np.ndarray, "draw period"]:
     """Trend and season; the level follows from the mean outcome and has next to no prior."""
     design = problem.baseline
     moving = design.component != COMPONENTS.index("level")
-    effect = random.standard_normal((len(noise), int(moving.sum()))) * design.spread[moving] * noise[:, None]
+    effect = random.standard_normal((count, int(moving.sum()))) * design.spread[moving]
     return effect @ design.columns[:, moving].T
