@@ -139,7 +139,7 @@ def _learn(
 ) -> tuple[dict[str, Any], str, float]:
     from engine.study.learn import as_text, document, learn, write_fit
 
-    fit = learn(data, model, *asked)
+    fit = learn(data, model, *asked, out)
     write_fit(out, fit)
     return document(fit), as_text(fit), float(fit.settings["seconds"])
 
@@ -148,9 +148,8 @@ def _search(
     data: Path, model: Path, out: Path, asked: tuple[int, int, int], tell: Callable[[str], None]
 ) -> tuple[dict[str, Any], str, float]:
     from engine.study.learn import as_text, document, write_fit
-    from engine.study.seek import Effort, search_sentence, seek
+    from engine.study.seek import Effort, search_text, seek
 
     fit = seek(data, model, out, Effort(*asked), tell)
     write_fit(out, fit)
-    sentence = search_sentence(fit)
-    return {**document(fit), "search": sentence}, f"{as_text(fit)}\n\n{sentence}", float(fit.settings["seconds"])
+    return document(fit), f"{as_text(fit)}\n\n{search_text(fit)}", float(fit.settings["seconds"])

@@ -58,7 +58,7 @@ class Origins(Part):
 
     data: str
     meaning: str
-    experiments: str
+    tests: str
 
 
 class Manifest(Part):
@@ -177,7 +177,7 @@ def _causes(before: LastFit, fit: Fit, made_from: Mapping[str, str], versions: M
     was = before.manifest
     if was.made_from.meaning != made_from["meaning"]:
         yield "a changed model file"
-    if was.made_from.experiments != made_from["experiments"]:
+    if was.made_from.tests != made_from["tests"]:
         yield "other experiments"
     yield from (what for name, what in ASKED.items() if was.settings.get(name) != fit.settings.get(name))
     other = [name for name, version in versions.items() if was.versions.get(name) != version]

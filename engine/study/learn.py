@@ -20,13 +20,14 @@ from engine.config.loading import load
 from engine.config.model import Model
 from engine.data.dataset import Dataset
 from engine.data.read import read_dataset
+from engine.errors import InputError
 from engine.files import digest, read_bytes, write_csv, write_json
 from engine.response.curves_file import write_curves
 from engine.study.last_fit import LastFit, read_last_fit, refresh_document, refresh_of, refresh_text
 from engine.words import money, number, percent, plain, table
 
 WIDTH = 110  # columns of running text
-ORIGINS = ("data", "model", "meaning", "experiments")
+ORIGINS = ("data", "model", "meaning", "tests")
 MEASURED_BY = ("jax", "numpy", "numpyro", "scipy")  # packages whose versions move the last digits
 
 
@@ -40,18 +41,23 @@ class Case:
     before: LastFit | None
 
 
-def learn(data: Path, model: Path, speed: Speed, seed: int, draws: int = DRAWS) -> Fit:
+def learn(data: Path, model: Path, speed: Speed, seed: int, draws: int = DRAWS, out: Path | None = None) -> Fit:
     """The curves, contributions and health of the history in `data`, its columns named by `model`.
 
     Raises:
         InputError: The model file or the data are wrong or cannot be calibrated.
         UntrustworthyError: No finite density was found.
     """
-    return fit_of(open_case(data, model), speed, seed, draws)
+    return fit_of(open_case(data, model, out), speed, seed, draws)
 
 
-def open_case(data: Path, model: Path) -> Case:
+def open_case(data: Path, model: Path, out: Path | None = None) -> Case:
     """The history in `data`, its columns named by `model`, and the fit before it, if the model names one.
+
+    Args:
+        data: The table.
+        model: The model file.
+        out: Where the answer will be written, which must not be the folder of the fit before.
 
     Raises:
         InputError: One of the files is wrong.
@@ -60,13 +66,17 @@ def open_case(data: Path, model: Path) -> Case:
     dataset = read_dataset(data, meaning, model)
     before = read_last_fit(meaning, model, dataset)
     if before:
+        if out is not None and out.resolve() == before.folder.resolve():
+            raise InputError(
+                f"{out}: is the fit that [previous] names, which its refresh must not replace; use another --out"
+            )
         dataset = replace(dataset, worth=worth_of_rows(dataset.starts, dataset.period, before.last))
     tests = meaning.experiments.file if meaning.experiments else None
     made_from = {
         "data": dataset.made_from,
         "model": digest(read_bytes(model)),
         "meaning": digest(meaning.model_dump_json(exclude={"previous"}).encode()),
-        "experiments": digest(read_bytes(model.parent / tests)) if tests else "",
+        "tests": digest(read_bytes(model.parent / tests)) if tests else "",
     }
     return Case(dataset, meaning, made_from, before)
 

@@ -1,6 +1,7 @@
 """The search over structures, kept in a file after every trial, and the winner's fit: `--speed search`."""
 
 import math
+import textwrap
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from engine.calibrate.structure_search import Candidate, Searched, Trial, struct
 from engine.config.loading import Closed
 from engine.errors import InputError, ResumableError
 from engine.files import read_json, write_json
-from engine.study.learn import Case, fit_of, open_case
+from engine.study.learn import WIDTH, Case, fit_of, open_case
 
 STUDY = "search.json"
 SCHEMA = "peso.search/1"
@@ -65,7 +66,7 @@ def seek(data: Path, model: Path, folder: Path, effort: Effort, tell: Callable[[
         InputError: The files are wrong, or the study in the folder is one of other data.
         ResumableError: The search was interrupted.
     """
-    case = open_case(data, model)
+    case = open_case(data, model, folder)
     place = folder / STUDY
     known = read_study(place, case, effort.seed)
 
@@ -95,8 +96,12 @@ def settings_of(found: Searched) -> dict[str, str | int | float]:
     }
 
 
-def search_sentence(fit: Fit) -> str:
-    """What the search came to, in one sentence."""
+def search_text(fit: Fit) -> str:
+    """What the search came to, for people."""
+    return textwrap.fill(_sentence(fit), WIDTH, break_on_hyphens=False)
+
+
+def _sentence(fit: Fit) -> str:
     told = fit.settings
     default = float(told.get("default_score", math.inf))
     opening = f"Of {told['trials']} structures tried, {told['structure']} forecast best: off by {told['score']:.2%} of "
