@@ -57,8 +57,8 @@ def whiten(rows: Float[Array, "period geo *rest"], chance: Chance) -> Float[Arra
     together = xp.sum(common[bare] * scaled, axis=1, keepdims=True)
     scaled = scaled - chance.shared * common[bare] * together
     moved = xp.concat([chance.first * scaled[:1], scaled[1:] - chance.keep * scaled[:-1]])
-    echo = xp.broadcast_to(xp.asarray(chance.echo), moved.shape[1:])
-    white = adstock(moved, echo, xp.zeros_like(moved[0])) / (1 - chance.echo)
+    echo = xp.asarray(chance.echo)
+    white = adstock(moved, echo, xp.zeros_like(echo)) / (1 - echo)
     return white * chance.seen[(slice(None), None, *((None,) * (rows.ndim - 2)))]
 
 
