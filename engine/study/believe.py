@@ -1,7 +1,7 @@
 """What a model believes before it sees an outcome: `peso calibrate --prior-only`."""
 
 import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,8 @@ def belief_document(belief: Belief) -> dict[str, Any]:
         "made_from": dict(belief.case.made_from),
         "seed": belief.seed,
         "media_share": list(prior.media_share),
-        "outcome_mean": asdict(prior.mean),
-        "outcome_spread": asdict(prior.spread),
+        "outcome_mean": _expected_document(prior.mean),
+        "outcome_spread": _expected_document(prior.spread),
         "channels": [
             {
                 "name": one.name,
@@ -68,6 +68,10 @@ def belief_document(belief: Belief) -> dict[str, Any]:
             for one in prior.readings
         ],
     }
+
+
+def _expected_document(one: Expected) -> dict[str, Any]:
+    return {"believed": list(one.believed), "actual": one.actual, "rank": one.rank}
 
 
 def belief_text(belief: Belief) -> str:

@@ -1,0 +1,120 @@
+"""`peso calibrate`: options that say nothing together, beliefs without a fit, and a search that is interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.study.histories import MODEL, write_history, write_model
+
+COMMAND = Path(sys.executable).with_name("peso")
+ONE_FAMILY = MODEL + '[curves]\nsaturation = "hill"\nadstock = "geometric"\n[baseline]\ntrend = "linear"\n'
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory):
+    """A table, its model, and a model that leaves only the season to a search."""
+    place = tmp_path_factory.mktemp("history")
+    write_history(place, "sales.csv", 60)
+    write_model(place, "model.toml")
+    write_model(place, "narrow.toml", text=ONE_FAMILY)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "Missing option '--out'"),
+        (("--prior-only", "--speed", "nuts"), "--prior-only fits nothing"),
+        (("--out", "fit", "--trials", "3"), "--trials is for --speed search"),
+    ],
+)
+def test_options_that_say_nothing_together_are_wrong_usage(peso, history, options, words):
+    done = peso("calibrate", "sales.csv", *options, cwd=history)
+    assert done.returncode == 2 and words in done.stderr and done.stdout == ""
+
+
+def test_beliefs_are_told_and_nothing_is_written(peso, history):
+    before = sorted(os.listdir(history))
+    done = peso("calibrate", "sales.csv", "--prior-only", "--draws", 60, cwd=history)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Before the data") and "blog" in done.stdout
+    assert sorted(os.listdir(history)) == before
+
+
+def test_beliefs_are_written_where_asked(peso, history, tmp_path):
+    done = peso("calibrate", "sales.csv", "--prior-only", "--draws", 60, "--json", "--out", tmp_path / "p", cwd=history)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path / "p") == ["prior.json"]
+    assert json.loads(done.stdout) == json.loads((tmp_path / "p" / "prior.json").read_text())
+
+
+def search(history, *more):
+    asked = ("calibrate", "sales.csv", "--model", "narrow.toml", "--speed", "search", "--draws", "60", "--json")
+    return [str(COMMAND), *asked, *map(str, more)]
+
+
+@pytest.fixture(scope="module")
+def interrupted(history):
+    """A search of very many trials that Ctrl-C ends once two are kept, as (exit code, message, its file)."""
+    run = subprocess.Popen(
+        search(history, "--out", "found", "--trials", 5000),
+        cwd=history,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    kept, patience = history / "found" / "search.json", time.monotonic() + 200
+    while time.monotonic() < patience and run.poll() is None:
+        if kept.exists() and len(json.loads(kept.read_text())["trials"]) >= 2:
+            break
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=100)
+    return run.returncode, out + err, json.loads(kept.read_text())
+
+
+def test_ctrl_c_leaves_a_search_that_can_be_taken_up_again(interrupted, history):
+    code, said, kept = interrupted
+    assert code == 7
+    assert "interrupted, resumable: run the same command again" in said and "Traceback" not in said
+    assert kept["schema"] == "peso.search/1" and len(kept["trials"]) >= 2
+    assert os.listdir(history / "found") == ["search.json"]
+
+
+def test_the_second_run_goes_on_and_says_which_structure_won(interrupted, history):
+    trials = len(interrupted[2]["trials"])
+    done = subprocess.run(
+        search(history, "--out", "found", "--trials", trials + 2), cwd=history, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    kept = json.loads((history / "found" / "search.json").read_text())["trials"]
+    assert kept[:trials] == interrupted[2]["trials"] and len(kept) == trials + 2
+    told = json.loads(done.stdout)["settings"]
+    best = min(kept, key=lambda trial: trial["score"])
+    assert told["score"] == best["score"] and f"{best['season']} wave" in told["structure"]
+    assert told["default_score"] == kept[0]["score"] and told["speed"] == "search" and told["trials"] == trials + 2
+    assert told["saturation"] == "hill"
+
+
+def test_a_search_upon_other_data_is_refused(interrupted, history):
+    asked = search(history, "--out", "found", "--trials", 2, "--force", "--seed", 1)
+    done = subprocess.run(asked, cwd=history, capture_output=True, text=True)
+    assert done.returncode == 3 and "is a search upon other seed" in done.stderr
+    write_history(history, "other.csv", 59)
+    asked = ["other.csv" if word == "sales.csv" else word for word in search(history, "--out", "found", "--force")]
+    done = subprocess.run(asked, cwd=history, capture_output=True, text=True)
+    assert done.returncode == 3 and "is a search upon other data" in done.stderr
+
+
+def test_a_file_that_is_no_search_is_refused(peso, history, tmp_path):
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "search.json").write_text('{"schema": "peso.search/1"}')
+    done = peso("calibrate", "sales.csv", "--speed", "search", "--out", tmp_path / "odd", cwd=history)
+    assert done.returncode == 3 and "field required; remove the file to search anew" in done.stderr

@@ -1,0 +1,69 @@
+"""What is believed before the data: it is what was told, and no outcome moves it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.calibrate.predictive import prior_predictive
+from engine.study.believe import belief_document, belief_text, believe, write_belief
+from tests.study.histories import MODEL, write_history, write_model
+
+TOLD = MODEL.replace(
+    'spend = "tv"', 'spend = "tv"\nroas = { low = 0.5, high = 3.0 }\nhalf_life = { low = 1, high = 6 }'
+)
+
+
+@pytest.fixture(scope="module")
+def belief(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("belief")
+    return believe(write_history(folder, "sales.csv", 70), write_model(folder, "model.toml", text=TOLD), 3, 2000)
+
+
+def test_ranges_that_were_told_come_back(belief):
+    """Roughly: build-up lengthens a half-life a little, and all channels share one idea of today's budget."""
+    tv = belief.prior.readings[0]
+    assert tv.half_life[0] == pytest.approx(1.0, rel=0.25) and tv.half_life[2] == pytest.approx(6.0, rel=0.25)
+    assert tv.roas[0] == pytest.approx(0.5, rel=0.35) and tv.roas[2] == pytest.approx(3.0, rel=0.35)
+
+
+def test_shares_and_returns_are_one_belief(belief):
+    dataset, tv = belief.case.dataset, belief.prior.readings[0]
+    unit = dataset.spend[:, :, 0].sum() / dataset.outcome.sum()
+    assert np.array(tv.share) == pytest.approx(np.array(tv.roas) * unit, rel=1e-9)
+    assert 0 < belief.prior.media_share[0] < belief.prior.media_share[1] < belief.prior.media_share[2] < 1.2
+
+
+def test_no_outcome_moves_what_is_believed_of_channels(belief):
+    """Another order of the same sales: the same channels' beliefs, but for the last digits."""
+    dataset = belief.case.dataset
+    turned = replace(dataset, outcome=np.random.default_rng(1).permutation(dataset.outcome))
+    one, other = (prior_predictive(data, belief.case.model, 3, 400) for data in (dataset, turned))
+    for mine, same in zip(one.readings, other.readings, strict=True):
+        assert np.array(mine.roas) == pytest.approx(np.array(same.roas), rel=0.02)
+        assert np.array(mine.half_life) == pytest.approx(np.array(same.half_life), rel=0.02)
+
+
+def test_the_actual_outcome_lies_where_it_is_said_to_lie(belief):
+    outcome = belief.case.dataset.outcome.sum(axis=1)
+    for figure, actual in ((belief.prior.mean, outcome.mean()), (belief.prior.spread, outcome.std())):
+        assert figure.actual == pytest.approx(actual)
+        low, middle, high = figure.believed
+        assert low < middle < high
+        assert (figure.rank < 0.05) == (actual < low) and (figure.rank > 0.95) == (actual > high)
+
+
+def test_an_outcome_that_moves_more_than_believed_is_said(belief):
+    wild = replace(belief.prior.spread, believed=(1.0, 2.0, 3.0), actual=9.0, rank=1.0)
+    text = belief_text(replace(belief, prior=replace(belief.prior, spread=wild)))
+    assert "more than the model expects" in text
+
+
+def test_document_text_and_file_say_the_same(belief, tmp_path):
+    write_belief(tmp_path / "prior", belief)
+    told = json.loads((tmp_path / "prior" / "prior.json").read_text())
+    assert told == belief_document(belief)
+    assert told["schema"] == "peso.prior/1" and told["made_from"]["data"].startswith("sha256:")
+    assert [one["name"] for one in told["channels"]] == ["tv", "blog"]
+    assert belief_text(belief).startswith("Before the data: all channels together bring")

@@ -1,0 +1,138 @@
+"""A refresh from files: the same data give the same fit, new weeks move what they tell, and the rest is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from engine.errors import InputError
+from engine.study.learn import as_text, document, learn, write_fit
+from tests.study.histories import MODEL, write_history, write_model
+
+DRAWS, SEED, OLD, NEW = 80, 5, 70, 83
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A history, its fit, and a model that names it."""
+    place = tmp_path_factory.mktemp("refresh")
+    write_model(place, "model.toml")
+    write_model(place, "again.toml", "first")
+    table = write_history(place, "old.csv", OLD)
+    write_fit(place / "first", learn(table, place / "model.toml", "fast", SEED, DRAWS))
+    write_history(place, "new.csv", NEW)
+    return place
+
+
+@pytest.fixture(scope="module")
+def same(folder):
+    """The refresh on the same data."""
+    fit = learn(folder / "old.csv", folder / "again.toml", "fast", SEED, DRAWS)
+    write_fit(folder / "same", fit)
+    return fit
+
+
+@pytest.fixture(scope="module")
+def grown(folder):
+    """The refresh with 13 new weeks."""
+    fit = learn(folder / "new.csv", folder / "again.toml", "fast", SEED, DRAWS)
+    write_fit(folder / "grown", fit)
+    return fit
+
+
+def manifest(folder, name):
+    return json.loads((folder / name / "manifest.json").read_text())
+
+
+def test_the_same_data_and_seed_are_the_same_fit_to_the_last_bit(folder, same):
+    for name in ("curves.json", "contributions.csv"):
+        assert (folder / "first" / name).read_bytes() == (folder / "same" / name).read_bytes()
+    assert same.refresh.causes == () and same.refresh.new_periods == 0
+    assert all(one.change == 0 and not one.is_beyond for one in same.refresh.changes)
+    assert "nothing moved beyond sampling error" in as_text(same)
+
+
+def test_another_seed_moves_nothing_beyond_sampling_error(folder):
+    fit = learn(folder / "old.csv", folder / "again.toml", "fast", SEED + 1, DRAWS)
+    assert fit.refresh.causes == ("another seed",)
+    assert not any(one.is_beyond for one in fit.refresh.changes)
+    assert any(one.change != 0 for one in fit.refresh.changes)
+
+
+def test_old_weeks_count_less_once_new_ones_have_come_and_the_manifest_says_so(folder, grown):
+    counted = manifest(folder, "grown")["history"]["counted"]
+    assert [one["worth"] for one in counted] == pytest.approx([0.5 ** (13 / 52.1775), 1.0])
+    assert [one["start"] for one in counted] == ["2023-01-02", "2024-05-06"]
+    assert manifest(folder, "first")["history"] == {
+        "start": "2023-01-02",
+        "end": "2024-04-29",
+        "periods": OLD,
+        "outcome": pytest.approx(sum(one.mean[:OLD].sum() for one in grown.contributions)),
+        "counted": [{"start": "2023-01-02", "end": "2024-04-29", "worth": 1.0}],
+    }
+
+
+def test_the_comparison_stands_in_health_and_in_the_text(folder, grown):
+    told = json.loads((folder / "grown" / "health.json").read_text())["refresh"]
+    assert told == document(grown)["refresh"]
+    assert told["causes"] == ["13 new weeks"] and told["discount"] == 0.5
+    first = json.loads((folder / "first" / "health.json").read_text())
+    assert [one["roas_before"] for one in told["channels"]] == [one["roas"] for one in first["channels"]]
+    assert "since the last fit" in as_text(grown) and "13 new weeks" in as_text(grown)
+
+
+def test_a_refresh_of_a_refresh_keeps_its_weights(folder, grown):
+    write_model(folder, "third.toml", "grown")
+    fit = learn(folder / "new.csv", folder / "third.toml", "fast", SEED, DRAWS)
+    assert fit.counted == grown.counted
+    for one, other in zip(fit.curves.channels, grown.curves.channels, strict=True):
+        assert np.array_equal(one.saturation.parameters["ceiling"], other.saturation.parameters["ceiling"])
+
+
+def test_restated_and_vanished_weeks_are_causes_of_their_own(folder, same):
+    restated = write_history(folder, "restated.csv", OLD, restated=40.0)
+    fit = learn(restated, folder / "again.toml", "fast", SEED, DRAWS)
+    assert fit.refresh.causes == ("figures of weeks that it saw were restated",)
+    shorter = write_history(folder, "shorter.csv", OLD + 4, skipped=4)
+    fit = learn(shorter, folder / "again.toml", "fast", SEED, DRAWS)
+    assert fit.refresh.causes == ("4 new weeks", "weeks that it saw are no longer in the table")
+
+
+def refused(folder, table="old.csv", previous="first", text=MODEL, **wanted):
+    model = write_model(folder, "wrong.toml", previous, text)
+    with pytest.raises(InputError) as fault:
+        learn(folder / table, model, "fast", SEED, DRAWS, **wanted)
+    return str(fault.value)
+
+
+def test_a_fit_of_something_else_is_refused_in_one_sentence(folder):
+    blog = MODEL[MODEL.index("[channels.blog]") :]
+    assert "other channels (it has blog and the model has not)" in refused(folder, text=MODEL.replace(blog, ""))
+    renamed = MODEL.replace("[channels.blog]", "[channels.posts]")
+    assert "it has blog and the model has not; the model has posts and it has not" in refused(folder, text=renamed)
+    assert "its currency is 'EUR', here it is 'USD'" in refused(folder, text=MODEL.replace("EUR", "USD"))
+    write_history(folder, "days.csv", OLD, grain="day")
+    assert "its period is 'week', here it is 'day'" in refused(folder, "days.csv")
+
+
+def test_a_fit_that_is_not_there_or_not_whole_is_refused(folder, tmp_path):
+    assert "no such file" in refused(folder, previous="nowhere")
+    changed = folder / "changed"
+    changed.mkdir()
+    for name in ("manifest.json", "health.json"):
+        (changed / name).write_text((folder / "first" / name).read_text())
+    (changed / "health.json").write_text((changed / "health.json").read_text().replace("EUR", "EUR "))
+    assert "is not the file that manifest.json describes" in refused(folder, previous="changed")
+    old = json.loads((changed / "manifest.json").read_text())
+    old.pop("history")
+    (changed / "manifest.json").write_text(json.dumps(old))
+    assert "history: field required, so it is no fit of this version" in refused(folder, previous="changed")
+
+
+def test_a_table_without_any_week_of_the_last_fit_is_refused(folder):
+    write_history(folder, "later.csv", OLD + 40, skipped=OLD)
+    assert "has seen none of the 40 weeks" in refused(folder, "later.csv")
+
+
+def test_the_last_fit_is_never_replaced_by_its_refresh(folder):
+    assert "must not replace" in refused(folder, out=folder / "first")
