@@ -20,7 +20,7 @@ from engine.response.curves import Channel, Curves, Family, History
 from engine.response.saturation import SATURATIONS, Saturation
 
 LEVELS = np.geomspace(0.05, 4.0, 32)  # multiples of the mean spend at which a national curve is fitted
-PRUDENCE = 0.35
+PRUDENCE = 0.4
 """Standard deviations that a planned move must be worth. The planner seeks out whatever errors curves have, the more
 so the less there is to gain; measured in `experiments/decisions`."""
 STEPS = 30  # of Levenberg and Marquardt

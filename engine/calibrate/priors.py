@@ -39,7 +39,7 @@ SHARE_SHAPE = 1.7
 of any channel, which understated returns by half on simulated markets; at 1.7 five in a hundred channels bring
 less than a fifth, and five more than twice, of what is expected."""
 
-SCATTER, FREEDOM = 0.7, 3.0
+SCATTER, FREEDOM = 1.0, 3.0
 """Spread of the logs of the channels' marginal returns at today's pace around their mean: today's budget was
 made by people who moved money from where it did little to where it did more. How well they did is not known: with an
 inverse gamma belief in the variance of that scatter, integrated out, the logs are multivariate t with so many
@@ -236,13 +236,13 @@ def _within(low: float, high: float, median: float, spread: float, weekly: bool 
 
 
 def _slope(coordinate: Array, view: _View) -> Array:
-    """Of Hill's and Burr's curves log-normal, .65 to 2.0 in 90 %; powers lie below 1, S-shaped logistics above."""
+    """Of Hill's and Burr's curves log-normal, .55 to 2.5 in 90 %; powers lie below 1, S-shaped logistics above."""
     xp = coordinate.__array_namespace__()
     if view.saturation == "power":
         return _kumaraswamy(coordinate, view, 4.0, 1.5)
     if view.saturation == "logistic":
         return 1 + xp.exp(-0.7 + 0.8 * xp.clip(coordinate, -4.0, 4.0))
-    return 1.15 * xp.exp(0.35 * coordinate)
+    return 1.2 * xp.exp(0.45 * coordinate)
 
 
 Map = Callable[[Array, _View], Array]
