@@ -41,7 +41,8 @@ def calibrate(
     """
     problem = blind(prepare(dataset, model)) if prior_only else prepare(dataset, model)
     posterior = draw_posterior(problem, speed, seed, draws)
-    random_linear, random_holdout = (np.random.default_rng(one) for one in np.random.SeedSequence([seed, 1]).spawn(2))
+    seeds = np.random.SeedSequence([seed, 1]).spawn(3)
+    random_linear, random_holdout, random_tests = (np.random.default_rng(one) for one in seeds)
     media = explain(problem, posterior.places)
     linear: LinearBlock = jax.tree.map(np.asarray, problem.evidence.linear)
     effect = draw_linear(media.rows, media.parameters.noise, linear, problem.baseline, random_linear)
@@ -49,6 +50,7 @@ def calibrate(
     projection = to_curves(dataset, problem, media)
     base = np.sum([values for name, values in parts.items() if name != "drift"], axis=0)
     best = posterior.search.modes[0].place
+    tests = tuple(test.name for test in dataset.lift_tests)
     findings = Findings(
         posterior=posterior,
         media=media,
@@ -56,7 +58,7 @@ def calibrate(
         effect=effect,
         lowest_baseline=float(base.mean(axis=0).min()),
         holdout=None if prior_only else rolling_holdout(problem, dataset.period, best, random_holdout),
-        agreements=agreements(tuple(test.name for test in dataset.lift_tests), problem.evidence, media),
+        agreements=() if prior_only else agreements(tests, problem.evidence, best, random_tests),
         curves=projection.curves,
         projection=projection.error,
     )

@@ -1,15 +1,23 @@
-"""Whether an experiment agrees with what the history alone would have said of it."""
+"""Whether an experiment agrees with what all other evidence would have said of it.
+
+The search is done again without the test. Weighing the draws of the whole posterior by one over the test's likelihood
+would be cheaper, but it is wrong just where it matters: a test that is strong or far off leaves no draw that speaks
+for the rest alone.
+"""
 
 from dataclasses import dataclass
 
+import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Float
 
-from engine.calibrate.density import Evidence, one_draw, predicted
-from engine.calibrate.importance import effective, smooth
-from engine.calibrate.problem import Media
+from engine.calibrate.density import Evidence, contributions, one_draw, place_parameters, predicted
+from engine.calibrate.importance import Effort, sample
+from engine.calibrate.mode import climb, describe
 
-LEAST_EFFECTIVE = 20.0  # draws that must speak for the history without the test
+EFFORT = Effort(proposals=512, rounds=8)
+DRAWS = 100  # that tell what the rest expects of a test
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,6 @@ class Agreement:
     found: float  # what the test found
     expected: float  # what history and the other tests expect of it
     spread: float  # of that expectation
-    known: bool  # whether enough draws speak for it: a test that outweighs all else has nothing to be compared with
 
     @property
     def distance(self) -> float:
@@ -28,17 +35,43 @@ class Agreement:
         return (self.found - self.expected) / float(np.hypot(1.0, self.spread))
 
 
-def agreements(names: tuple[str, ...], evidence: Evidence, media: Media) -> tuple[Agreement, ...]:
-    """Every experiment against the posterior without it: draws are weighed by one over the test's likelihood."""
-    draws = len(media.rows)
-    expected = np.stack(
-        [predicted(one_draw(media.parameters, draw), media.ceiling[draw], evidence) for draw in range(draws)]
-    )
-    return tuple(_one(name, expected[:, at], float(evidence.tests.found[at])) for at, name in enumerate(names))
+def agreements(
+    names: tuple[str, ...], evidence: Evidence, best: Float[np.ndarray, " coordinate"], random: np.random.Generator
+) -> tuple[Agreement, ...]:
+    """Every experiment beside a fit without it.
+
+    Args:
+        names: Of the experiments.
+        evidence: Of everything.
+        best: The best place under it, where each search begins.
+        random: Where chance comes from.
+    """
+    return tuple(_agreement(name, at, evidence, best, random) for at, name in enumerate(names))
 
 
-def _one(name: str, expected: Float[np.ndarray, " draw"], found: float) -> Agreement:
-    weights, _ = smooth(0.5 * (found - expected) ** 2)
-    mean = float(weights @ expected)
-    spread = float(np.sqrt(weights @ (expected - mean) ** 2))
-    return Agreement(name, found, mean, spread, effective(weights) * len(weights) >= LEAST_EFFECTIVE)
+def _agreement(
+    name: str, at: int, evidence: Evidence, best: Float[np.ndarray, " coordinate"], random: np.random.Generator
+) -> Agreement:
+    rest = without(evidence, at)
+    ends = [climb(begin, rest) for begin in (np.zeros_like(best), best)]
+    mode = describe(max(ends, key=lambda end: end[1])[0], rest)
+    places = sample((mode,), rest, EFFORT, DRAWS, random).places
+    bare: Evidence = jax.tree.map(np.asarray, evidence)
+    expected = np.array([_expected(place, bare)[at] for place in places])
+    return Agreement(name, float(bare.tests.found[at]), float(expected.mean()), float(expected.std()))
+
+
+def without(evidence: Evidence, at: int) -> Evidence:
+    """The same evidence with one test unheard; every array keeps its shape, so nothing compiles again."""
+    heard = np.arange(len(evidence.tests.found)) != at
+    owner, found = np.asarray(evidence.tests.owner), np.asarray(evidence.tests.found)
+    silent = jax.device_put(evidence.tests._replace(owner=owner * heard[:, None], found=found * heard))
+    changed: Evidence = eqx.tree_at(lambda one: one.tests, evidence, silent)
+    return changed
+
+
+def _expected(place: Float[np.ndarray, " coordinate"], evidence: Evidence) -> Float[np.ndarray, " test"]:
+    parameters = one_draw(place_parameters(place[None], evidence), 0)
+    _, ceiling = contributions(parameters, evidence)
+    found: Float[np.ndarray, " test"] = predicted(parameters, ceiling, evidence)
+    return found
