@@ -19,7 +19,6 @@ from engine.study.learn import WIDTH, Case, fit_of, open_case
 
 STUDY = "search.json"
 SCHEMA = "peso.search/1"
-TRIALS = 30
 
 
 class Effort(NamedTuple):
