@@ -117,10 +117,10 @@ def simulate(
 
 
 def told(world: World, name: str, error: float, channels: tuple[int, ...], miss: float = 0.0) -> Experiment:
-    """Ten weeks of two thirds more money on some channels; found is the truth plus `miss` standard errors."""
+    """Ten weeks without some channels, counted for twenty; found is the truth plus `miss` standard errors."""
     dataset = world.dataset
     inside = (np.arange(len(dataset.starts)) >= 60) & (np.arange(len(dataset.starts)) < 70)
-    change = inside[:, None, None] * dataset.spend * np.isin(np.arange(len(dataset.channels)), channels) * 2 / 3
+    change = -1.0 * inside[:, None, None] * dataset.spend * np.isin(np.arange(len(dataset.channels)), channels)
     lift = (world.brought(dataset.spend + change) - world.brought(dataset.spend)).sum(axis=(1, 2))
     return Experiment(
         name=name,
@@ -136,7 +136,10 @@ def told(world: World, name: str, error: float, channels: tuple[int, ...], miss:
 
 def tested(world: World, one: float = MUTE, both: float = MUTE, miss: float = 0.0) -> World:
     """A history with a test of the first channel and one of both, with these standard errors."""
-    tests = (told(world, "one", one, (0,), miss), told(world, "both", both, (0, 1), miss))
+    tests = tuple(
+        told(world, name, error, channels, miss if error < MUTE else 0.0)
+        for name, error, channels in (("one", one, (0,)), ("both", both, (0, 1)))
+    )
     placed_tests = tuple(placed(test, world.dataset) for test in tests)
     return replace(world, dataset=replace(world.dataset, lift_tests=placed_tests))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.calibrate.baseline import COMPONENTS, design, season_order
+from engine.calibrate.baseline import COMPONENTS, demand_columns, design, padded, season_order, together
 from engine.config.model import Baseline
 
 
@@ -15,13 +15,13 @@ def named(found, name):
 
 def test_every_column_has_a_prior_and_a_component(world):
     found = design(world(people=(1.0, 2.0, 3.0)).dataset, Baseline())
-    assert found.columns.shape == (156 * 3, len(found.spread)) and len(found.component) == len(found.spread)
+    assert found.columns.shape == (104 * 3, len(found.spread)) and len(found.component) == len(found.spread)
     assert (found.spread > 0).all()
 
 
 def test_a_straight_line_and_a_yearly_wave_are_represented(world):
     dataset = world().dataset
-    years = np.arange(156) / 52.1775
+    years = np.arange(104) / 52.1775
     target = 3 + 0.2 * years + np.sin(2 * np.pi * years)
     for trend in ("linear", "piecewise"):
         columns = design(dataset, Baseline(trend=trend)).columns
@@ -29,7 +29,7 @@ def test_a_straight_line_and_a_yearly_wave_are_represented(world):
         assert np.abs(left).max() < 1e-9
 
 
-@pytest.mark.parametrize(("trend", "columns"), [("none", 0), ("linear", 1), ("piecewise", 6)])
+@pytest.mark.parametrize(("trend", "columns"), [("none", 0), ("linear", 1), ("piecewise", 4)])
 def test_trends_have_about_two_knots_a_year(world, trend, columns):
     assert named(design(world().dataset, Baseline(trend=trend)), "trend").shape[1] == columns
 
@@ -54,8 +54,8 @@ def test_days_have_a_weekly_pattern(world):
 
 def test_a_control_that_never_moves_becomes_nothing_and_units_do_not_matter(world):
     dataset = world().dataset
-    moving = np.random.default_rng(0).normal(size=(156, 1))
-    controls = np.stack([moving, np.full((156, 1), 7e9)], axis=-1)
+    moving = np.random.default_rng(0).normal(size=(104, 1))
+    controls = np.stack([moving, np.full((104, 1), 7e9)], axis=-1)
     found = [
         named(design(replace(dataset, controls=controls * unit, control_names=("a", "b")), Baseline()), "controls")
         for unit in (1.0, 1e8)
@@ -63,3 +63,28 @@ def test_a_control_that_never_moves_becomes_nothing_and_units_do_not_matter(worl
     assert (found[0][:, 1] == 0).all()
     assert np.allclose(found[0], found[1])
     assert found[0][:, 0].std() == pytest.approx(1.0)
+
+
+def test_demand_columns_are_spend_and_its_smoothed_course_in_one_scale(world):
+    """The smoothed course against a weighted mean by hand; a channel that nothing hides behind has no spread."""
+    dose = world(people=(1.0, 2.0)).dataset.spend
+    found = demand_columns(dose, np.array([0.6, 0.0]), slow=0.05)
+    assert found.columns.shape == (208, 4) and np.allclose(found.spread, [0.03, 0.0, 0.03, 0.0])
+    assert set(found.component) == {COMPONENTS.index("demand")}
+    assert np.allclose(found.columns.mean(axis=0), 0) and np.allclose(found.columns.std(axis=0), 1)
+    near = np.exp(-0.5 * ((np.arange(104) - 50) / 3.0) ** 2) * (np.abs(np.arange(104) - 50) <= 12)
+    smooth = np.array([[near @ dose[:, g, c] / near.sum() for c in range(2)] for g in range(2)])
+    other = np.exp(-0.5 * ((np.arange(104) - 3) / 3.0) ** 2) * (np.abs(np.arange(104) - 3) <= 12)
+    start = np.array([[other @ dose[:, g, c] / other.sum() for c in range(2)] for g in range(2)])
+    course = found.columns.reshape(104, 2, 4)[:, :, 2:]
+    slope = (course[50, 0] - course[3, 0]) / (smooth[0] - start[0])  # one scale for all rows of a channel
+    assert np.allclose(course[50] - course[3], slope * (smooth - start))
+
+
+def test_room_changes_no_prior_and_no_column(world):
+    found = design(world().dataset, Baseline())
+    wide = padded(found, len(found.spread) + 3)
+    assert (wide.columns[:, -3:] == 0).all() and np.array_equal(wide.columns[:, :-3], found.columns)
+    assert padded(found, 2) is found
+    both = together(found, wide)
+    assert both.columns.shape[1] == len(both.spread) == len(both.component) == 2 * len(found.spread) + 3

@@ -85,7 +85,7 @@ def test_halfway_noise_and_shapes_have_their_distributions(history):
     found = at(history, LEVELS)
     assert np.allclose(found.halfway[:, 0], stats.lognorm(HALFWAY_SPREAD, scale=HALFWAY_MEDIAN).ppf(LEVELS))
     assert np.allclose(found.noise, stats.lognorm(NOISE_SPREAD, scale=NOISE_MEDIAN).ppf(LEVELS))
-    assert np.allclose(found.bend[0][:, 1], stats.lognorm(0.35, scale=1.15).ppf(LEVELS))
+    assert np.allclose(found.bend[0][:, 1], stats.lognorm(0.45, scale=1.2).ppf(LEVELS))
     assert np.allclose(found.bend[1][:, 1], stats.lognorm(0.9, scale=1.6).ppf(LEVELS))
     assert np.allclose(1 - (1 - found.carry[1][:, 0] ** 0.8) ** 4.0, LEVELS)
     assert np.allclose(

@@ -1,0 +1,173 @@
+"""Experiments as evidence: what they narrow, where they pull, and what contradicts them."""
+
+from dataclasses import replace
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+from engine.calibrate.conflict import Agreement, agreements, without
+from engine.calibrate.density import contributions, one_draw, place_parameters, predicted, slope_at
+from engine.calibrate.evidence import tests_of as evidence_of
+from engine.calibrate.identified import experiments
+from engine.calibrate.mode import climb
+from engine.calibrate.panel import scale
+from engine.calibrate.posterior import draw_posterior
+from engine.calibrate.problem import prepare
+from engine.config.experiments import Experiment
+from engine.data.experiments import placed
+
+DRAWS = 400
+ONE, BOTH = 0, 1  # the tests of `with_tests`
+
+
+@pytest.fixture(scope="module")
+def told(world, with_tests, model):
+    """`told(one=..., both=..., miss=..., demand=...)`: the true returns, the problem and its draws."""
+    known = {}
+
+    def draw(demand=0.0, **errors):
+        key = (demand, *sorted(errors.items()))
+        if key not in known:
+            made = with_tests(world(seed=3, demand=demand), **errors)
+            problem = prepare(made.dataset, model)
+            known[key] = made, problem, draw_posterior(problem, "fast", 1, DRAWS).places
+        return known[key]
+
+    return draw
+
+
+def returns(made, problem, places):
+    """Return on history's spend, draw by draw."""
+    dataset = made.dataset
+    share = place_parameters(places, problem.evidence).share
+    return share * dataset.outcome.sum() / dataset.spend.sum(axis=(0, 1))
+
+
+def expected_of(problem, places, tests):
+    """What each draw expects of tests, in their standard errors."""
+    evidence = jax.tree.map(np.asarray, eqx.tree_at(lambda one: one.tests, problem.evidence, tests))
+    found = []
+    for draw in range(len(places)):
+        parameters = one_draw(place_parameters(places, evidence), draw)
+        found.append(predicted(parameters, contributions(parameters, evidence)[1], evidence))
+    return np.stack(found)
+
+
+def test_a_test_narrows_its_channel_around_the_truth(told):
+    made, problem, places = told(one=30.0)
+    before, after = (returns(*each)[:, 0] for each in (told(), (made, problem, places)))
+    assert after.std() < 0.6 * before.std()
+    low, high = np.percentile(after, [1, 99])
+    assert low < made.roas()[0] < high
+
+
+def test_a_test_pulls_a_return_that_hidden_demand_inflated_to_the_truth(told):
+    made, problem, places = told(demand=0.06, one=30.0)
+    before, after = (returns(*each)[:, 0] for each in (told(demand=0.06), (made, problem, places)))
+    truth = made.roas()[0]
+    assert np.median(before) > 1.3 * truth
+    assert abs(np.median(after) - truth) < 0.25 * (np.median(before) - truth)
+    assert np.percentile(after, 1) < truth < np.percentile(after, 99)
+
+
+@pytest.mark.parametrize(("test", "errors"), [(ONE, {"one": 60.0}), (BOTH, {"both": 60.0})])
+def test_precisions_of_history_and_test_add_up(told, test, errors):
+    """As for normal evidence, about: also of a test of two channels, whose sum alone it tells."""
+    _, problem, places = told(**errors)
+    _, silent, before = told()
+    tests = problem.evidence.tests
+    history = expected_of(silent, before, tests)[:, test]
+    after = expected_of(problem, places, tests)[:, test]
+    precision = 1 / history.var() + 1
+    mean = (history.mean() / history.var() + float(tests.found[test])) / precision
+    assert after.std() == pytest.approx(precision**-0.5, rel=0.3)
+    assert after.mean() == pytest.approx(mean, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "miss", "verdict"), [(60.0, 0.0, "good"), (60.0, 10.0, "bad"), (5.0, 0.0, "good"), (5.0, -120.0, "bad")]
+)
+def test_a_test_that_contradicts_history_is_told_however_strong_it_is(told, error, miss, verdict):
+    """The draws of the whole posterior follow a strong test and say nothing against it: so it is left out first."""
+    _, problem, _ = told(one=error, miss=miss)
+    found = agreements(("one",), problem.evidence, problem.hint, np.random.default_rng(0))
+    (check,) = experiments(found)
+    assert (check.name, check.verdict) == ("experiment one", verdict)
+    assert ("drop the worse" in check.sentence) == (verdict == "bad")
+
+
+def test_what_the_rest_expects_is_what_a_fit_without_the_test_expects(told):
+    """Under the same shape of the noise."""
+    _, problem, _ = told(one=60.0, miss=10.0)
+    _, silent, before = told()
+    evidence = eqx.tree_at(lambda one: one.linear, problem.evidence, silent.evidence.linear)
+    found = agreements(("one", "both"), evidence, problem.hint, np.random.default_rng(0))
+    history = expected_of(silent, before, problem.evidence.tests)[:, ONE]
+    assert found[ONE].expected == pytest.approx(history.mean(), abs=0.4 * history.std())
+    assert found[ONE].spread == pytest.approx(history.std(), rel=0.35)
+    assert found[ONE].found == pytest.approx(float(problem.evidence.tests.found[ONE]))
+    assert abs(found[BOTH].distance) < 1e-3
+
+
+def test_a_test_left_out_has_no_say_and_compiles_nothing(told, compiled):
+    _, problem, _ = told(one=60.0, miss=10.0)
+    _, silent, _ = told()
+    place = np.full(len(problem.hint), 0.2)
+    bare = eqx.tree_at(lambda one: one.linear, problem.evidence, silent.evidence.linear)
+    slope_at(place, bare)
+    before = len(compiled)
+    quiet = [float(slope_at(place, each)[0]) for each in (without(bare, ONE), silent.evidence)]
+    assert quiet[0] == pytest.approx(quiet[1], rel=1e-9) and len(compiled) == before
+    assert climb(place, without(bare, ONE))[1] == pytest.approx(climb(place, silent.evidence)[1], abs=1e-4)
+
+
+def test_distances_count_both_errors():
+    """Three standard errors of the test and four of the expectation are five of their difference."""
+    assert Agreement("a", found=10.0, expected=0.0, spread=np.sqrt(24.0)).distance == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.4])
+def test_a_test_in_some_geos_is_predicted_by_their_people_alone(world, problem, share):
+    """Against the true curves: the difference of two histories in money, geo by geo, over the counted weeks."""
+    made = world(people=(1.0, 2.0, 4.0), channels=2, seed=4)
+    dataset = made.dataset
+    told = Experiment(
+        name="geo",
+        channels=("channel 1",),
+        start=dataset.starts[50],
+        end=dataset.starts[57],
+        until=dataset.starts[63],
+        spend_change=(900.0,),
+        outcome_change=100.0,
+        standard_error=25.0,
+        geos=("geo 1", "geo 2"),
+        share=share,
+    )
+    test = placed(told, dataset)
+    panel = scale(dataset)
+    tests = evidence_of(replace(dataset, lift_tests=(test,)), panel)
+    evidence = jax.tree.map(np.asarray, eqx.tree_at(lambda one: one.tests, problem.evidence, tests))
+    heads = panel.size.sum() * panel.dose_scale
+    true = place_parameters(np.zeros((1, len(problem.hint))), evidence)
+    true = one_draw(true, 0)._replace(
+        carry=(np.array(made.retain), np.zeros(2)),
+        bend=(np.array(made.slope), np.ones(2)),  # a tail of one is Hill's curve
+        halfway=np.array(made.halfway) / heads,
+    )
+    ceiling = np.array(made.ceiling) / panel.size.sum() / panel.outcome_scale
+    changed = dataset.spend.copy()
+    inside = test.inside[:, None] * np.array([0.0, 1.0, 1.0]) * dataset.spend[:, :, 1]
+    changed[:, :, 1] += 900.0 / share * inside / inside.sum()
+    lift = share * test.counted @ (made.brought(changed) - made.brought(dataset.spend)).sum(axis=(1, 2))
+    assert predicted(true, ceiling, evidence) == pytest.approx([lift / 25.0], rel=1e-9)
+    assert float(evidence.tests.found[0]) == 4.0
+
+
+def test_an_older_test_counts_less(world, with_tests):
+    dataset = with_tests(world(), one=30.0).dataset
+    test = dataset.lift_tests[0]
+    widened = replace(dataset, lift_tests=(replace(test, standard_error=60.0),))
+    one, other = (evidence_of(each, scale(each)) for each in (replace(dataset, lift_tests=(test,)), widened))
+    assert np.allclose(one.weight, 2 * other.weight) and np.allclose(one.found, 2 * other.found)
