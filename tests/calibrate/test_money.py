@@ -5,105 +5,170 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.calibrate.money import Hill, fit_hill, to_curves
-from engine.calibrate.problem import explain, prepare
+from engine.calibrate.baseline import design
+from engine.calibrate.chance import chance
+from engine.calibrate.density import Evidence
+from engine.calibrate.evidence import tests_of as evidence_of
+from engine.calibrate.linear import linear_block
+from engine.calibrate.money import LEVELS, Scale, fit_scale, to_curves
+from engine.calibrate.panel import scale
+from engine.calibrate.priors import ANY, Structure, believe
+from engine.calibrate.problem import Problem, explain
 from engine.config.model import Baseline
 from engine.response.curves import respond
-
-LEVELS = np.geomspace(1.0, 200.0, 24)
-
-
-def hill_of(curve, spend):
-    power = spend ** curve.slope[:, None]
-    return curve.ceiling[:, None] * power / (power + curve.halfway[:, None] ** curve.slope[:, None])
+from engine.response.saturation import SATURATIONS
 
 
-def test_a_hill_curve_is_recovered_exactly():
+def bends(family, random, draws=40):
+    """Shape parameters of a family, draw by draw."""
+    low = 0.4 if family == "power" else 1.05
+    ranges = {"slope": (low, low + (0.5 if family == "power" else 1.5)), "tail": (0.3, 5.0)}
+    return [random.uniform(*ranges[name], (draws, 1)) for name in SATURATIONS[family].shape]
+
+
+@pytest.mark.parametrize("family", SATURATIONS)
+def test_a_curve_of_the_family_is_recovered_exactly(family):
+    """A power has no ceiling of its own: of it only the response is told."""
     random = np.random.default_rng(0)
-    true = Hill(random.uniform(1, 1e6, 40), random.uniform(20, 80, 40), random.uniform(0.7, 2.5, 40))
-    begin = Hill(true.ceiling * 1.5, true.halfway * 0.6, np.full(40, 1.0))
-    found, error = fit_hill(LEVELS, hill_of(true, LEVELS), begin)
-    assert error < 1e-6
-    for one, other in zip(found, true, strict=True):
-        assert np.allclose(one, other, rtol=1e-3)
+    bend = bends(family, random)
+    true = Scale(random.uniform(1, 1e6, 40), random.uniform(20, 80, 40))
+    levels = np.geomspace(1.0, 200.0, 24)
+
+    def response(curve):
+        dose = levels / curve.halfway[:, None]
+        shapes = (np.broadcast_to(one, dose.shape) for one in bend)
+        return curve.ceiling[:, None] * SATURATIONS[family].share(dose, *shapes)
+
+    found, error = fit_scale(
+        SATURATIONS[family], bend, levels, response(true), Scale(true.ceiling * 1.5, true.halfway * 0.6)
+    )
+    assert error < 1e-5
+    assert np.allclose(response(found), response(true), rtol=1e-3, atol=1e-4)
+    if family != "power":
+        assert np.allclose(found.ceiling, true.ceiling, rtol=1e-2)
+        assert np.allclose(found.halfway, true.halfway, rtol=1e-2)
 
 
 def test_no_response_stays_none():
-    begin = Hill(np.zeros(3), np.ones(3), np.ones(3))
     with np.errstate(divide="ignore"):
-        found, error = fit_hill(LEVELS, np.zeros((3, 24)), Hill(np.full(3, 1e-9), begin.halfway, begin.slope))
+        found, error = fit_scale(
+            SATURATIONS["hill"], [np.ones((3, 1))], LEVELS, np.zeros((3, 32)), Scale(np.full(3, 1e-9), np.ones(3))
+        )
     assert error < 1e-6 and (found.ceiling >= 0).all() and np.isfinite(found.halfway).all()
 
 
-def test_one_geo_gives_back_the_contributions_of_history(world):
-    dataset = world(channels=2, periods=60).dataset
-    problem = prepare(dataset, Baseline())
-    media = explain(problem, np.random.default_rng(0).normal(size=(7, 8)))
+@pytest.fixture(scope="module")
+def posed():
+    """`posed(dataset, structure)`: a problem that nothing was searched in."""
+
+    def pose(dataset, structure=ANY):
+        panel, baseline = scale(dataset), design(dataset, Baseline())
+        shape = chance(np.ones(len(panel.size)), np.ones(len(panel.outcome), bool))
+        evidence = Evidence(
+            dose=panel.dose,
+            opening=panel.opening,
+            today=panel.today,
+            price=panel.dose_scale / panel.dose_scale.mean(),
+            importance=panel.size / panel.size.sum() / len(panel.outcome),
+            priors=believe(dataset, {}),
+            linear=linear_block(panel.outcome, shape, baseline),
+            tests=evidence_of(dataset, panel),
+            structure=structure,
+        )
+        size = structure.size(len(dataset.channels))
+        return Problem(panel, baseline, evidence, np.ones(len(dataset.channels)), 0.0, np.zeros(size))
+
+    return pose
+
+
+def places(problem: Problem, draws: int = 5) -> np.ndarray:
+    return 0.7 * np.random.default_rng(0).normal(size=(draws, len(problem.hint)))
+
+
+def test_one_geo_gives_back_the_contributions_of_history(world, posed):
+    dataset = world().dataset
+    problem = posed(dataset)
+    media = explain(problem, places(problem))
     projection = to_curves(dataset, problem, media)
     assert projection.error == 0
     for index, channel in enumerate(projection.curves.channels):
-        retain = channel.adstock.parameters["retain"]
-        stock = np.full(7, dataset.driver[:4, 0, index].mean())
-        for period in range(60):
-            stock = (1 - retain) * dataset.driver[period, 0, index] + retain * stock
+        retain, onset = (channel.adstock.parameters[name] for name in ("retain", "onset"))
+        built = stock = np.full(5, dataset.driver[:4, 0, index].mean())
+        for period in range(104):
+            built = (1 - onset) * dataset.driver[period, 0, index] + onset * built
+            stock = (1 - retain) * built + retain * stock
             assert np.allclose(respond(channel, stock), media.national[:, period, index], rtol=1e-9)
 
 
-def test_equal_geos_are_one_large_geo(world):
-    dataset = world(channels=1, periods=60, people=(1.0, 1.0, 1.0)).dataset
+def test_equal_geos_are_one_large_geo(world, posed):
+    dataset = world(channels=1, people=(1.0, 1.0, 1.0)).dataset
     same = dataset.driver[:, :1].repeat(3, axis=1)
-    dataset = type(dataset)(**{**vars(dataset), "spend": same, "driver": same})
-    problem = prepare(dataset, Baseline())
-    media = explain(problem, np.random.default_rng(0).normal(size=(5, 4)))
+    dataset = replace(dataset, spend=same, driver=same)
+    problem = posed(dataset)
+    media = explain(problem, places(problem))
     projection = to_curves(dataset, problem, media)
     assert projection.error < 1e-6
     parameters = projection.curves.channels[0].saturation.parameters
-    scale = problem.panel.dose_scale[0] * 3
-    assert np.allclose(parameters["halfway"], media.parameters.halfway[:, 0] * scale, rtol=1e-4)
+    heads = problem.panel.dose_scale[0] * 3
+    assert np.allclose(parameters["halfway"], media.parameters.halfway[:, 0] * heads, rtol=1e-4)
     assert np.allclose(parameters["ceiling"], 3 * media.ceiling[:, 0] * problem.panel.outcome_scale, rtol=1e-4)
 
 
-def test_unequal_geos_are_summed_closely_and_the_miss_is_told(world):
-    dataset = world(channels=1, periods=60, people=(1.0, 2.0, 5.0)).dataset
-    tilt = dataset.driver * np.array([3.0, 1.0, 0.3])[None, :, None]
-    dataset = type(dataset)(**{**vars(dataset), "spend": tilt, "driver": tilt})
-    problem = prepare(dataset, Baseline())
-    media = explain(problem, np.random.default_rng(0).normal(size=(5, 4)))
+@pytest.mark.parametrize("saturation", SATURATIONS)
+def test_unequal_geos_are_summed_closely_and_the_miss_is_told(world, posed, saturation):
+    dataset = world(channels=1, people=(1.0, 2.0, 5.0)).dataset
+    tilt = dataset.driver * np.array([2.0, 1.0, 0.5])[None, :, None]
+    dataset = replace(dataset, spend=tilt, driver=tilt)
+    problem = posed(dataset, Structure("geometric", saturation))
+    media = explain(problem, places(problem))
     projection = to_curves(dataset, problem, media)
     channel = projection.curves.channels[0]
     by_geo = tilt.mean(axis=0)[:, 0]
 
     def summed(level):
-        dose = level * by_geo / (problem.panel.size * problem.panel.dose_scale[0])
-        power = (dose / media.parameters.halfway[:, :1]) ** media.parameters.slope[:, :1]
-        return media.ceiling[:, 0] * problem.panel.outcome_scale * (power / (1 + power) @ problem.panel.size)
+        """Over geos, at a constant spend split as in history."""
+        total = np.zeros(5)
+        for geo in range(3):
+            dose = level * by_geo[geo] / problem.panel.size[geo] / problem.panel.dose_scale[0]
+            shape = [one[:, 0] for one in media.parameters.bend]
+            share = SATURATIONS[saturation].share(dose / media.parameters.halfway[:, 0], *shape)
+            total += problem.panel.size[geo] * media.ceiling[:, 0] * problem.panel.outcome_scale * share
+        return total
 
     for level in (0.1, 0.5, 1.0, 3.0):
         miss = np.abs(respond(channel, np.full(5, level * by_geo.sum())) - summed(level)) / summed(4.0)
-        assert miss.max() <= 1.1 * projection.error
-    assert 0 < projection.error < 0.05
+        assert miss.max() <= 1.1 * projection.error + 1e-9
+    assert projection.error < 0.05
 
 
-def test_history_is_the_national_total(world):
-    dataset = world(channels=2, periods=60, people=(1.0, 2.0)).dataset
-    problem = prepare(dataset, Baseline())
-    history = to_curves(dataset, problem, explain(problem, np.zeros((2, 8)))).curves.channels[1].history
+def test_history_is_the_national_total_and_support_its_stock(world, posed):
+    dataset = world(people=(1.0, 2.0)).dataset
+    problem = posed(dataset)
+    channel = to_curves(dataset, problem, explain(problem, np.zeros((3, len(problem.hint))))).curves.channels[1]
     total = dataset.driver[:, :, 1].sum(axis=1)
-    assert history.mean == pytest.approx(total.mean()) and history.max == pytest.approx(total.max())
-    assert history.last == pytest.approx(tuple(total[-52:]))
+    assert channel.history.mean == pytest.approx(total.mean()) and channel.history.max == pytest.approx(total.max())
+    assert channel.history.last == pytest.approx(tuple(total[-52:]))
+    retain, onset = (channel.adstock.parameters[name][0] for name in ("retain", "onset"))
+    built = stock = total[0]
+    stocks = []
+    for one in total:
+        built = (1 - onset) * one + onset * built
+        stock = (1 - retain) * built + retain * stock
+        stocks.append(stock)
+    assert channel.history.support == pytest.approx(tuple(np.percentile(stocks, [5, 95])))
 
 
 @pytest.mark.parametrize("is_money", [True, False])
-def test_an_outcome_in_money_is_worth_itself_whatever_its_name(world, is_money):
-    dataset = replace(world(channels=1, periods=60).dataset, outcome_name="net sales", is_money=is_money)
-    problem = prepare(dataset, Baseline())
-    curves = to_curves(dataset, problem, explain(problem, np.zeros((1, 4)))).curves
+def test_an_outcome_in_money_is_worth_itself_whatever_its_name(world, posed, is_money):
+    dataset = replace(world(channels=1).dataset, outcome_name="net sales", is_money=is_money)
+    problem = posed(dataset)
+    curves = to_curves(dataset, problem, explain(problem, places(problem, 1))).curves
     assert curves.is_money == is_money and curves.measure == "net sales"
 
 
 @pytest.mark.parametrize(("period", "year"), [("day", 365), ("month", 12), ("quarter", 4)])
-def test_the_latest_history_is_a_year_whatever_the_period(world, period, year):
+def test_the_latest_history_is_a_year_whatever_the_period(world, posed, period, year):
     dataset = replace(world(channels=1, periods=400).dataset, period=period)
-    problem = prepare(dataset, Baseline(trend="linear", season=0))
-    channel = to_curves(dataset, problem, explain(problem, np.zeros((1, 4)))).curves.channels[0]
+    problem = posed(dataset)
+    channel = to_curves(dataset, problem, explain(problem, places(problem, 1))).curves.channels[0]
     assert channel.history.last == pytest.approx(tuple(dataset.driver[-year:, 0, 0]))

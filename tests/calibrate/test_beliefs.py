@@ -1,0 +1,93 @@
+"""What is believed before the data: a calibration that looks away draws from its prior, and from nothing else."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from engine.calibrate.calibrate import calibrate
+from engine.calibrate.density import densities_at, place_parameters
+from engine.calibrate.posterior import draw_posterior
+from engine.calibrate.priors import believe
+from engine.calibrate.problem import blind, prepare
+from engine.config.beliefs import ElasticityRange, LifeRange, Range
+from engine.config.model import ChannelColumns
+from engine.response.curves import respond
+
+DRAWS = 2000
+
+
+@pytest.fixture(scope="module")
+def unseen(problem):
+    return blind(problem)
+
+
+@pytest.fixture(scope="module")
+def drawn(unseen):
+    found = draw_posterior(unseen, "fast", 1, DRAWS)
+    assert found.pareto < 0.7 and found.effective > 500
+    return found
+
+
+@pytest.fixture(scope="module")
+def weighed(unseen):
+    """Plain normal draws, weighed by what is believed of all channels together: the prior the slow way."""
+    places = np.random.default_rng(7).standard_normal((80 * 256, len(unseen.hint)))
+    heights = [np.asarray(densities_at(places[row : row + 256], unseen.evidence)) for row in range(0, len(places), 256)]
+    weights = special.softmax(np.concatenate(heights) + 0.5 * (places**2).sum(axis=1))
+    return places, weights, 1 / (weights**2).sum()
+
+
+def test_no_outcome_and_no_test_has_a_say(problem, unseen, world, with_tests, model):
+    """Coordinates of their own keep a normal density; the tie is all that is left of the rest."""
+    place = np.zeros(len(unseen.hint))
+    noisy = np.resize(place, (256, len(place))).copy()
+    noisy[:, -2] = np.linspace(-3, 3, 256)  # the noise
+    heights = np.asarray(densities_at(noisy, unseen.evidence))
+    assert np.allclose(heights + 0.5 * noisy[:, -2] ** 2, heights[0] + 4.5, atol=1e-9)
+    other = blind(prepare(with_tests(world(seed=1), one=10.0, miss=5.0).dataset, model))
+    assert np.allclose(np.asarray(densities_at(noisy, other.evidence)), heights, atol=1e-2)  # spend tells the rest
+
+
+def test_draws_reproduce_the_prior(unseen, drawn, weighed):
+    places, weights, size = weighed
+    assert size > 2000
+    mean, chance = weights @ places, np.sqrt(1 / size + 1 / drawn.effective)
+    spread = np.sqrt(weights @ (places - mean) ** 2)
+    assert np.abs((drawn.places.mean(axis=0) - mean) / spread).max() < 4 * chance
+    assert np.abs(drawn.places.std(axis=0) / spread - 1).max() < 4 * chance
+    slow, fast = (place_parameters(each, unseen.evidence) for each in (places, drawn.places))
+    for one, other in ((slow.share, fast.share), (slow.carry[0], fast.carry[0]), (slow.halfway, fast.halfway)):
+        for channel in range(2):
+            order = np.argsort(one[:, channel])
+            below = np.cumsum(weights[order])
+            for level in (0.1, 0.5, 0.9):
+                quantile = one[order[np.searchsorted(below, level)], channel]
+                assert (other[:, channel] < quantile).mean() == pytest.approx(level, abs=4 * 0.5 * chance)
+
+
+def test_what_is_told_of_a_channel_is_what_is_believed_of_it(world, with_tests, modelled):
+    """Returns and half-lives told as 90 % ranges; what ties channels together moves their ends by little."""
+    told = ChannelColumns(kind="paid", spend="x", roas=Range(low=1.0, high=6.0), half_life=LifeRange(low=2.0, high=8.0))
+    dataset = with_tests(world(seed=1)).dataset
+    fit = calibrate(dataset, modelled(channels={"channel 0": told}), "fast", 1, 1000, prior_only=True)
+    assert fit.readings[0].roas == pytest.approx((1.0, np.sqrt(6.0), 6.0), rel=0.2)
+    assert fit.readings[0].half_life == pytest.approx((2.0, 4.0, 8.0), rel=0.2)
+    assert fit.readings[1].roas[2] > 10 and fit.readings[1].half_life[0] < 1
+    assert not [check.name for check in fit.health.checks if check.name.startswith("experiment")]
+
+
+def test_a_told_elasticity_narrows_what_is_believed_of_it(world, with_tests, modelled):
+    told = ChannelColumns(kind="paid", spend="x", elasticity=ElasticityRange(low=0.05, high=0.1))
+    dataset = with_tests(world(seed=1)).dataset
+    fit = calibrate(dataset, modelled(channels={"channel 1": told}), "fast", 1, 1000, prior_only=True)
+    channel = fit.curves.channels[1]
+    today = np.full(1000, np.mean(channel.history.last))
+    gained = (respond(channel, 1.01 * today) - respond(channel, 0.99 * today)) / 0.02 / dataset.outcome.mean()
+    assert np.percentile(gained, [5, 50, 95]) == pytest.approx([0.05, np.sqrt(0.005), 0.1], rel=0.15)
+
+
+def test_beliefs_do_not_look_at_the_outcome_but_for_its_size(world):
+    """A share is a share of the outcome, a told return is one over it; nothing else of it is looked at."""
+    one, other = (world(seed=1, noise=noise).dataset for noise in (0.01, 0.3))
+    for left, right in zip(believe(one, {}), believe(other, {}), strict=True):
+        assert np.array_equal(left, right, equal_nan=True)
