@@ -12,6 +12,8 @@ import jax
 import numpy as np
 import pytest
 
+from engine.calibrate.calibrate import calibrate
+from engine.calibrate.fit import Fit
 from engine.calibrate.problem import Problem, prepare
 from engine.config.experiments import Experiment
 from engine.config.model import Baseline, ChannelColumns, Data, Model
@@ -64,12 +66,13 @@ def simulate(
     seed: int = 0,
     noise: float = 0.03,
     people: tuple[float, ...] = (1.0,),
-    demand: float = 0.0,
+    demand: tuple[float, float] = (0.0, 0.0),
 ) -> World:
     """Weeks of bursts of spend on some channels in geos of some sizes.
 
-    `demand` is the spread of a slow course of the outcome that no column records and that the first channel's
-    spend follows, over the baseline.
+    `demand` is the spread of a slow course of the outcome that no column records, over the baseline, and that of
+    the first channel's own movement around what it follows: where there is demand, its log spend has a spread of 0.4
+    from it.
     """
     random = np.random.default_rng(seed)
     size = np.array(people)
@@ -78,12 +81,12 @@ def simulate(
     spend[0] += size[:, None]
     years = np.arange(periods) / 52.1775
     hidden = np.zeros(periods)
-    if demand:
+    if demand[0]:
         for period in range(1, periods):
             hidden[period] = 0.9 * hidden[period - 1] + np.sqrt(1 - 0.9**2) * random.standard_normal()
-        spend[:, :, 0] = 60 * size * np.exp(0.5 * hidden + 0.15 * random.standard_normal(periods))[:, None]
+        spend[:, :, 0] = 60 * size * np.exp(0.4 * hidden + demand[1] * random.standard_normal(periods))[:, None]
     mean = [one[one > 0].mean() for one in np.moveaxis(spend / size[:, None], -1, 0)]
-    base = 1000 + 30 * years + 60 * np.sin(2 * np.pi * years) + 1000 * demand * hidden
+    base = 1000 + 30 * years + 60 * np.sin(2 * np.pi * years) + 1000 * demand[0] * hidden
     total = size.sum()
     dataset = Dataset(
         period="week",
@@ -178,6 +181,13 @@ def model(modelled: Callable[..., Model]) -> Model:
 def problem(model: Model) -> Problem:
     """Two channels, two years, two experiments of which one speaks."""
     return prepare(tested(simulate(seed=1), both=60.0).dataset, model)
+
+
+@pytest.fixture(scope="session")
+def fitted(model: Model) -> tuple[World, Fit]:
+    """The same history and its fit."""
+    made = tested(simulate(seed=1), both=60.0)
+    return made, calibrate(made.dataset, model, "fast", seed=5, draws=200)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def told(world, with_tests, model):
     """`told(one=..., both=..., miss=..., demand=...)`: the true returns, the problem and its draws."""
     known = {}
 
-    def draw(demand=0.0, **errors):
+    def draw(demand=(0.0, 0.0), **errors):
         key = (demand, *sorted(errors.items()))
         if key not in known:
             made = with_tests(world(seed=3, demand=demand), **errors)
@@ -64,8 +64,8 @@ def test_a_test_narrows_its_channel_around_the_truth(told):
 
 
 def test_a_test_pulls_a_return_that_hidden_demand_inflated_to_the_truth(told):
-    made, problem, places = told(demand=0.06, one=30.0)
-    before, after = (returns(*each)[:, 0] for each in (told(demand=0.06), (made, problem, places)))
+    made, problem, places = told(demand=(0.06, 0.1), one=30.0)
+    before, after = (returns(*each)[:, 0] for each in (told(demand=(0.06, 0.1)), (made, problem, places)))
     truth = made.roas()[0]
     assert np.median(before) > 1.3 * truth
     assert abs(np.median(after) - truth) < 0.25 * (np.median(before) - truth)

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 from engine.calibrate.calibrate import calibrate
-from engine.calibrate.fit import Check
-from engine.calibrate.health import _holdout, trust
+from engine.calibrate.fit import Check, graded
+from engine.calibrate.health import _convergence, _geos, _holdout, trust
 from engine.calibrate.holdout import Holdout
+from engine.calibrate.mode import Mode, Search
+from engine.calibrate.nuts import Chains
+from engine.calibrate.posterior import Posterior
+
+NAMES = ("convergence", "fit", "holdout", "baseline", "known_money", "channel_tv", "experiment_tv")
 
 
 def checks(**verdicts):
-    named = dict.fromkeys(("convergence", "fit", "holdout", "baseline", "known_money", "channel_tv"), "good")
-    return [Check(name.replace("_", " "), verdict, 0.0, "") for name, verdict in {**named, **verdicts}.items()]
+    named = dict.fromkeys(NAMES, "good") | verdicts
+    return [Check(name.replace("_", " "), verdict, 0.0, "") for name, verdict in named.items()]
 
 
 @pytest.mark.parametrize(
@@ -25,16 +30,56 @@ def checks(**verdicts):
         ({"holdout": "bad"}, "weak"),
         ({"fit": "bad"}, "weak"),
         ({"fit": "bad", "holdout": "bad"}, "bad"),
-        ({"baseline": "bad"}, "weak"),
+        ({"baseline": "bad"}, "bad"),
+        ({"baseline": "weak"}, "weak"),
         ({"known_money": "weak"}, "weak"),
+        ({"experiment_tv": "weak"}, "weak"),
+        ({"experiment_tv": "bad"}, "weak"),
         ({"channel_tv": "weak"}, "good"),
         ({"residuals": "weak"}, "good"),
+        ({"demand": "weak"}, "good"),
         ({"geos": "good"}, "good"),
         ({"geos": "bad"}, "weak"),
     ],
 )
 def test_only_real_failures_are_bad(verdicts, expected):
     assert trust(checks(**verdicts)) == expected
+
+
+def test_figures_on_the_edge_are_on_the_better_side():
+    assert [graded(one, 0.7, 0.3) for one in (0.7, 0.6999, 0.3, 0.2999)] == ["good", "weak", "weak", "bad"]
+
+
+def posterior(effective=900.0, pareto=0.3, agreeing=1.0, chains=None):
+    heights = np.where(np.arange(20) < 20 * agreeing, 0.0, -3.0)
+    mode = Mode(np.zeros(2), 0.0, np.eye(2), 0.0)
+    return Posterior(np.zeros((5, 2)), Search((mode,), heights), effective, pareto, effective < 50, chains)
+
+
+def chained(r_hat=1.0, bulk=1000.0, divergences=0):
+    return posterior(chains=Chains(np.zeros((4, 3, 2)), r_hat, bulk, divergences))
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "told"),
+    [
+        (posterior(), "good", "nothing to do"),
+        (posterior(agreeing=0.25), "good", "25% of 20 starts"),
+        (posterior(agreeing=0.2), "weak", "speed nuts"),
+        (posterior(pareto=0.71), "weak", "speed nuts"),
+        (posterior(effective=399.0), "weak", "speed nuts"),
+        (posterior(effective=49.0), "weak", "Laplace's alone"),
+        (chained(), "good", "nothing to do"),
+        (chained(r_hat=1.02), "weak", "another --seed"),
+        (chained(bulk=399.0), "weak", "another --seed"),
+        (chained(divergences=1), "weak", "another --seed"),
+        (chained(r_hat=1.06), "bad", "chains disagree"),
+        (chained(bulk=99.0), "bad", "chains disagree"),
+    ],
+)
+def test_convergence_is_graded_by_its_own_diagnosis(found, verdict, told):
+    check = _convergence(found)
+    assert check.verdict == verdict and told in check.sentence
 
 
 @pytest.mark.parametrize(
@@ -47,27 +92,84 @@ def test_only_real_failures_are_bad(verdicts, expected):
     ],
 )
 def test_a_forecast_is_as_good_as_its_error_and_its_band(error, coverage, verdict, told):
-    found = _holdout(Holdout(3, 13, error, 0.1, 0.04, 0.1, coverage))
+    found = _holdout(Holdout(3, 13, error, 0.1, 0.04, 0.1, coverage, np.zeros((3, 1))))
     assert found.verdict == verdict and told in found.sentence
 
 
+def test_a_history_without_a_forecast_is_weak():
+    assert _holdout(None).verdict == "weak" and "too short" in _holdout(None).sentence
+
+
 @pytest.fixture(scope="module")
-def noise_fit(world, model):
-    """A history whose outcome is chance alone, and whose two channels move together."""
-    dataset = world(channels=2).dataset
+def found(fitted):
+    """The checks of a clean history."""
+    return {check.name: check for check in fitted[1].health.checks}
+
+
+def test_a_clean_history_is_trusted(fitted, found):
+    assert fitted[1].health.trust == "good"
+    for name in ("convergence", "fit", "residuals", "holdout", "baseline", "known money", "collinear", "steady"):
+        assert found[name].verdict == "good", found[name].sentence
+    assert found["experiment both"].verdict == "good"
+    assert max(value for name, value in found["demand"].details.items() if name.startswith("follows")) < 2
+
+
+def test_what_is_explained_is_that_of_the_contributions(fitted, found):
+    """R2 and error from the means of all parts but the unexplained."""
+    made, fit = fitted
+    actual = made.dataset.outcome.sum(axis=1)
+    explained = sum(part.mean for part in fit.contributions if part.component != "unexplained")
+    r2 = 1 - ((actual - explained) ** 2).sum() / ((actual - actual.mean()) ** 2).sum()
+    assert found["fit"].figure == pytest.approx(r2, abs=0.01)
+    assert found["fit"].details["mape"] == pytest.approx(np.abs(1 - explained / actual).mean(), rel=0.05)
+    base = 1 - sum(part.mean.sum() for part in fit.contributions if part.is_channel) / actual.sum()
+    assert found["baseline"].figure == pytest.approx(base, abs=0.02)
+
+
+def test_movement_of_its_own_is_what_other_columns_leave(fitted, problem, found):
+    """By regression on the baseline without the demand columns, which are the spend itself, and on the other channel."""
+    spend = fitted[0].dataset.spend[:, 0, :]
+    other = problem.baseline.columns[:, problem.baseline.component != 5]
+    assert problem.baseline.columns.shape[1] == other.shape[1] + 4
+    for channel in range(2):
+        columns = np.column_stack([other, spend[:, 1 - channel]])
+        left = spend[:, channel] - columns @ np.linalg.lstsq(columns, spend[:, channel], rcond=None)[0]
+        own = found["collinear"].details[f"own movement of channel {channel}"]
+        assert own == pytest.approx(left.var() / spend[:, channel].var(), rel=1e-6)
+
+
+def test_reach_and_pace_are_those_of_the_spend(fitted, found):
+    spend = fitted[0].dataset.spend[:, 0, :]
+    for channel in range(2):
+        name = f"channel {channel}"
+        assert found["reach"].details[name] == pytest.approx(spend[:, channel].max() / spend[:, channel].mean())
+        assert found["steady"].details[name] == pytest.approx((spend[:, channel] > 0).mean())
+
+
+def test_every_check_says_what_to_do(fitted, noise_fit):
+    for check in (*fitted[1].health.checks, *noise_fit.health.checks):
+        assert ";" in check.sentence or ":" in check.sentence
+        assert len(check.sentence) < 300
+
+
+@pytest.fixture(scope="module")
+def noise_fit(world, with_tests, model):
+    """A history whose outcome is chance alone, and whose two channels move together, in few bursts."""
+    dataset = with_tests(world()).dataset
     random = np.random.default_rng(0)
     spend = np.repeat(dataset.spend[:, :, :1], 2, axis=2) * np.array([1.0, 2.0])
-    spend[:, :, 1] *= random.lognormal(0.0, 0.05, (156, 1))
-    outcome = random.lognormal(3.0, 1.0, (156, 1))
-    return calibrate(replace(dataset, outcome=outcome, spend=spend, driver=spend), model, "fast", 1, draws=200)
+    spend[:, :, 1] *= random.lognormal(0.0, 0.05, (104, 1))
+    spend[np.arange(104) % 4 > 0] = 0.0
+    outcome = random.lognormal(3.0, 1.0, (104, 1))
+    return calibrate(replace(dataset, outcome=outcome, spend=spend, driver=spend), model, "fast", 1, draws=100)
 
 
 def test_chance_is_not_taken_for_knowledge(noise_fit):
     found = {check.name: check for check in noise_fit.health.checks}
     assert noise_fit.health.trust != "good"
     assert found["fit"].verdict == "bad"
-    assert found["channel channel 0"].verdict == "weak"
-    assert "prior's" in found["channel channel 0"].sentence
+    assert found["channel channel 0"].verdict == "weak" and "prior's" in found["channel channel 0"].sentence
+    assert found["known money"].verdict == "weak"
 
 
 def test_channels_that_move_together_are_named(noise_fit):
@@ -76,7 +178,21 @@ def test_channels_that_move_together_are_named(noise_fit):
     assert "channel 0 and channel 1" in found.sentence
 
 
-def test_every_check_says_what_to_do(noise_fit):
-    for check in noise_fit.health.checks:
-        assert ";" in check.sentence or ":" in check.sentence
-        assert len(check.sentence) < 300
+def test_bursts_are_told(noise_fit):
+    found = {check.name: check for check in noise_fit.health.checks}["steady"]
+    assert found.verdict == "weak" and found.figure < 0.25 and "step by step" in found.sentence
+
+
+def test_demand_that_nobody_recorded_is_told(world, with_tests, model):
+    """The channel's spend follows a slow demand, with as much movement of its own: the band holds the truth."""
+    made = with_tests(world(seed=3, demand=(0.06, 0.4)))
+    fit = calibrate(made.dataset, model, "fast", 1, draws=200)
+    found = {check.name: check for check in fit.health.checks}["demand"]
+    assert found.verdict == "weak" and found.details["slow"] > 0.02
+    low, _, high = fit.readings[0].roas
+    assert low < made.roas()[0] < high
+
+
+@pytest.mark.parametrize(("miss", "verdict"), [(0.0199, "good"), (0.0201, "weak"), (0.0999, "weak"), (0.1001, "bad")])
+def test_national_curves_are_as_good_as_their_sum_over_geos(problem, miss, verdict):
+    assert _geos(problem, miss).verdict == verdict
