@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.calibrate.baseline import COMPONENTS
 from engine.calibrate.calibrate import calibrate
 from engine.calibrate.fit import Check, graded
 from engine.calibrate.health import _convergence, _geos, _holdout, trust
@@ -127,9 +128,9 @@ def test_what_is_explained_is_that_of_the_contributions(fitted, found):
 
 
 def test_movement_of_its_own_is_what_other_columns_leave(fitted, problem, found):
-    """By regression on the baseline without the demand columns, which are the spend itself, and on the other channel."""
+    """By regression on the baseline but for the demand columns, which are the spend itself, and the other channel."""
     spend = fitted[0].dataset.spend[:, 0, :]
-    other = problem.baseline.columns[:, problem.baseline.component != 5]
+    other = problem.baseline.columns[:, problem.baseline.component != COMPONENTS.index("demand")]
     assert problem.baseline.columns.shape[1] == other.shape[1] + 4
     for channel in range(2):
         columns = np.column_stack([other, spend[:, 1 - channel]])

@@ -1,13 +1,16 @@
-"""From a file to a fit folder, as a user runs it."""
+"""From a file, with experiments, to a fit folder: once as a user runs it, then in this process."""
 
 import csv
 import json
+import sys
 
 import numpy as np
 import pytest
 
+from engine.cli.main import run
 from engine.response.curves_file import read_curves
 
+NAMES = {"channel 0": "tv", "channel 1": "blog"}
 MODEL = """
 [data]
 date = "week"
@@ -20,19 +23,44 @@ spend = "tv"
 kind = "owned"
 spend = "blog"
 """
+TEST = """
+[[experiments.test]]
+name = "{name}"
+channels = {channels}
+start = {start}
+end = {end}
+until = {until}
+spend_change = {money}
+outcome_change = {outcome}
+standard_error = {error}
+"""
+
+
+def as_text(test):
+    """An experiment as a model file holds it."""
+    return TEST.format(
+        name=test.name,
+        channels=[NAMES[name] for name in test.channels],
+        start=test.start,
+        end=test.end,
+        until=test.until,
+        money=list(test.spend_change),
+        outcome=test.outcome_change,
+        error=test.standard_error,
+    )
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, world):
+def folder(tmp_path_factory, world, with_tests):
     """A history on disk with its model beside it."""
     place = tmp_path_factory.mktemp("history")
-    dataset = world(channels=2, periods=80).dataset
+    dataset = with_tests(world(seed=1), both=60.0).dataset
     with (place / "sales.csv").open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["week", "sales", "tv", "blog"])
         for row, day in enumerate(dataset.starts):
             writer.writerow([day.isoformat(), dataset.outcome[row, 0], *dataset.spend[row, 0]])
-    (place / "model.toml").write_text(MODEL)
+    (place / "model.toml").write_text(MODEL + "".join(as_text(test) for test in dataset.lift_tests))
     return place
 
 
@@ -41,11 +69,28 @@ def answered(folder, peso):
     return peso("calibrate", folder / "sales.csv", "--out", folder / "fit", "--draws", 60, "--seed", 3)
 
 
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """`here("calibrate", ...)`: exit code, standard output and standard error of the command in this process."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["peso", *map(str, arguments)])
+        code = 0
+        try:
+            run()
+        except SystemExit as leave:
+            code = leave.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
 def test_the_answer_opens_with_what_the_fit_supports(answered):
     assert answered.returncode == 0, answered.stderr
     assert answered.stdout.startswith(("Good enough to plan with", "Plan with care"))
     assert "fit written to" in answered.stderr and "seed 3" in answered.stderr
-    for name in ("tv", "blog", "convergence", "holdout", "collinear"):
+    for name in ("tv", "blog", "convergence", "holdout", "collinear", "demand", "experiment both"):
         assert name in answered.stdout
 
 
@@ -62,29 +107,36 @@ def test_the_folder_holds_four_files_that_agree(answered, folder):
     manifest = json.loads((fit / "manifest.json").read_text())
     assert curves.names == ("tv", "blog") and curves.draws == 60 and curves.currency == "EUR"
     assert len(curves.channels[0].history.last) == 52
+    assert curves.channels[0].history.support[0] < curves.channels[0].history.support[1]
     assert health["schema"] == "peso.health/1" and health["trust"] in ("good", "weak")
     assert health["made_from"] == manifest["made_from"]["data"]
     assert manifest["settings"]["speed"] == "fast" and manifest["settings"]["seed"] == 3
+    assert manifest["settings"]["experiments"] == 2
     rows = list(csv.reader((fit / "contributions.csv").open()))
-    assert len(rows) == 81 and rows[0][:2] == ["start", "level mean"]
-    assert np.isfinite(np.array([row[1:] for row in rows[1:]], dtype=float)).all()
+    assert len(rows) == 105 and rows[0][:2] == ["start", "level mean"]
+    values = np.array([row[1:] for row in rows[1:]], dtype=float)
+    sales = np.array([float(row["sales"]) for row in csv.DictReader((folder / "sales.csv").open())])
+    assert values[:, 0::3].sum(axis=1) == pytest.approx(sales)
 
 
-def test_an_old_fit_is_not_replaced_unasked(answered, folder, peso):
-    refused = peso("calibrate", folder / "sales.csv", "--out", folder / "fit")
-    assert refused.returncode == 3 and "--force" in refused.stderr and refused.stdout == ""
+def test_an_old_fit_is_not_replaced_unasked(answered, folder, here):
+    code, out, told = here("calibrate", folder / "sales.csv", "--out", folder / "fit")
+    assert code == 3 and "--force" in told and out == ""
 
 
-def test_wrong_input_writes_nothing(folder, peso, tmp_path):
-    refused = peso("calibrate", tmp_path / "sales.csv", "--out", tmp_path / "fit")
-    assert refused.returncode == 3 and "model.toml" in refused.stderr
-    refused = peso("calibrate", tmp_path / "s.csv", "--model", folder / "model.toml", "--out", tmp_path / "fit")
-    assert refused.returncode == 3 and "no such file" in refused.stderr
+def test_wrong_input_writes_nothing(folder, here, tmp_path):
+    code, _, told = here("calibrate", tmp_path / "sales.csv", "--out", tmp_path / "fit")
+    assert code == 3 and "model.toml" in told
+    code, _, told = here("calibrate", tmp_path / "s.csv", "--model", folder / "model.toml", "--out", tmp_path / "fit")
+    assert code == 3 and "no such file" in told
     assert not (tmp_path / "fit").exists()
 
 
-def test_one_document_with_json(folder, peso, tmp_path):
-    answered = peso("calibrate", folder / "sales.csv", "--out", tmp_path / "fit", "--json", "-q", "--draws", 40)
-    document = json.loads(answered.stdout)
+def test_one_document_with_json_and_the_same_fit_in_another_process(answered, folder, here, tmp_path):
+    arguments = ("--json", "-q", "--draws", 60, "--seed", 3)
+    code, out, told = here("calibrate", folder / "sales.csv", "--out", tmp_path / "fit", *arguments)
+    document = json.loads(out)
+    assert code == 0 and told == ""
     assert document["headline"] and [channel["name"] for channel in document["channels"]] == ["tv", "blog"]
-    assert answered.stderr == ""
+    files = [(place / "curves.json").read_bytes() for place in (folder / "fit", tmp_path / "fit")]
+    assert files[0] == files[1]
