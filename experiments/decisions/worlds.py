@@ -4,8 +4,9 @@ Outcome = level x (trend + season + demand + controls) + sum over channels of re
 carry-over drawn from several families, spend steered by people: seasons, demand, flights, habits.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -63,6 +64,16 @@ class World:
     today: Float[np.ndarray, " channel"]  # mean weekly spend of the last year [currency/week]
 
 
+class Made(NamedTuple):
+    """What happened in all weeks, those before the first that is recorded included."""
+
+    spend: Float[np.ndarray, "week channel"]
+    media: Float[np.ndarray, "week channel"]
+    outcome: Float[np.ndarray, " week"]
+    controls: Float[np.ndarray, "week control"]
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What makes a class."""
@@ -118,11 +129,12 @@ def build(name: str, seed: int) -> World:
     if recipe.messy:
         base = base + 0.03 * controls[:, -1]
     outcome = LEVEL * (base + recipe.noise * random.standard_normal(weeks)) + media.sum(axis=1)
-    return _world(name, seed, truth, (spend, media, outcome, controls, names))
+    return _world(name, seed, truth, Made(spend, media, outcome, controls, names))
 
 
-def _world(name: str, seed: int, truth: Truth, made: tuple) -> World:
-    spend, media, outcome, controls, names = (part[BURN:] if isinstance(part, np.ndarray) else part for part in made)
+def _world(name: str, seed: int, truth: Truth, made: "Made") -> World:
+    weeks = slice(BURN, None)
+    spend, media, outcome, controls = (part[weeks] for part in (made.spend, made.media, made.outcome, made.controls))
     dataset = Dataset(
         period="week",
         starts=tuple(date(2022, 1, 3) + timedelta(weeks=week) for week in range(len(outcome))),
@@ -136,7 +148,7 @@ def _world(name: str, seed: int, truth: Truth, made: tuple) -> World:
         kinds=KINDS,
         spend=spend[:, None, :],
         driver=spend[:, None, :],
-        control_names=names,
+        control_names=made.names,
         controls=controls[:, None, :],
         event_names=(),
         events=np.zeros((len(outcome), 1, 0)),
@@ -147,7 +159,7 @@ def _world(name: str, seed: int, truth: Truth, made: tuple) -> World:
 
 def _truth(recipe: Recipe, mean: np.ndarray, random: np.random.Generator) -> Truth:
     count = len(mean)
-    families = tuple(random.choice(["hill", "hill", "exponential", "logistic", "log"], count))
+    families = tuple(str(one) for one in random.choice(["hill", "hill", "exponential", "logistic", "log"], count))
     slope = np.exp(random.normal(0.05, 0.2, count))
     halfway = mean * np.exp(random.uniform(np.log(0.5), np.log(3.0), count))
     if recipe.s_shaped:
@@ -252,8 +264,3 @@ def oracle(
         spend[c] += step * chosen[c, left]
         left -= chosen[c, left]
     return spend
-
-
-def scaled(world: World, factor: float) -> World:
-    """The same world in another currency."""
-    return replace(world, today=world.today * factor)
