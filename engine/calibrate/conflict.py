@@ -16,7 +16,7 @@ from engine.calibrate.density import Evidence, contributions, one_draw, place_pa
 from engine.calibrate.importance import Effort, sample
 from engine.calibrate.mode import climb, describe
 
-EFFORT = Effort(proposals=512, rounds=8)
+EFFORT = Effort(proposals=256, rounds=7)
 DRAWS = 100  # that tell what the rest expects of a test
 
 

@@ -1,5 +1,6 @@
 """Experiments as evidence: what they narrow, where they pull, and what contradicts them."""
 
+import functools
 from dataclasses import replace
 
 import equinox as eqx
@@ -11,29 +12,39 @@ from engine.calibrate.conflict import Agreement, agreements, without
 from engine.calibrate.density import contributions, one_draw, place_parameters, predicted, slope_at
 from engine.calibrate.evidence import tests_of as evidence_of
 from engine.calibrate.identified import experiments
-from engine.calibrate.mode import climb
+from engine.calibrate.importance import Effort, sample
+from engine.calibrate.mode import climb, describe
 from engine.calibrate.panel import scale
-from engine.calibrate.posterior import draw_posterior
 from engine.calibrate.problem import prepare
 from engine.config.experiments import Experiment
 from engine.data.experiments import placed
 
-DRAWS = 400
+DRAWS, EFFORT = 400, Effort(512, 12)
 ONE, BOTH = 0, 1  # the tests of `with_tests`
 
 
 @pytest.fixture(scope="module")
 def told(world, with_tests, model):
-    """`told(one=..., both=..., miss=..., demand=...)`: the true returns, the problem and its draws."""
-    known = {}
+    """`told(one=..., both=..., miss=..., demand=...)`: a world with tests of these errors, and its problem."""
 
-    def draw(demand=(0.0, 0.0), **errors):
-        key = (demand, *sorted(errors.items()))
-        if key not in known:
-            made = with_tests(world(seed=3, demand=demand), **errors)
-            problem = prepare(made.dataset, model)
-            known[key] = made, problem, draw_posterior(problem, "fast", 1, DRAWS).places
-        return known[key]
+    @functools.cache
+    def build(demand=(0.0, 0.0), **errors):
+        made = with_tests(world(seed=3, demand=demand), **errors)
+        return made, prepare(made.dataset, model)
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def drawn(told):
+    """The same with draws of its posterior."""
+
+    @functools.cache
+    def draw(**asked):
+        made, problem = told(**asked)
+        mode = describe(climb(problem.hint, problem.evidence)[0], problem.evidence)
+        places = sample((mode,), problem.evidence, EFFORT, DRAWS, np.random.default_rng(1)).places
+        return made, problem, places
 
     return draw
 
@@ -55,17 +66,17 @@ def expected_of(problem, places, tests):
     return np.stack(found)
 
 
-def test_a_test_narrows_its_channel_around_the_truth(told):
-    made, problem, places = told(one=30.0)
-    before, after = (returns(*each)[:, 0] for each in (told(), (made, problem, places)))
+def test_a_test_narrows_its_channel_around_the_truth(drawn):
+    made, problem, places = drawn(one=30.0)
+    before, after = (returns(*each)[:, 0] for each in (drawn(), (made, problem, places)))
     assert after.std() < 0.6 * before.std()
     low, high = np.percentile(after, [1, 99])
     assert low < made.roas()[0] < high
 
 
-def test_a_test_pulls_a_return_that_hidden_demand_inflated_to_the_truth(told):
-    made, problem, places = told(demand=(0.06, 0.1), one=30.0)
-    before, after = (returns(*each)[:, 0] for each in (told(demand=(0.06, 0.1)), (made, problem, places)))
+def test_a_test_pulls_a_return_that_hidden_demand_inflated_to_the_truth(drawn):
+    made, problem, places = drawn(demand=(0.06, 0.1), one=30.0)
+    before, after = (returns(*each)[:, 0] for each in (drawn(demand=(0.06, 0.1)), (made, problem, places)))
     truth = made.roas()[0]
     assert np.median(before) > 1.3 * truth
     assert abs(np.median(after) - truth) < 0.25 * (np.median(before) - truth)
@@ -73,10 +84,10 @@ def test_a_test_pulls_a_return_that_hidden_demand_inflated_to_the_truth(told):
 
 
 @pytest.mark.parametrize(("test", "errors"), [(ONE, {"one": 60.0}), (BOTH, {"both": 60.0})])
-def test_precisions_of_history_and_test_add_up(told, test, errors):
+def test_precisions_of_history_and_test_add_up(drawn, test, errors):
     """As for normal evidence, about: also of a test of two channels, whose sum alone it tells."""
-    _, problem, places = told(**errors)
-    _, silent, before = told()
+    _, problem, places = drawn(**errors)
+    _, silent, before = drawn()
     tests = problem.evidence.tests
     history = expected_of(silent, before, tests)[:, test]
     after = expected_of(problem, places, tests)[:, test]
@@ -91,17 +102,17 @@ def test_precisions_of_history_and_test_add_up(told, test, errors):
 )
 def test_a_test_that_contradicts_history_is_told_however_strong_it_is(told, error, miss, verdict):
     """The draws of the whole posterior follow a strong test and say nothing against it: so it is left out first."""
-    _, problem, _ = told(one=error, miss=miss)
+    _, problem = told(one=error, miss=miss)
     found = agreements(("one",), problem.evidence, problem.hint, np.random.default_rng(0))
     (check,) = experiments(found)
     assert (check.name, check.verdict) == ("experiment one", verdict)
     assert ("drop the worse" in check.sentence) == (verdict == "bad")
 
 
-def test_what_the_rest_expects_is_what_a_fit_without_the_test_expects(told):
+def test_what_the_rest_expects_is_what_a_fit_without_the_test_expects(told, drawn):
     """Under the same shape of the noise."""
-    _, problem, _ = told(one=60.0, miss=10.0)
-    _, silent, before = told()
+    _, problem = told(one=60.0, miss=10.0)
+    _, silent, before = drawn()
     evidence = eqx.tree_at(lambda one: one.linear, problem.evidence, silent.evidence.linear)
     found = agreements(("one", "both"), evidence, problem.hint, np.random.default_rng(0))
     history = expected_of(silent, before, problem.evidence.tests)[:, ONE]
@@ -112,8 +123,8 @@ def test_what_the_rest_expects_is_what_a_fit_without_the_test_expects(told):
 
 
 def test_a_test_left_out_has_no_say_and_compiles_nothing(told, compiled):
-    _, problem, _ = told(one=60.0, miss=10.0)
-    _, silent, _ = told()
+    _, problem = told(one=60.0, miss=10.0)
+    _, silent = told()
     place = np.full(len(problem.hint), 0.2)
     bare = eqx.tree_at(lambda one: one.linear, problem.evidence, silent.evidence.linear)
     slope_at(place, bare)
