@@ -21,8 +21,8 @@ from engine.response.saturation import SATURATIONS, Saturation
 
 LEVELS = np.geomspace(0.05, 4.0, 32)  # multiples of the mean spend at which a national curve is fitted
 PRUDENCE = 0.4
-"""Standard deviations that a planned move must be worth. The planner seeks out whatever errors curves have, the more
-so the less there is to gain; measured in `experiments/decisions`."""
+"""Mean absolute deviations that a planned move must be worth. The planner seeks out whatever errors curves have, the
+more so the less there is to gain; measured in `experiments/decisions`."""
 STEPS = 30  # of Levenberg and Marquardt
 SUPPORT = (5.0, 95.0)  # percentiles of the stock that the data show
 

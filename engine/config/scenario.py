@@ -50,7 +50,7 @@ class Goal(Closed):
     maximise: Literal["outcome", "profit"] = "outcome"
     margin: Share | None = None  # of the outcome in money; needed for profit
     discount_rate: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0  # a year
-    prudence: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None  # standard deviations; the fit's
+    prudence: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None  # deviations; the fit's
 
     @model_validator(mode="after")
     def _margin_with_profit(self) -> "Goal":

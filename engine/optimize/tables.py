@@ -119,15 +119,17 @@ def _steepness(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
 def doubt(payoff: Payoff, anchor: float, low: float, high: float) -> tuple[float, float]:
     """The most by which moves from `anchor` to less, and to more, are in doubt [objective per money moved].
 
-    The largest standard deviation over the draws of the change of outcome, over the money moved, for spends between
-    `low` and `high` on either side. Standard deviations of sums are at most the sums of standard deviations, so a plan
-    whose mean gain is c times the doubt of all its moves is at least c of its own standard deviations above today.
+    The largest mean absolute deviation over the draws of the change of outcome, over the money moved, for spends
+    between `low` and `high` on either side. Deviations of sums are at most sums of deviations, so a plan whose mean
+    gain is c times the doubt of all its moves is at least c of its own deviations above today, and its chance of loss
+    at most 1 / (2 c). Absolute, not squared: a few draws with a huge response beyond what was seen are no reason to stay.
     """
     near = anchor + 1e-3 * max(anchor, high - low) * np.array([-1.0, 1.0])
     spend = np.clip(np.concatenate([np.linspace(low, high, DOUBT_POINTS), near]), low, high)
     moved = np.abs(spend - anchor)
     change = outcomes(payoff, spend) - outcomes(payoff, np.array([anchor]))
-    per_money = payoff.margin * change.std(axis=1) / np.where(moved > 0, moved, np.inf)
+    away = np.abs(change - change.mean(axis=1, keepdims=True)).mean(axis=1)
+    per_money = payoff.margin * away / np.where(moved > 0, moved, np.inf)
     less, more = (float(per_money[side].max(initial=0.0)) for side in (spend < anchor, spend > anchor))
     return less, more
 

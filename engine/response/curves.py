@@ -150,7 +150,7 @@ class Curves:
     period: Period
     channels: tuple[Channel, ...]
     outcome_value: float | None = None  # money per unit of outcome, 1 where it is money; None: unknown, or revenue
-    prudence: float = 0.0  # standard deviations that a move's gain should be worth, where a scenario is silent
+    prudence: float = 0.0  # deviations that a move's gain should be worth, where a scenario is silent
     made_from: str = field(default="", compare=False)  # digest of the file or data behind it
 
     def __post_init__(self) -> None:

@@ -39,8 +39,9 @@ def test_a_move_is_worth_its_doubt(seed):
         gain = gain_by_draw(held, plan)
         assert plan.certified
         assert gain.mean() == pytest.approx(plan.gain.mean, rel=1e-9, abs=1e-6)
-        assert gain.mean() >= prudence * gain.std() - 1e-4 * plan.baseline.value.mean
-        assert plan.chance_of_loss <= 1 / (1 + prudence**2) + 1e-9  # Cantelli's inequality
+        away = np.abs(gain - gain.mean()).mean()
+        assert gain.mean() >= prudence * away - 1e-4 * plan.baseline.value.mean
+        assert plan.chance_of_loss <= 1 / (2 * prudence) + 1e-9  # by Markov's inequality on the shortfall
 
 
 def test_where_all_is_in_doubt_today_is_kept():
@@ -86,7 +87,8 @@ def test_doubt_is_the_deviation_of_what_a_move_brings():
     less, more = doubt(payoff, 160.0, 0.0, 400.0)
     at = 4 * earned(held.channels[0], 160.0 / 4)
     for spend, told in ((0.0, less), (400.0, more)):
-        assert told >= (4 * earned(held.channels[0], spend / 4) - at).std() / abs(spend - 160.0) * (1 - 1e-9)
+        change = 4 * earned(held.channels[0], spend / 4) - at
+        assert told >= np.abs(change - change.mean()).mean() / abs(spend - 160.0) * (1 - 1e-9)
     assert doubt(payoff, 160.0, 160.0, 400.0)[0] == 0
 
 
