@@ -69,6 +69,7 @@ correlation of one half, 1.2 of three quarters."""
 
 _WEIBULL_MEAN = math.gamma(1 + 1 / SHARE_SHAPE)  # of a scale of one
 REACH = 7.0  # coordinates are cut off here: beyond seven standard deviations nothing is lost
+HALF_LIVES = ("geometric", "buildup", "two_speed")  # families whose half-life is (nearly) that of their retain
 TAIL_90 = 1.6448536269514722  # standard deviations that hold 90 %
 
 
@@ -128,6 +129,22 @@ def structure_of(saturation: str, adstock: str) -> Structure:
     return Structure(
         ANY.adstock if adstock == "any" else adstock, ANY.saturation if saturation == "any" else saturation
     )
+
+
+def require_heard(structure: Structure, told: Mapping[str, ChannelColumns]) -> None:
+    """Refuse a told half-life that the carry-over family has no place for.
+
+    Raises:
+        InputError: Naming the channel.
+    """
+    if structure.adstock in HALF_LIVES:
+        return
+    for name, channel in told.items():
+        if channel.half_life is not None:
+            raise InputError(
+                f"half_life of {name!r} is told, and [curves] adstock = {structure.adstock!r} has no parameter for it; "
+                f"remove one of them, or use any, {', '.join(HALF_LIVES)}"
+            )
 
 
 def believe(dataset: Dataset, told: Mapping[str, ChannelColumns]) -> Priors:

@@ -16,7 +16,7 @@ from engine.calibrate.linear import LinearBlock, linear_block
 from engine.calibrate.mode import climb
 from engine.calibrate.noise import scan
 from engine.calibrate.panel import Panel, scale
-from engine.calibrate.priors import FOLLOWS, Parameters, Structure, believe, structure_of
+from engine.calibrate.priors import FOLLOWS, Parameters, Structure, believe, require_heard, structure_of
 from engine.config.model import Model
 from engine.data.dataset import Dataset
 from engine.periods import PER_YEAR
@@ -70,6 +70,7 @@ def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
     weight = _weight(panel, base)
     years = np.arange(len(panel.outcome)) / PER_YEAR[dataset.period]
     structure = structure_of(model.curves.saturation, model.curves.adstock)
+    require_heard(structure, model.channels)
     place, slow = np.zeros(structure.size(len(dataset.channels))), 0.0
     counts = np.sqrt(np.ones(len(panel.outcome)) if dataset.worth is None else dataset.worth)
     shape = chance(weight, np.ones(len(panel.outcome), bool))

@@ -15,6 +15,7 @@ import optuna
 
 from engine.calibrate.baseline import design, season_order
 from engine.calibrate.holdout import rolling_holdout
+from engine.calibrate.priors import HALF_LIVES
 from engine.calibrate.problem import prepare
 from engine.config.model import Baseline, Model
 from engine.data.dataset import Dataset
@@ -89,9 +90,10 @@ def space_of(dataset: Dataset, model: Model) -> Space:
         "trend": "trend" in model.baseline.model_fields_set,
         "season": model.baseline.season is not None,
     }
+    heard = any(channel.half_life is not None for channel in model.channels.values())
     everything: dict[str, tuple[str | int, ...]] = {
         "saturation": SATURATIONS,
-        "adstock": ADSTOCKS,
+        "adstock": tuple(name for name in ADSTOCKS if not heard or name in ("any", *HALF_LIVES)),
         "trend": TRENDS,
         "season": tuple(range(waves + 1)),
     }

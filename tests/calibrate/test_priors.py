@@ -8,6 +8,7 @@ from scipy import special, stats
 
 from engine.calibrate.priors import (
     ANY,
+    HALF_LIVES,
     HALFWAY_MEDIAN,
     HALFWAY_SPREAD,
     MAPS,
@@ -20,6 +21,7 @@ from engine.calibrate.priors import (
     Structure,
     believe,
     interpret,
+    require_heard,
     structure_of,
 )
 from engine.compiling import quickly
@@ -217,3 +219,14 @@ def test_unknown_families_are_refused_by_name():
         structure_of("hil", "any")
     with pytest.raises(InputError, match=r"adstock = 'weibull' is not known; use any, geometric"):
         structure_of("any", "weibull")
+
+
+def test_a_half_life_that_the_family_has_no_place_for_is_refused():
+    told = {"tv": ChannelColumns(kind="paid", spend="tv", half_life=LifeRange(low=1.0, high=4.0))}
+    for name in ADSTOCKS:
+        if name in HALF_LIVES:
+            require_heard(Structure(name, "burr"), told)
+        else:
+            with pytest.raises(InputError, match="half_life of 'tv'.*" + name):
+                require_heard(Structure(name, "burr"), told)
+            require_heard(Structure(name, "burr"), {"tv": ChannelColumns(kind="paid", spend="tv")})

@@ -10,6 +10,7 @@ from engine.calibrate.baseline import design, padded
 from engine.calibrate.chance import chance
 from engine.calibrate.linear import linear_block, log_marginal
 from engine.calibrate.structure_search import Candidate, Trial, default_of, propose, space_of, structure_search
+from engine.config.beliefs import LifeRange
 from engine.config.model import Baseline, CurveFamilies
 from engine.errors import InputError, UntrustworthyError
 
@@ -110,6 +111,13 @@ def test_waves_that_a_grain_cannot_show_are_not_tried(dataset, free):
     assert space_of(dataset, free)["season"] == (0, 1, 2, 3, 4)
     assert space_of(replace(dataset, period="quarter"), free)["season"] == (0, 1)
     assert "season" not in space_of(replace(dataset, period="year"), free)
+
+
+def test_families_that_a_told_half_life_has_no_place_in_are_not_tried(dataset, free):
+    told = {name: one.model_copy(update={"half_life": LifeRange(low=1, high=4)}) for name, one in free.channels.items()}
+    heard = space_of(dataset, free.model_copy(update={"channels": told}))["adstock"]
+    assert set(heard) == {"any", "geometric", "two_speed"}
+    assert set(heard) < set(space_of(dataset, free)["adstock"])
 
 
 def test_structures_without_a_forecast_are_passed_over(dataset, free, monkeypatch):
