@@ -130,14 +130,15 @@ def _controls(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return np.where(still, 0.0, centred / np.where(still, 1.0, spread)), np.full(flat.shape[1], CONTROL_SPREAD)
 
 
-def demand_columns(
-    dose: Float[np.ndarray, "period geo channel"], follows: Float[np.ndarray, " channel"], slow: float
-) -> Design:
+def demand_columns(dose: Float[np.ndarray, "period geo channel"], hidden: Float[np.ndarray, " channel"]) -> Design:
     """What spend that follows demand says of demand itself: each channel's spend, and its smoothed course.
 
     Both are at mean 0 and spread 1. Their coefficients, outcome that came with the spend but not through it, are
-    believed to be normal with a spread of `follows` times that of the slow part of the noise: where nothing slow is
-    left unexplained, no demand can hide behind the spend.
+    believed to be normal around 0.
+
+    Args:
+        dose: Spend per head.
+        hidden: Standard deviation of that belief [scaled outcome].
     """
     near = np.exp(-0.5 * (np.arange(-12, 13) / SMOOTHING) ** 2)
     weight = np.apply_along_axis(np.convolve, 0, np.ones(len(dose)), near, "same")
@@ -146,7 +147,7 @@ def demand_columns(
     columns = np.concatenate(blocks, axis=1)
     spread = columns.std(axis=0)
     columns = columns / np.where(spread > 1e-9, spread, 1.0)
-    return Design(columns, np.tile(follows, 2) * slow, np.full(columns.shape[1], COMPONENTS.index("demand")))
+    return Design(columns, np.tile(hidden, 2), np.full(columns.shape[1], COMPONENTS.index("demand")))
 
 
 def padded(columns: Design, room: int) -> Design:

@@ -231,8 +231,7 @@ def _demand(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
     """Demand that nobody recorded, and how much of it came with which channel's spend."""
     columns = problem.baseline.component == COMPONENTS.index("demand")
     hidden = findings.effect[:, columns].reshape(len(findings.effect), 2, -1)
-    sure = np.abs(hidden.mean(axis=0)) / np.maximum(hidden.std(axis=0), 1e-12)
-    sure = np.where(problem.slow > 0, sure.max(axis=0), 0.0)
+    sure = (np.abs(hidden.mean(axis=0)) / np.maximum(hidden.std(axis=0), 1e-12)).max(axis=0)
     at = int(np.argmax(sure))
     details = {"slow": problem.slow}
     details |= {f"follows demand of {name}": float(one) for name, one in zip(dataset.channels, sure, strict=True)}

@@ -62,10 +62,24 @@ and 3: history mostly sees the bend, neither only the foot nor only the ceiling.
 NOISE_MEDIAN, NOISE_SPREAD = 0.06, 0.9
 """Spread of a period's chance, of the mean outcome: log-normal."""
 
-FOLLOWS = {"no": 0.1, "some": 0.6, "much": 1.2}
-"""How much demand may hide behind one standard deviation of a channel's spend, in spreads of the outcome's slow
-unexplained part. A channel whose correlation with that demand is r hides r / sqrt(1 - r^2) of what is left: .6 is a
-correlation of one half, 1.2 of three quarters."""
+
+class Following(NamedTuple):
+    """How much demand one standard deviation of a channel's spend may hide."""
+
+    unexplained: float  # in spreads of the slow part of the noise
+    moving: float  # in spreads of all slow movement of the outcome, what media bring included
+
+
+FOLLOWS: Mapping[str | None, Following] = {
+    None: Following(0.6, 0.0),
+    "no": Following(0.1, 0.0),
+    "some": Following(0.6, 0.15),
+    "much": Following(1.2, 0.5),
+}
+"""By what the model file tells of a channel; None where it tells nothing. A channel whose correlation with hidden
+demand is r hides r / sqrt(1 - r^2) of what is left unexplained: .6 is a correlation of one half, 1.2 of three quarters.
+Spend that tracks demand closely leaves nothing unexplained, so who knows that a channel follows must be heard even
+then: of all slow movement a seventh (some) or a half (much) may be demand's."""
 
 _WEIBULL_MEAN = math.gamma(1 + 1 / SHARE_SHAPE)  # of a scale of one
 REACH = 7.0  # coordinates are cut off here: beyond seven standard deviations nothing is lost

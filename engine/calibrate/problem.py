@@ -32,7 +32,6 @@ class Problem:
     panel: Panel
     baseline: Design
     evidence: Evidence  # of all rows
-    follows: Float[np.ndarray, " channel"]  # how much demand may hide behind each channel
     slow: float  # spread of the slow part of the noise [scaled outcome]
     hint: Float[np.ndarray, " coordinate"]  # a good place to start from
 
@@ -66,7 +65,6 @@ def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
     """
     panel = scale(dataset)
     base = padded(design(dataset, model.baseline), room)
-    follows = np.array([_follows(model, name) for name in dataset.channels])
     weight = _weight(panel, base)
     years = np.arange(len(panel.outcome)) / PER_YEAR[dataset.period]
     structure = structure_of(model.curves.saturation, model.curves.adstock)
@@ -76,8 +74,9 @@ def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
     shape = chance(weight, np.ones(len(panel.outcome), bool))
     evidence = _evidence(dataset, model, panel, linear_block(panel.outcome, shape, base))
     response = np.zeros_like(panel.dose)
+    follows, moving = _follows(dataset, model), _slow(panel.outcome, weight, base)[1]
     for last in (False,) * ROUNDS + (True,):
-        columns = together(base, demand_columns(panel.dose, follows, slow))
+        columns = together(base, demand_columns(panel.dose, np.maximum(follows[0] * slow, follows[1] * moving)))
         if model.curves.drift:
             columns = together(columns, drift_columns(response, years, panel.size))
         counted = shape._replace(seen=shape.seen * counts)
@@ -86,14 +85,22 @@ def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
             break
         place, _ = climb(place, evidence)
         response = np.asarray(contributions(one_draw(place_parameters(place[None], evidence), 0), evidence)[0])
-        shape, noise = scan(panel.outcome - response.sum(axis=-1), weight, columns)
-        slow = slow_spread(shape) * noise
-    return Problem(panel, columns, evidence, follows, slow, place)
+        shape, slow = _slow(panel.outcome - response.sum(axis=-1), weight, columns)
+    return Problem(panel, columns, evidence, slow, place)
 
 
-def _follows(model: Model, name: str) -> float:
-    channel = model.channels.get(name)
-    return FOLLOWS[(channel.follows_demand if channel else None) or "some"]
+def _follows(dataset: Dataset, model: Model) -> Float[np.ndarray, "two channel"]:
+    """Both figures of `Following` for each channel."""
+    known = [model.channels.get(name) for name in dataset.channels]
+    return np.array([FOLLOWS[one.follows_demand if one else None] for one in known]).T
+
+
+def _slow(
+    residual: Float[np.ndarray, "period geo"], weight: Float[np.ndarray, " geo"], columns: Design
+) -> tuple[Chance, float]:
+    """The shape of the noise in a residual that still holds the baseline, and the spread of its slow part."""
+    shape, noise = scan(residual, weight, columns)
+    return shape, slow_spread(shape) * noise
 
 
 def _evidence(dataset: Dataset, model: Model, panel: Panel, linear: LinearBlock) -> Evidence:

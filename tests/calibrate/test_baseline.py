@@ -68,7 +68,7 @@ def test_a_control_that_never_moves_becomes_nothing_and_units_do_not_matter(worl
 def test_demand_columns_are_spend_and_its_smoothed_course_in_one_scale(world):
     """The smoothed course against a weighted mean by hand; a channel that nothing hides behind has no spread."""
     dose = world(people=(1.0, 2.0)).dataset.spend
-    found = demand_columns(dose, np.array([0.6, 0.0]), slow=0.05)
+    found = demand_columns(dose, np.array([0.03, 0.0]))
     assert found.columns.shape == (208, 4) and np.allclose(found.spread, [0.03, 0.0, 0.03, 0.0])
     assert set(found.component) == {COMPONENTS.index("demand")}
     assert np.allclose(found.columns.mean(axis=0), 0) and np.allclose(found.columns.std(axis=0), 1)

@@ -194,6 +194,19 @@ def test_demand_that_nobody_recorded_is_told(world, with_tests, model):
     assert low < made.roas()[0] < high
 
 
+def test_who_says_that_a_channel_follows_demand_is_heard(world, with_tests, model):
+    """Spend tracks demand so closely that nothing is left unexplained: only being told keeps the truth inside."""
+    made = with_tests(world(seed=2, demand=(0.06, 0.1)))
+    first, *rest = model.channels
+    told = {first: model.channels[first].model_copy(update={"follows_demand": "much"})}
+    heard = model.model_copy(update={"channels": told | {name: model.channels[name] for name in rest}})
+    silent, warned = (calibrate(made.dataset, one, "fast", 1, draws=200) for one in (model, heard))
+    assert silent.readings[0].roas[0] > made.roas()[0]
+    low, _, high = warned.readings[0].roas
+    assert low < made.roas()[0] < high
+    assert {check.name: check.verdict for check in warned.health.checks}["demand"] == "weak"
+
+
 @pytest.mark.parametrize(("miss", "verdict"), [(0.0199, "good"), (0.0201, "weak"), (0.0999, "weak"), (0.1001, "bad")])
 def test_national_curves_are_as_good_as_their_sum_over_geos(problem, miss, verdict):
     assert _geos(problem, miss).verdict == verdict

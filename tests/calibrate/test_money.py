@@ -76,7 +76,7 @@ def posed():
             structure=structure,
         )
         size = structure.size(len(dataset.channels))
-        return Problem(panel, baseline, evidence, np.ones(len(dataset.channels)), 0.0, np.zeros(size))
+        return Problem(panel, baseline, evidence, 0.0, np.zeros(size))
 
     return pose
 
