@@ -27,6 +27,7 @@ SEASON_SPREAD = 0.3  # divided by the wave number: slow waves are larger
 CONTROL_SPREAD = 0.15  # for one standard deviation of a control
 EVENT_SPREAD = 0.5  # holidays may be sharp
 SMOOTHING = 3.0  # periods: width of the window through which spend shows the demand it follows
+NEIGHBOURS = 12  # periods to either side that the window holds
 
 
 @dataclass(frozen=True)
@@ -140,14 +141,19 @@ def demand_columns(dose: Float[np.ndarray, "period geo channel"], hidden: Float[
         dose: Spend per head.
         hidden: Standard deviation of that belief [scaled outcome].
     """
-    near = np.exp(-0.5 * (np.arange(-12, 13) / SMOOTHING) ** 2)
-    weight = np.apply_along_axis(np.convolve, 0, np.ones(len(dose)), near, "same")
-    smooth = np.apply_along_axis(np.convolve, 0, dose, near, "same") / weight[:, None, None]
+    weight = _near(np.ones(len(dose)))
+    smooth = np.apply_along_axis(_near, 0, dose) / weight[:, None, None]
     blocks = [(one - one.mean(axis=0)).reshape(-1, dose.shape[-1]) for one in (dose, smooth)]
     columns = np.concatenate(blocks, axis=1)
     spread = columns.std(axis=0)
     columns = columns / np.where(spread > 1e-9, spread, 1.0)
     return Design(columns, np.tile(hidden, 2), np.full(columns.shape[1], COMPONENTS.index("demand")))
+
+
+def _near(values: Float[np.ndarray, " period"]) -> Float[np.ndarray, " period"]:
+    """Sums over the neighbours of each period, weighted by their distance."""
+    weight = np.exp(-0.5 * (np.arange(-NEIGHBOURS, NEIGHBOURS + 1) / SMOOTHING) ** 2)
+    return np.convolve(values, weight)[NEIGHBOURS:-NEIGHBOURS]
 
 
 def padded(columns: Design, room: int) -> Design:

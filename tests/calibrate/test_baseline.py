@@ -81,6 +81,16 @@ def test_demand_columns_are_spend_and_its_smoothed_course_in_one_scale(world):
     assert np.allclose(course[50] - course[3], slope * (smooth - start))
 
 
+@pytest.mark.parametrize("periods", [12, 24, 25])
+def test_the_smoothed_course_of_a_history_shorter_than_its_window_is_its_weighted_mean(periods):
+    dose = np.random.default_rng(periods).gamma(2.0, 1.0, (periods, 1, 1))
+    apart = np.arange(periods)[:, None] - np.arange(periods)
+    near = np.exp(-0.5 * (apart / 3.0) ** 2) * (np.abs(apart) <= 12)
+    course = (near @ dose[:, 0, 0]) / near.sum(axis=1)
+    found = demand_columns(dose, np.array([0.1])).columns
+    assert found.shape == (periods, 2) and np.allclose(found[:, 1], (course - course.mean()) / course.std())
+
+
 def test_room_changes_no_prior_and_no_column(world):
     found = design(world().dataset, Baseline())
     wide = padded(found, len(found.spread) + 3)
