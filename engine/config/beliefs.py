@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from engine.config.loading import Closed, Money, Positive, Share
 
+Life = Annotated[float, Field(ge=0.01, le=10_000, allow_inf_nan=False)]
 Elasticity = Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)]
 
 
@@ -29,9 +30,10 @@ class ShareRange(Range):
 
 
 class LifeRange(Range):
-    """A range of half-lives [periods]."""
+    """A range of half-lives [periods]: a hundredth of one is no carry-over, ten thousand never ends."""
 
-    low: Positive
+    low: Life
+    high: Life
 
 
 class ElasticityRange(Range):

@@ -18,7 +18,10 @@ from engine.data.lift import LiftTest
 from engine.data.panel import NATIONAL
 from engine.data.table import refuse, shown
 from engine.periods import share_inside, step
+from engine.words import exact
 
+EXACT = 1e-5  # of all outcome there and then: no experiment is known more closely, and no fit could hear it
+FURTHEST = 1000.0  # times all that history spent on a channel: no curve is known so far out
 SLACK = 0.005  # of the money: a holdout may remove this much more than was spent, as rounded money does
 
 
@@ -66,7 +69,8 @@ def _misfits(told: Told, dataset: Dataset) -> list[str]:
         days = f"the test runs and is counted from {one.start} to {_until(one)}, the history from {first} to {last}"
         return [f"{place}: {days}; add the history, or leave the test out"]
     test = placed(one, dataset, None)
-    return [f"{place}: {fault}" for at in range(len(one.channels)) if (fault := _too_much(test, at, dataset))]
+    faults = [_too_exact(test, dataset), *(_too_much(test, at, dataset) for at in range(len(one.channels)))]
+    return [f"{place}: {fault}" for fault in faults if fault]
 
 
 def _unknown(name: str, what: str, known: Sequence[str]) -> str:
@@ -97,21 +101,35 @@ def _doubles(told: Sequence[Told]) -> list[str]:
     return faults
 
 
+def _too_exact(test: LiftTest, dataset: Dataset) -> str:
+    """Why the standard error cannot be: smaller than anything that is measured."""
+    there = abs(test.share * float((test.counted[:, None] * test.geos[None, :] * dataset.outcome).sum()))
+    if test.stated_error >= EXACT * there:
+        return ""
+    came = exact(there, dataset.currency) if dataset.is_money else f"{there:,.0f} {dataset.outcome_name}"
+    return (
+        f"standard_error is {test.stated_error:g}, less than a hundred-thousandth of the {came} that came in there and "
+        f"then, and nothing is measured so exactly; bring it to the unit of the outcome"
+    )
+
+
 def _too_much(test: LiftTest, at: int, dataset: Dataset) -> str:
-    """Why the change of a channel cannot be: more money taken away than there was."""
-    change = test.spend_change[at]
-    spent = float((_cells(test) * dataset.spend[:, :, test.columns[at]]).sum())
-    name = shown(test.channels[at])
+    """Why the change of a channel cannot be: more money taken away than there was, or added beyond all measure."""
+    change, spend = test.spend_change[at], dataset.spend[:, :, test.columns[at]]
+    whole, spent = float(spend.sum()), float((_cells(test) * spend).sum())
+    name, there = shown(test.channels[at]), spent * test.share
+    said = f"spend_change of {name} is {exact(change, dataset.currency)}"
+    if change > FURTHEST * whole:
+        return f"{said}, and all of history spent {exact(whole, dataset.currency)} on it; bring it to the same unit"
     if test.in_history and change > spent * (1 + SLACK):
         return (
-            f"spend_change of {name} is {change:,.2f}, above the {spent:,.2f} that the history holds there and then, "
-            f"though in_history says that it holds the change; correct one of them"
+            f"{said}, above the {exact(spent, dataset.currency)} that the history holds there and then, though "
+            f"in_history says that it holds the change; correct one of them"
         )
-    there = spent * test.share
     if not test.in_history and -change > there * (1 + SLACK):
         whose = f" on a share of {test.share:g} of the people" if test.share < 1 else ""
         return (
-            f"spend_change of {name} removes {-change:,.2f}, above the {there:,.2f} that was spent{whose} there and "
+            f"{said}, which takes away more than the {exact(there, dataset.currency)} that was spent{whose} there and "
             f"then; correct it, or write in_history if the history lacks that money already"
         )
     return ""

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from engine.config.model import Data, Model
 from engine.data.aggregate import aggregated
+from engine.data.belief_checks import require_possible
 from engine.data.dataset import ControlRole, Dataset
 from engine.data.experiments import lift_tests
 from engine.data.opening import open_table
@@ -54,6 +55,7 @@ def read_dataset(path: Path, model: Model, model_path: Path, today: date | None 
     if data.aggregate:
         dataset = aggregated(dataset, data.aggregate, str(path))
     _require_activity(dataset, str(path))
+    require_possible(dataset, model, str(model_path))
     return replace(dataset, lift_tests=lift_tests(dataset, model, model_path))
 
 

@@ -64,6 +64,8 @@ def test_the_smallest_model_has_careful_defaults():
         (DATA + TV + "roas = { low = nan, high = 1 }\n", ["channels.tv.roas.low"]),
         (DATA + TV + "share = { low = 0.1, high = 1.2 }\n", ["channels.tv.share.high = 1.2"]),
         (DATA + TV + "half_life = { low = 0, high = 2 }\n", ["channels.tv.half_life.low = 0"]),
+        (DATA + TV + "half_life = { low = 1e-9, high = 2 }\n", ["channels.tv.half_life.low = 1e-09", "0.01"]),
+        (DATA + TV + "half_life = { low = 1, high = 1e5 }\n", ["channels.tv.half_life.high = 100000", "10000"]),
         (DATA + TV + "elasticity = { low = 0.1, high = 12 }\n", ["channels.tv.elasticity.high = 12"]),
         (DATA + TV + ROAS + SHARE, ["channels.tv", "roas and share both tell what it contributed"]),
         (DATA.replace("outcome", "kpi") + TV + ROAS, ["roas of 'tv' is money for money", "add value_per_kpi"]),

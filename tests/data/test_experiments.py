@@ -144,7 +144,9 @@ def test_amounts_and_dates_may_be_written_as_in_the_history_or_plainly(told, tab
         (GOOD.replace(",400", ","), ["column 'outcome_change'", "blank"]),
         (GOOD.replace(",50,", ",0,"), ["spend_change of 'tv' is 0", "nothing was tested"]),
         (GOOD.replace(",50,", ",lots,"), ["column 'spend_change'", "'lots' is not a number"]),
-        (GOOD.replace(",50,", ",-5000,"), ["removes 5,000.00, above the", "in_history"]),
+        (GOOD.replace(",50,", ",-5000,"), ["USD -5,000, which takes away more than the", "in_history"]),
+        (GOOD.replace(",50,", ",1e9,"), ["USD 1,000,000,000, and all of history spent USD", "the same unit"]),
+        (GOOD.replace(",90", ",1e-9"), ["standard_error is 1e-09, less than", "of the USD", "the unit of the outcome"]),
         (GOOD.replace(",tv,", ",tv+pr,"), ["spend_change has 1 numbers and channels 2 names"]),
         (GOOD.replace(",tv,", ",tv+tv,").replace(",50,", ",50+50,"), ["channel 'tv' is named twice"]),
         (GOOD.replace("spring", ""), ["name = ''"]),
@@ -295,7 +297,7 @@ def test_a_holdout_that_left_a_hole_in_the_history_is_filled_as_usual_by_geo():
 
 
 def test_more_than_the_history_holds_cannot_be_in_it(told):
-    with pytest.raises(InputError, match=r"spend_change of 'tv' is 5,000.00, above the .*in_history"):
+    with pytest.raises(InputError, match=r"spend_change of 'tv' is USD 5,000, above the USD .*in_history"):
         told(f"{GOOD.replace(',50,', ',5000,')},yes", header=f"{HEADER},in_history")
 
 
