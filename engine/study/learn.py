@@ -21,7 +21,8 @@ from engine.config.model import Model
 from engine.data.dataset import Dataset
 from engine.data.read import read_dataset
 from engine.errors import InputError
-from engine.files import digest, read_bytes, write_csv, write_json
+from engine.files import digest, read_bytes, write_csv, write_json, write_text
+from engine.report.charts.document import charts_text
 from engine.response.curves_file import write_curves
 from engine.study.last_fit import LastFit, read_last_fit, refresh_document, refresh_of, refresh_text
 from engine.words import money, number, percent, plain, table
@@ -103,7 +104,7 @@ def fit_of(
 
 
 def write_fit(folder: Path, fit: Fit) -> None:
-    """Write health.json, contributions.csv, curves.json and, last, manifest.json: no curves without their health.
+    """Write health, contributions, charts, curves and, last, the manifest: no curves without their health.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -116,6 +117,7 @@ def write_fit(folder: Path, fit: Fit) -> None:
         header,
         [[day.isoformat(), *row] for day, row in zip(fit.starts, zip(*columns, strict=True), strict=True)],
     )
+    write_text(folder / "charts.json", charts_text(fit))
     write_curves(folder / "curves.json", fit.curves)
     write_json(folder / "manifest.json", manifest(folder, fit))
 
@@ -147,7 +149,7 @@ def _check_document(check: Check) -> dict[str, Any]:
 
 def manifest(folder: Path, fit: Fit) -> dict[str, Any]:
     """The content of manifest.json: from what, with what, how, and the digests of what was written."""
-    written = ("curves.json", "health.json", "contributions.csv")
+    written = ("curves.json", "health.json", "contributions.csv", "charts.json")
     settings = dict(fit.settings)
     return {
         "schema": "peso.fit/1",

@@ -94,9 +94,10 @@ def test_the_answer_opens_with_what_the_fit_supports(answered):
         assert name in answered.stdout
 
 
-def test_the_folder_holds_four_files_that_agree(answered, folder):
+def test_the_folder_holds_five_files_that_agree(answered, folder):
     fit = folder / "fit"
     assert sorted(path.name for path in fit.iterdir()) == [
+        "charts.json",
         "contributions.csv",
         "curves.json",
         "health.json",

@@ -1,0 +1,214 @@
+"""Chart of returns: what each channel's money earned so far against what its next money earns."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.calibrate.fit import ChannelReading, Fit
+from engine.report.charts.look import (
+    INK,
+    KIND_SHAPES,
+    PAPER,
+    QUIET,
+    Spec,
+    amount,
+    framed,
+    heading,
+    kind_scale,
+    labels,
+    listed,
+    rows,
+    short,
+    shown,
+)
+from engine.report.charts.placing import Box, placed
+from engine.response.curves import Kind
+from engine.words import money, number, plain
+
+DOTS = 12  # channels that the chart shows, those with most spend
+SIDE = 430  # of the square [pixels]
+NEAR = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+TICKS = (0.0, 0.5, *(first * 10.0**power for power in range(13) for first in (1, 2, 5)))
+BEYOND = 8.0  # times the largest middle of a return: bands are cut there
+NAME = 22  # letters of a name beside its dot
+
+Named = tuple[str, Kind, ChannelReading]
+
+
+def returns_chart(fit: Fit) -> Spec:
+    """Return on all spend so far against that on the next unit of money, with bands, break-even at 1.
+
+    For fits whose outcome is money. Channels of which either return is unknown, for want of spend, are left out.
+    """
+    told = _told(fit)
+    drawn = sorted(told, key=lambda one: -one[2].spend)[:DOTS]
+    reach = _reach([reading for _, _, reading in drawn])
+    one = money(1.0, plain(fit.curves.currency))
+    earned = _axis(f"Return on all spend so far ({plain(fit.curves.currency)} per {one} spent)", reach)
+    coming = _axis(f"Return on the next {one} ({plain(fit.curves.currency)} per {one} spent)", reach)
+    even = {"data": rows(even=[1]), "mark": {"type": "rule", "color": INK, "strokeDash": [6, 4]}}
+    listing = [
+        f"{short(name)} {number(reading.roas[1])} so far, {number(reading.marginal_roas[1])} on the next {one}"
+        for name, _, reading in told
+    ]
+    return framed(
+        heading(_title(told, one), _subtitle(len(fit.readings) - len(drawn), _is_cut(drawn, reach), one), SIDE + 120),
+        f"Return on spend so far against return on the next {one}, break-even at 1. {listed(listing)}.",
+        {
+            "width": SIDE,
+            "height": SIDE,
+            "layer": [
+                {
+                    "data": rows(so_far=[0, reach], next=[0, reach]),
+                    "mark": {"type": "line", "color": QUIET, "strokeWidth": 0.7},
+                    "encoding": {"x": amount("so_far", **earned), "y": amount("next", **coming)},
+                },
+                {**even, "encoding": {"x": amount("even", **earned)}},
+                {**even, "encoding": {"y": amount("even", **coming)}},
+                *_dots(drawn, reach, (earned, coming)),
+            ],
+        },
+    )
+
+
+def _told(fit: Fit) -> list[Named]:
+    """The channels whose returns are known."""
+    every = zip(labels(fit.curves.names), fit.curves.channels, fit.readings, strict=True)
+    return [
+        (label, channel.kind, reading)
+        for label, channel, reading in every
+        if all(map(math.isfinite, (*reading.roas, *reading.marginal_roas)))
+    ]
+
+
+def _reach(readings: Sequence[ChannelReading]) -> float:
+    """Where both axes end: beyond break-even and every middle, and beyond the bands if they are not far out."""
+    middles = [value for reading in readings for value in (reading.roas[1], reading.marginal_roas[1])]
+    highs = [value for reading in readings for value in (reading.roas[2], reading.marginal_roas[2])]
+    top = max(1.0, *middles, 0.0)
+    return float(f"{max(1.5 * top, min(1.08 * max(highs, default=0.0), BEYOND * top)):.3g}")
+
+
+def _axis(title: str, reach: float) -> Spec:
+    """Both axes alike: even steps near 0, even ratios far above 1, and a place for 0."""
+    every = [shown(tick) for tick in (NEAR if reach <= 10 else TICKS) if tick <= reach]
+    ticks = every if len(every) <= 12 else [tick for tick in every if f"{tick:e}"[0] in "01"]
+    return {
+        "title": title,
+        "scale": {"type": "symlog", "constant": 1, "domain": [0, shown(reach)], "nice": False, "clamp": True},
+        "axis": {"values": ticks, "format": "~s" if reach >= 1e4 else "~r"},
+    }
+
+
+def _dots(drawn: list[Named], reach: float, axes: tuple[Spec, Spec]) -> list[Spec]:
+    """Bands and dots in the colour and shape of their kind, then names."""
+    earned, coming = axes
+    kinds = [kind for _, kind, _ in drawn]
+    so_far = np.array([reading.roas for _, _, reading in drawn]).reshape(-1, 3)
+    following = np.array([reading.marginal_roas for _, _, reading in drawn]).reshape(-1, 3)
+    colour = {"field": "kind", "type": "nominal", "scale": kind_scale(kinds), "legend": {"title": "Kind"}}
+    shape = {**colour, "scale": kind_scale(kinds, KIND_SHAPES)}
+    x, y = amount("so_far", **earned), amount("next", **coming)
+    band = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.5}
+    return [
+        {
+            "data": rows(kind=kinds, low=so_far[:, 0], high=so_far[:, 2], next=following[:, 1]),
+            "mark": band,
+            "encoding": {"x": amount("low", **earned), "x2": {"field": "high"}, "y": y, "color": colour},
+        },
+        {
+            "data": rows(kind=kinds, low=following[:, 0], high=following[:, 2], so_far=so_far[:, 1]),
+            "mark": band,
+            "encoding": {"x": x, "y": amount("low", **coming), "y2": {"field": "high"}, "color": colour},
+        },
+        {
+            "data": rows(kind=kinds, so_far=so_far[:, 1], next=following[:, 1]),
+            "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": colour, "shape": shape},
+        },
+        *_names([short(name, NAME) for name, _, _ in drawn], so_far, following, reach, axes),
+    ]
+
+
+def _names(
+    names: list[str],
+    so_far: Float[np.ndarray, "channel three"],
+    following: Float[np.ndarray, "channel three"],
+    reach: float,
+    axes: tuple[Spec, Spec],
+) -> list[Spec]:
+    """Names beside their dots, each on paper of its own so that lines do not run through it."""
+    across = [[_pixel(value, reach) for value in three] for three in so_far]
+    down = [[SIDE - _pixel(value, reach) for value in three] for three in following]
+    one = _pixel(1.0, reach)
+    drawn = [Box(one - 1, 0, 2, SIDE), Box(0, SIDE - one - 1, SIDE, 2)]
+    for (left, middle, right), (bottom, centre, top) in zip(across, down, strict=True):
+        drawn += [Box(left, centre - 1, right - left, 2), Box(middle - 1, top, 2, bottom - top)]
+    boxes = placed([(x[1], y[1]) for x, y in zip(across, down, strict=True)], names, drawn, float(SIDE))
+    text = rows(
+        name=names,
+        at=[_value(box.left, reach) for box in boxes],
+        level=[_value(SIDE - box.top - box.height / 2, reach) for box in boxes],
+    )
+    lead = [_lead(box, x[1], y[1]) for box, x, y in zip(boxes, across, down, strict=True)]
+    leaders = rows(
+        so_far=so_far[:, 1],
+        next=following[:, 1],
+        at=[_value(x, reach) for x, _ in lead],
+        level=[_value(SIDE - y, reach) for _, y in lead],
+    )
+    mark = {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11}
+    earned, coming = axes
+    encoding = {
+        "x": amount("at", **earned),
+        "y": amount("level", **coming),
+        "text": {"field": "name", "type": "nominal"},
+    }
+    ends = {"x2": {"field": "at"}, "y2": {"field": "level"}}
+    leading = {"x": amount("so_far", **earned), "y": amount("next", **coming), **ends}
+    looks: tuple[Spec, ...] = ({"color": PAPER, "stroke": PAPER, "strokeWidth": 3, "opacity": 0.85}, {"color": INK})
+    return [
+        {"data": leaders, "mark": {"type": "rule", "color": QUIET, "strokeWidth": 0.8}, "encoding": leading},
+        *({"data": text, "mark": {**mark, **look}, "encoding": encoding} for look in looks),
+    ]
+
+
+def _lead(box: Box, across: float, down: float) -> tuple[float, float]:
+    """The point of a name's box that is nearest to its dot [pixels]."""
+    return min(max(across, box.left), box.left + box.width), min(max(down, box.top), box.top + box.height)
+
+
+def _pixel(value: float, reach: float) -> float:
+    """Where a value stands along an axis [pixels]."""
+    return SIDE * math.log1p(min(max(value, 0.0), reach)) / math.log1p(reach)
+
+
+def _value(pixel: float, reach: float) -> float:
+    """The value that stands at a pixel of an axis."""
+    return math.expm1(pixel / SIDE * math.log1p(reach))
+
+
+def _title(told: list[Named], one: str) -> str:
+    if not told:
+        return "No channel has spend whose return could be told"
+    losing = [name for name, _, reading in told if reading.marginal_roas[1] < 1]
+    if not losing:
+        return f"The next {one} returns {one} or more in every channel"
+    where = f"in {short(losing[0])}" if len(losing) == 1 else f"in {len(losing)} of {len(told)} channels"
+    return f"The next {one} returns less than {one} {where}"
+
+
+def _is_cut(drawn: list[Named], reach: float) -> bool:
+    """Whether a band runs beyond the axes."""
+    return any(max(reading.roas[2], reading.marginal_roas[2]) > reach for _, _, reading in drawn)
+
+
+def _subtitle(rest: int, is_cut: bool, one: str) -> str:
+    cut = " Bands that reach the edge go on beyond it." if is_cut else ""
+    left_out = f" {rest} channels with less spend, or none, are not shown." if rest else ""
+    return (
+        f"Dot: median; lines: 5-95 %. Dashed: break-even, {one} for {one}. On the thin line the next money earns what "
+        f"all money earned on average; below it, less.{cut}{left_out}"
+    )
