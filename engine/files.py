@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from engine.errors import InputError, StorageError
 
 LARGEST = 512 * 1024 * 1024  # bytes of one input file: above this a laptop's memory is at risk
 DEEPEST = 40  # nested levels of a JSON file; ours have six
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a letter: well where the other half follows
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
@@ -39,6 +41,8 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
         if path.is_char_device() or path.is_block_device():
             raise InputError(f"{path}: is a device, which may never end; name a file")
         return path.read_bytes()
+    except ValueError:  # a null byte or half a letter, which TOML and JSON can write
+        raise InputError(f"{str(path)!r}: no file can have such a name; correct it") from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path{_near(path)}") from None
     except OSError as fault:
@@ -77,9 +81,20 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: nested too deep to be one of our files; check what it is") from None
     except ValueError as fault:
         raise InputError(f"{path}: {fault}") from None
+    if _HALF.search(text) and not _is_whole(content):
+        raise InputError(f"{path}: a text holds half a letter (a lone \\ud800 .. \\udfff); correct it")
     if _depth(content) > DEEPEST:
         raise InputError(f"{path}: nested deeper than {DEEPEST} levels; check what it is")
     return content
+
+
+def _is_whole(content: Any) -> bool:
+    """Whether all texts can be written again."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _no_constant(name: str) -> float:
@@ -179,16 +194,19 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     Raises:
         StorageError: The folder cannot be written or the disk is full; an older folder stays as it was.
     """
-    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    target = Path(os.path.realpath(folder))  # a link to a folder stays a link
+    beside = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
     try:
         beside.mkdir(parents=True)
         yield beside
-        folder.mkdir(exist_ok=True)
+        target.mkdir(exist_ok=True)
         for name in names:
             if (beside / name).exists():
-                os.replace(beside / name, folder / name)
+                os.replace(beside / name, target / name)
             else:
-                (folder / name).unlink(missing_ok=True)
+                (target / name).unlink(missing_ok=True)
+    except StorageError as fault:
+        raise StorageError(str(fault).replace(str(beside), str(folder))) from None
     except OSError as fault:
         raise StorageError(
             f"{folder}: could not be written ({fault.strerror}); free some space or choose another --out"
@@ -225,15 +243,30 @@ def require_free(path: Path, force: bool, *inputs: Path) -> None:
 
     Raises:
         InputError: Something is at `path` and `force` is false, or `path` is one of `inputs`.
-        StorageError: The system does not say whether anything is there.
+        StorageError: The system does not say whether anything is there, or nothing can be written there.
     """
     try:
         free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+        obstacle = _obstacle(path)
     except OSError as fault:
         raise StorageError(f"{path}: cannot be written ({fault.strerror}); choose another --out") from None
+    if obstacle:
+        raise StorageError(f"{path}: cannot be written ({obstacle}); choose another --out")
     if not free and not force:
         raise InputError(f"{path}: already exists; choose another --out, or add --force to replace it")
     if any(path.absolute() == given.absolute() for given in inputs):
         raise InputError(
             f"{path}: is an input of this question, which its answer must not replace; choose another --out"
         )
+
+
+def _obstacle(path: Path) -> str:
+    """Why nothing can be written at a place: told before the work rather than after it."""
+    if path.is_symlink() and not path.exists():
+        return f"it is a link to {os.readlink(path)}, which does not exist"
+    target = Path(os.path.realpath(path))
+    ground = next(part for part in (target, *target.parents) if part.exists())
+    if ground != target and not ground.is_dir():
+        return f"{ground} is a file, not a folder"
+    folder = ground if ground.is_dir() else ground.parent
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"the folder {folder} may not be changed"

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from engine import files
 from engine.errors import InputError, StorageError
-from engine.files import digest, read_bytes, read_json, require_free, tame, to_json, write_csv, write_json, write_text
+from engine.files import (
+    digest,
+    read_bytes,
+    read_json,
+    require_free,
+    tame,
+    to_json,
+    whole_folder,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -56,8 +67,15 @@ REFUSED = {
     "no end": ('{"a": 1', "line 1 is not JSON"),
     "nested": ("[" * 50 + "]" * 50, "nested deeper than 40"),
     "nested without end": ("[" * 100_000, "nested too deep"),
+    "half a letter": ('{"a": ["\\ud800"]}', "half a letter"),
     "digits without end": ("[" + "9" * 5000 + "]", "digits"),
 }
+
+
+def test_a_letter_written_in_two_halves_is_read(tmp_path):
+    path = tmp_path / "some.json"
+    path.write_text(r'{"a": "\ud83d\ude00"}')
+    assert read_json(path) == {"a": "\U0001f600"}
 
 
 @pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED)
@@ -157,6 +175,47 @@ def test_nothing_is_replaced_unasked(tmp_path):
     require_free(tmp_path / "new.json", force=False)
     (tmp_path / "empty").mkdir()
     require_free(tmp_path / "empty", force=False)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    """A link to nothing, a folder inside a file, a link in a circle; a link to a folder is as good as the folder."""
+    (tmp_path / "file").touch()
+    (tmp_path / "broken").symlink_to(tmp_path / "gone")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for place in ("file/fit", "file/deep/fit", "broken", "circle"):
+        with pytest.raises(StorageError, match=r"cannot be written .*; choose another --out"):
+            require_free(tmp_path / place, force=True)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    for place in ("link", "folder", "file", "new/deep/fit"):
+        require_free(tmp_path / place, force=True)
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(InputError, match=r"'fit\\x00' *: no file can have such a name"):
+        read_bytes(Path("fit\x00"))
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all_through_a_link_too(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "fit").symlink_to(tmp_path / "real")
+    names = ("a.json", "b.json")
+    for text in ("old", "new"):
+        with whole_folder(tmp_path / "fit", names) as place:
+            for name in names:
+                write_text(place / name, text)
+    assert [(tmp_path / "real" / name).read_text() for name in names] == ["new", "new"]
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StorageError) as fault, whole_folder(tmp_path / "fit", names) as place:
+        write_text(place / "a.json", "half")
+        monkeypatch.setattr(os, "fsync", full)
+        write_text(place / "b.json", "half")
+    assert str(fault.value).startswith(f"{tmp_path / 'fit' / 'b.json'}: could not be written (No space")
+    assert [(tmp_path / "real" / name).read_text() for name in names] == ["new", "new"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["fit", "real"] and (tmp_path / "fit").is_symlink()
 
 
 def test_the_limits_are_what_the_messages_say():

@@ -106,23 +106,27 @@ def _require_sense(out: Path | None, speed: Speed, trials: int | None, prior_onl
 
 
 def _require_place(out: Path, force: bool, data: Path, model: Path | None) -> None:
-    """Refuse a folder that is in use, or no folder.
+    """Refuse a folder that is in use, no folder, or one whose files are what is asked about.
 
     Raises:
         InputError: With what is there.
     """
     from engine.files import require_free
+    from engine.study.learn import FILES
 
-    require_free(out, force, data, *([model] if model else []))
+    given = [data, *([model] if model else [])]
     if out.is_file():
         raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
+    require_free(out, force, *given)
+    for name in FILES:
+        require_free(out / name, True, *given)
 
 
 def _holds_only_a_search(out: Path) -> bool:
-    """Whether an interrupted search, and nothing else, is in the folder."""
+    """Whether an interrupted search, and nothing else but writing that was cut off, is in the folder."""
     from engine.study.seek import STUDY
 
-    return out.is_dir() and [path.name for path in out.iterdir()] == [STUDY]
+    return out.is_dir() and [path.name for path in out.iterdir() if path.suffix != ".part"] == [STUDY]
 
 
 def _believe(data: Path, model: Path, out: Path | None, seed: int, draws: int) -> tuple[dict[str, Any], str]:

@@ -3,12 +3,15 @@
 Everything here is a default: who sets one of these variables means it.
 """
 
+import contextlib
 import os
 import sys
+import time
 from collections.abc import MutableMapping
 from pathlib import Path
 
 CACHE_BYTES = 512 * 1024**2
+UNFINISHED = 60.0  # seconds after which a program without its time of use was cut off
 
 
 def settle(variables: MutableMapping[str, str]) -> None:
@@ -25,6 +28,7 @@ def settle(variables: MutableMapping[str, str]) -> None:
         variables["JAX_COMPILATION_CACHE_DIR"] = str(folder)
         variables.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(CACHE_BYTES))
         variables.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+        mend(folder, time.time())
 
 
 def cache_folder(variables: MutableMapping[str, str]) -> Path | None:
@@ -37,3 +41,15 @@ def cache_folder(variables: MutableMapping[str, str]) -> Path | None:
     except (OSError, RuntimeError):
         return None
     return folder if os.access(folder, os.W_OK) else None
+
+
+def mend(folder: Path, now: float) -> None:
+    """Remove programs whose writing was cut off, because one of them keeps all later ones from being kept.
+
+    A program that lacks the time of its last use beside it is one, unless it is being written this minute [s].
+    """
+    with contextlib.suppress(OSError):
+        for program in folder.glob("*-cache"):
+            used = program.with_name(program.name.removesuffix("-cache") + "-atime")
+            if not used.exists() and now - program.stat().st_mtime > UNFINISHED:
+                program.unlink()

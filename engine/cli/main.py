@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 import click
@@ -71,6 +72,7 @@ def run() -> None:
     """Run the command line and leave with the exit code that DESIGN.md lists."""
     _escape_unknown_letters()
     settle(os.environ)
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")  # only slower
     try:
         peso.main(standalone_mode=False)
     except SystemExit as leave:

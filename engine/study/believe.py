@@ -8,9 +8,10 @@ from typing import Any
 from engine.calibrate.calibrate import DRAWS
 from engine.calibrate.fit import ChannelReading
 from engine.calibrate.predictive import Expected, PriorPredictive, prior_predictive
+from engine.data.dataset import Dataset
 from engine.files import write_json
-from engine.study.learn import Case, open_case
-from engine.words import number, percent, plain, table
+from engine.study.learn import Case, open_case, returned
+from engine.words import money, number, percent, plain, table
 
 PRIOR = "prior.json"
 WIDTH = 110  # columns of running text
@@ -85,7 +86,7 @@ def belief_text(belief: Belief) -> str:
     header = [
         "channel",
         "share of outcome (5-95 %)",
-        "return on spend (5-95 %)",
+        f"{returned(dataset.currency, None if dataset.is_money else dataset.outcome_name)} (5-95 %)",
         f"half-life in {dataset.period}s (5-95 %)",
     ]
     said = [
@@ -93,8 +94,8 @@ def belief_text(belief: Belief) -> str:
         "",
         table(header, [_row(reading) for reading in prior.readings]),
         "",
-        _expected("mean", prior.mean, dataset.period) + " Its level is left to the data, so that range is wide.",
-        _expected("spread over time", prior.spread, dataset.period),
+        _expected("mean", prior.mean, dataset) + " Its level is left to the data, so that range is wide.",
+        _expected("spread over time", prior.spread, dataset),
         "Where a range is not what you know, say so in [channels.*]: roas or share, half_life, elasticity.",
     ]
     return "\n".join(
@@ -112,10 +113,11 @@ def _row(reading: ChannelReading) -> list[str]:
     ]
 
 
-def _expected(what: str, one: Expected, period: str) -> str:
+def _expected(what: str, one: Expected, dataset: Dataset) -> str:
     low, middle, high = one.believed
+    actual = money(one.actual, dataset.currency) if dataset.is_money else f"{number(one.actual)} {dataset.outcome_name}"
     told = (
-        f"The outcome's {what} a {period} is {number(one.actual)}; believed: {number(middle)} "
+        f"The outcome's {what} a {dataset.period} is {plain(actual)}; believed: {number(middle)} "
         f"({number(low)} .. {number(high)})"
     )
     if one.rank > 1 - FAR:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.calibrate.fit import Fit, Refresh, Span
 from engine.calibrate.refresh import Last, effective_draws, refreshed
@@ -25,7 +25,7 @@ ASKED = {
 }
 """Settings that move a fit, in words."""
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
 Worth = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -64,6 +64,7 @@ class Origins(Part):
 class Manifest(Part):
     """What is read of manifest.json."""
 
+    schema_: Literal["peso.fit/1"] = Field(alias="schema")
     history: History
     made_from: Origins
     settings: Mapping[str, str | int | float]
@@ -78,6 +79,12 @@ class Reading(Part):
     spend: Finite
     roas: tuple[Finite, Finite, Finite]
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "Reading":
+        if not self.roas[0] <= self.roas[1] <= self.roas[2]:
+            raise ValueError(f"roas {list(self.roas)} is not in order")
+        return self
+
 
 class Convergence(Part):
     """What is read of a check."""
@@ -89,6 +96,7 @@ class Convergence(Part):
 class HealthFile(Part):
     """What is read of health.json."""
 
+    schema_: Literal["peso.health/1"] = Field(alias="schema")
     currency: str
     outcome: str
     period: str
@@ -116,6 +124,8 @@ def read_last_fit(model: Model, model_path: Path, dataset: Dataset) -> LastFit |
     if model.previous is None:
         return None
     folder = model_path.parent / model.previous.fit
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; name the one of an earlier fit under [previous], or leave that out")
     manifest = _read(folder / "manifest.json", Manifest)
     health = _read(folder / "health.json", HealthFile)
     if manifest.files.get("health.json") != digest(read_bytes(folder / "health.json")):
@@ -124,7 +134,7 @@ def read_last_fit(model: Model, model_path: Path, dataset: Dataset) -> LastFit |
     details = next((check.details for check in health.checks if check.name == "convergence"), {})
     last = Last(
         roas={channel.name: channel.roas for channel in health.channels},
-        effective=effective_draws(details, int(manifest.settings.get("draws", 1))),
+        effective=effective_draws(details, _draws(folder / "manifest.json", manifest)),
         seen=tuple(Span(one.start, one.end, one.worth) for one in manifest.history.counted),
         discount=model.previous.discount,
     )
@@ -134,6 +144,17 @@ def read_last_fit(model: Model, model_path: Path, dataset: Dataset) -> LastFit |
             "are what it left to believe; put its rows and the new ones into one table"
         )
     return LastFit(folder, manifest, health, last)
+
+
+def _draws(place: Path, manifest: Manifest) -> int:
+    """How many draws the fit before has."""
+    draws = manifest.settings.get("draws")
+    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
+        raise InputError(
+            f"{place}: settings.draws is {draws!r}, and a whole number from 1 is needed, so it is no fit of this "
+            "version; calibrate that history again without [previous]"
+        )
+    return draws
 
 
 def _read(path: Path, record: type[Record]) -> Record:
@@ -238,7 +259,10 @@ def refresh_text(refresh: Refresh) -> str:
         ]
         for one in refresh.changes
     ]
-    return f"{table(header, rows)}\n\n{plain(refresh.sentence[:1].upper() + refresh.sentence[1:])}."
+    said = plain(refresh.sentence)
+    if not any(one.is_beyond for one in refresh.changes):  # else it begins with a name
+        said = said[:1].upper() + said[1:]
+    return f"{table(header, rows)}\n\n{said}."
 
 
 def _band(three: tuple[float, float, float]) -> str:

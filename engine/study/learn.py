@@ -21,13 +21,15 @@ from engine.config.model import Model
 from engine.data.dataset import Dataset
 from engine.data.read import read_dataset
 from engine.errors import InputError
-from engine.files import digest, read_bytes, write_csv, write_json, write_text
+from engine.files import digest, read_bytes, whole_folder, write_csv, write_json, write_text
 from engine.report.charts.document import charts_text
+from engine.response.curves import Curves
 from engine.response.curves_file import write_curves
 from engine.study.last_fit import LastFit, read_last_fit, refresh_document, refresh_of, refresh_text
 from engine.words import money, number, percent, plain, table
 
 WIDTH = 110  # columns of running text
+FILES = ("health.json", "contributions.csv", "curves.json", "charts.json", "manifest.json")
 ORIGINS = ("data", "model", "meaning", "tests")
 MEASURED_BY = ("jax", "numpy", "numpyro", "scipy")  # packages whose versions move the last digits
 
@@ -104,22 +106,26 @@ def fit_of(
 
 
 def write_fit(folder: Path, fit: Fit) -> None:
-    """Write health, contributions, charts, curves and, last, the manifest: no curves without their health.
+    """Write health.json, contributions.csv, curves.json, charts.json and, last, manifest.json: all of them or none.
 
     Raises:
-        StorageError: The folder cannot be written.
+        StorageError: The folder cannot be written or the disk is full; an older fit stays as it was.
     """
-    write_json(folder / "health.json", health_document(fit))
-    header = ["start", *(f"{part.component} {edge}" for part in fit.contributions for edge in ("mean", "5%", "95%"))]
-    columns = [values.tolist() for part in fit.contributions for values in (part.mean, part.low, part.high)]
-    write_csv(
-        folder / "contributions.csv",
-        header,
-        [[day.isoformat(), *row] for day, row in zip(fit.starts, zip(*columns, strict=True), strict=True)],
-    )
-    write_text(folder / "charts.json", charts_text(fit))
-    write_curves(folder / "curves.json", fit.curves)
-    write_json(folder / "manifest.json", manifest(folder, fit))
+    with whole_folder(folder, FILES) as place:
+        write_json(place / "health.json", health_document(fit))
+        header = [
+            "start",
+            *(f"{part.component} {edge}" for part in fit.contributions for edge in ("mean", "5%", "95%")),
+        ]
+        columns = [values.tolist() for part in fit.contributions for values in (part.mean, part.low, part.high)]
+        write_csv(
+            place / "contributions.csv",
+            header,
+            [[day.isoformat(), *row] for day, row in zip(fit.starts, zip(*columns, strict=True), strict=True)],
+        )
+        write_curves(place / "curves.json", fit.curves)
+        write_text(place / "charts.json", charts_text(fit))
+        write_json(place / "manifest.json", manifest(place, fit))
 
 
 def health_document(fit: Fit) -> dict[str, Any]:
@@ -149,7 +155,6 @@ def _check_document(check: Check) -> dict[str, Any]:
 
 def manifest(folder: Path, fit: Fit) -> dict[str, Any]:
     """The content of manifest.json: from what, with what, how, and the digests of what was written."""
-    written = ("curves.json", "health.json", "contributions.csv", "charts.json")
     settings = dict(fit.settings)
     return {
         "schema": "peso.fit/1",
@@ -168,7 +173,7 @@ def manifest(folder: Path, fit: Fit) -> dict[str, Any]:
         "seconds": settings.pop("seconds", None),
         "settings": settings,
         "versions": versions(),
-        "files": {name: digest(read_bytes(folder / name)) for name in written},
+        "files": {name: digest(read_bytes(folder / name)) for name in FILES[:-1]},
     }
 
 
@@ -197,13 +202,29 @@ def headline(fit: Fit) -> str:
     base = checks["baseline"]
     media = 1 - (base.figure or 0.0)
     best = max(fit.readings, key=lambda reading: reading.marginal_roas[1])
-    doubts = [check.name for check in fit.health.checks if check.verdict != "good" and check.name in _TOLD]
-    told = f" (doubts: {', '.join(doubts)})" if doubts else ""
+    doubts = [check.name for check in fit.health.checks if check.verdict != "good" and _is_told(check)]
+    told = f" (doubts: {', '.join(map(plain, doubts))})" if doubts else ""
+    earned = _earned(best.marginal_roas, fit.curves)
     return (
         f"{opening}{told}: the channels brought {percent(media)} of {plain(fit.curves.outcome)} "
         f"(5-95 %: {percent(1 - base.details['high'])} .. {percent(1 - base.details['low'])}), and the next "
-        f"{money(1.0, fit.curves.currency)} earns most in {plain(best.name)}: {_band(best.marginal_roas)}."
+        f"{money(1.0, fit.curves.currency)} earns most in {plain(best.name)}: {earned}."
     )
+
+
+def _earned(band: tuple[float, float, float], curves: Curves) -> str:
+    """What one unit of money brings, with its own unit."""
+    return _band(band) + (f" {plain(curves.outcome)}" if curves.outcome_value is None else f" {curves.currency}")
+
+
+def returned(currency: str, units: str | None) -> str:
+    """The heading of outcome over spend: a ratio of money to money, else of units to money."""
+    return "return on spend" if units is None else f"{plain(units)} per {currency} 1"
+
+
+def _is_told(check: Check) -> bool:
+    """Whether a doubt is one that decides how far the fit is trusted."""
+    return check.name in _TOLD or check.name.startswith("experiment ")
 
 
 _TOLD = ("convergence", "fit", "holdout", "baseline", "known money", "residuals", "collinear", "geos")
@@ -211,20 +232,23 @@ _TOLD = ("convergence", "fit", "holdout", "baseline", "known money", "residuals"
 
 def as_text(fit: Fit) -> str:
     """The sentence, the channels in figures, then every check."""
+    curves = fit.curves
     header = [
         "channel",
-        f"spend ({fit.curves.currency})",
+        f"spend ({curves.currency})",
         "share of outcome (5-95 %)",
-        "return on spend (5-95 %)",
-        "of the next 1 (5-95 %)",
-        f"half-life ({fit.curves.period}s)",
+        f"{returned(curves.currency, None if curves.outcome_value else curves.outcome)} (5-95 %)",
+        f"of the next {curves.currency} 1 (5-95 %)",
+        f"half-life ({curves.period}s)",
     ]
     lines = [
         _wrapped(headline(fit)),
         "",
         table(header, [_row(reading) for reading in fit.readings]),
         "",
-        _wrapped("The next 1 is counted at the mean spend of the latest year, half-lives are medians."),
+        _wrapped(
+            f"The next {curves.currency} 1 is counted at the mean spend of the latest year, half-lives are medians."
+        ),
         "",
     ]
     lines += [refresh_text(fit.refresh), ""] if fit.refresh else []

@@ -7,14 +7,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from engine import __version__
 from engine.calibrate.fit import Fit
 from engine.calibrate.structure_search import Candidate, Searched, Trial, structure_search, with_structure
 from engine.config.loading import Closed
+from engine.config.model import Trend
 from engine.errors import InputError, ResumableError
 from engine.files import read_json, write_json
+from engine.response.adstock import ADSTOCKS
+from engine.response.saturation import SATURATIONS
 from engine.study.learn import WIDTH, Case, fit_of, open_case
 
 STUDY = "search.json"
@@ -34,9 +37,16 @@ class KeptTrial(Closed):
 
     saturation: str
     adstock: str
-    trend: str
-    season: Annotated[int, Field(ge=0)]
+    trend: Trend
+    season: Annotated[int, Field(ge=0, le=12)]
     score: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None  # none where no forecast was finite
+
+    @model_validator(mode="after")
+    def _is_known(self) -> "KeptTrial":
+        for name, families in ((self.saturation, SATURATIONS), (self.adstock, ADSTOCKS)):
+            if name != "any" and name not in families:
+                raise ValueError(f"{name!r} is no family of curves")
+        return self
 
 
 class Study(Closed):

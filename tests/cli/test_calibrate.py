@@ -118,3 +118,40 @@ def test_a_file_that_is_no_search_is_refused(peso, history, tmp_path):
     (tmp_path / "odd" / "search.json").write_text('{"schema": "peso.search/1"}')
     done = peso("calibrate", "sales.csv", "--speed", "search", "--out", tmp_path / "odd", cwd=history)
     assert done.returncode == 3 and "field required; remove the file to search anew" in done.stderr
+
+
+def test_a_search_whose_families_were_edited_by_hand_is_refused(interrupted, history, tmp_path):
+    kept = json.loads(json.dumps(interrupted[2]))
+    kept["trials"][0]["saturation"] = "\x1b[31mhill"
+    (tmp_path / "search.json").write_text(json.dumps(kept))
+    done = subprocess.run(search(history, "--out", tmp_path), cwd=history, capture_output=True, text=True)
+    assert done.returncode == 3 and "is no family of curves; remove the file to search anew" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_a_search_killed_while_it_wrote_is_taken_up_again(interrupted, history, tmp_path):
+    """What a kill leaves beside search.json, the unfinished next one, is no reason to refuse."""
+    (tmp_path / "search.json").write_text(json.dumps({**interrupted[2], "trials": interrupted[2]["trials"][:2]}))
+    (tmp_path / ".search.json.0a1b2c3d.part").write_text('{"schema": "peso')
+    asked = search(history, "--out", tmp_path, "--trials", 2)
+    done = subprocess.run(asked, cwd=history, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "curves.json").exists()
+
+
+@pytest.mark.parametrize("place", ["model.toml/fit", "nowhere", "sales.csv"])
+def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(peso, history, place):
+    """A fit takes minutes; its place is looked at before the data are."""
+    link = history / "nowhere"
+    if not link.is_symlink():
+        link.symlink_to(history / "gone")
+    done = peso("calibrate", "missing.csv", "--model", "model.toml", "--out", place, cwd=history)
+    assert done.returncode in (3, 8) and "choose another --out" in done.stderr and "missing" not in done.stderr
+
+
+def test_the_history_is_never_replaced_by_its_fit(peso, history, tmp_path):
+    table = tmp_path / "contributions.csv"
+    table.write_bytes((history / "sales.csv").read_bytes())
+    done = peso("calibrate", table, "--model", history / "model.toml", "--out", tmp_path, "--force")
+    assert done.returncode == 3 and "is an input of this question" in done.stderr
+    assert table.read_bytes() == (history / "sales.csv").read_bytes()

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from engine.cli.machine import CACHE_BYTES, cache_folder, settle
+from engine.cli.machine import CACHE_BYTES, cache_folder, mend, settle
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -66,3 +66,13 @@ def test_the_command_is_settled_before_numpy_is_loaded(given):
     done = subprocess.run([sys.executable, "-c", script], env=clean, capture_output=True, text=True, check=True)
     variables = json.loads(done.stdout.splitlines()[-1])
     assert [variables[name] for name in THREADS] == [given or "1", "1", "1"]
+
+
+def test_a_program_whose_writing_was_cut_off_is_removed_and_no_other(tmp_path):
+    """Without the time of its last use beside it, and older than a minute."""
+    for name, age in (("whole-cache", 90), ("whole-atime", 90), ("cut-cache", 90), ("now-cache", 30), ("other", 90)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    mend(tmp_path, 1000.0)
+    assert sorted(os.listdir(tmp_path)) == ["now-cache", "other", "whole-atime", "whole-cache"]
+    mend(tmp_path / "gone", 1000.0)

@@ -67,3 +67,10 @@ def test_document_text_and_file_say_the_same(belief, tmp_path):
     assert told["schema"] == "peso.prior/1" and told["made_from"]["data"].startswith("sha256:")
     assert [one["name"] for one in told["channels"]] == ["tv", "blog"]
     assert belief_text(belief).startswith("Before the data: all channels together bring")
+
+
+def test_what_is_counted_stands_beside_every_figure(belief):
+    dataset = replace(belief.case.dataset, is_money=False, outcome_name="orders")
+    money, units = belief_text(belief), belief_text(replace(belief, case=replace(belief.case, dataset=dataset)))
+    assert "mean a week is EUR " in money and "return on spend (5-95 %)" in money
+    assert " orders; believed: " in units and "orders per EUR 1 (5-95 %)" in units and "is EUR" not in units

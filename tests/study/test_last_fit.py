@@ -1,12 +1,16 @@
 """A refresh from files: the same data give the same fit, new weeks move what they tell, and the rest is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from engine.calibrate.fit import Check
 from engine.errors import InputError
-from engine.study.learn import as_text, document, learn, write_fit
+from engine.files import digest
+from engine.study.last_fit import refresh_text
+from engine.study.learn import as_text, document, headline, learn, write_fit
 from tests.study.histories import MODEL, write_history, write_model
 
 DRAWS, SEED, OLD, NEW = 80, 5, 70, 83
@@ -116,7 +120,7 @@ def test_a_fit_of_something_else_is_refused_in_one_sentence(folder):
 
 
 def test_a_fit_that_is_not_there_or_not_whole_is_refused(folder, tmp_path):
-    assert "no such file" in refused(folder, previous="nowhere")
+    assert "is no folder; name the one of an earlier fit" in refused(folder, previous="nowhere")
     changed = folder / "changed"
     changed.mkdir()
     for name in ("manifest.json", "health.json"):
@@ -127,6 +131,57 @@ def test_a_fit_that_is_not_there_or_not_whole_is_refused(folder, tmp_path):
     old.pop("history")
     (changed / "manifest.json").write_text(json.dumps(old))
     assert "history: field required, so it is no fit of this version" in refused(folder, previous="changed")
+
+
+def edited(folder, name, change):
+    """The first fit with its manifest and health changed by hand, digests included; what its refresh says."""
+    place = folder / name
+    place.mkdir()
+    written, health = (json.loads((folder / "first" / f"{part}.json").read_text()) for part in ("manifest", "health"))
+    change(written, health)
+    (place / "health.json").write_text(json.dumps(health))
+    written["files"]["health.json"] = digest((place / "health.json").read_bytes())
+    (place / "manifest.json").write_text(json.dumps(written))
+    return refused(folder, previous=name)
+
+
+EDITS = {
+    "draws in words": (lambda fit, _: fit["settings"].update(draws="many"), "settings.draws is 'many'"),
+    "no draw": (lambda fit, _: fit["settings"].update(draws=0), "settings.draws is 0"),
+    "draws from below": (lambda fit, _: fit["settings"].update(draws=-5), "settings.draws is -5"),
+    "another schema": (lambda fit, _: fit.update(schema="peso.fit/9"), "schema: input should be 'peso.fit/1'"),
+    "a band upside down": (lambda _, health: health["channels"][0].update(roas=[5, 1, -3]), "is not in order"),
+    "a return without end": (lambda _, health: health["channels"][0].update(roas=[1, 2, 1e300]), "roas.2: input"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), EDITS.values(), ids=EDITS)
+def test_a_fit_that_was_edited_by_hand_is_refused_with_its_field(folder, change, words, request):
+    said = edited(folder, request.node.callspec.id.replace(" ", "_"), change)
+    assert words in said and "no fit of this version; calibrate that history again" in said
+
+
+def test_a_last_fit_that_is_a_file_or_no_name_is_refused(folder):
+    assert "is no folder; name the one of an earlier fit" in refused(folder, previous="model.toml")
+
+
+def test_a_channel_that_moved_keeps_its_name_in_the_text(same):
+    moved = replace(same.refresh.changes[0], is_beyond=True)
+    text = refresh_text(replace(same.refresh, changes=(moved,), sentence="tv 1 -> 2: 13 new weeks"))
+    assert text.endswith("\n\ntv 1 -> 2: 13 new weeks.")
+
+
+def test_returns_bear_their_unit(same):
+    units = replace(same, curves=replace(same.curves, outcome_value=None, outcome="orders"))
+    assert headline(same).endswith(" EUR.") and "return on spend (5-95 %)" in as_text(same)
+    assert headline(units).endswith(" orders.") and "orders per EUR 1 (5-95 %)" in as_text(units)
+    assert "of the next EUR 1 (5-95 %)" in as_text(units)
+
+
+def test_an_experiment_that_takes_trust_away_is_named_in_the_headline(same):
+    against = Check("experiment spring", "bad", 4.0, "it found more; check its dates")
+    doubted = replace(same, health=replace(same.health, trust="weak", checks=(*same.health.checks, against)))
+    assert "experiment spring)" in headline(doubted) and "spring" not in headline(same)
 
 
 def test_a_table_without_any_week_of_the_last_fit_is_refused(folder):
