@@ -13,6 +13,7 @@ from engine.periods import PERIODS
 from engine.response.curves import KINDS, Channel, Curves, Family, History, Mixture
 
 SCHEMA = "peso.curves/1"
+MOST_PRUDENCE = 10.0  # deviations, as in a scenario
 LARGEST = 1e30  # of any number: no money and no outcome is larger
 
 
@@ -74,7 +75,7 @@ def _curves(content: Any, made_from: str) -> Curves:
         period=period,
         channels=tuple(_channel(entry, index) for index, entry in enumerate(channels)),
         outcome_value=None if outcome_value is None else _number(body, "outcome_value", "the file"),
-        prudence=_number(body, "prudence", "the file") if "prudence" in body else 0.0,
+        prudence=_number(body, "prudence", "the file", MOST_PRUDENCE) if "prudence" in body else 0.0,
         made_from=made_from,
     )
     if "draws" in body and (body["draws"] is True or body["draws"] != curves.draws):
@@ -154,10 +155,10 @@ def _text(body: dict[str, Any], key: str, place: str) -> str:
     return value
 
 
-def _number(body: dict[str, Any], key: str, place: str) -> float:
+def _number(body: dict[str, Any], key: str, place: str, most: float = LARGEST) -> float:
     value = body.get(key)
-    if not _is_finite(value) or value < 0:
-        raise InputError(f"{place}: {key} is {_shown(value)}; a number from 0 to {LARGEST:g} is needed")
+    if not _is_finite(value) or not 0 <= value <= most:
+        raise InputError(f"{place}: {key} is {_shown(value)}; a number from 0 to {most:g} is needed")
     return float(value)
 
 

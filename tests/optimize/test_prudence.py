@@ -115,3 +115,12 @@ def test_without_history_nothing_is_charged():
     plan = optimize(curves(*bare, prudence=9.0), scenario("budget = { total = 400 }\n", periods=4))
     free = optimize(curves(*bare), scenario("budget = { total = 400 }\n", periods=4))
     assert plan.chosen.spend == free.chosen.spend
+
+
+@pytest.mark.parametrize("prudence", ["10.5", "-1", "true", '"much"'])
+def test_a_prudence_that_no_scenario_may_ask_for_is_refused_in_curves_too(tmp_path, prudence):
+    write_curves(tmp_path / "curves.json", dataclasses.replace(uncertain(2), prudence=0.35))
+    text = (tmp_path / "curves.json").read_text()
+    (tmp_path / "curves.json").write_text(text.replace('"prudence": 0.35', f'"prudence": {prudence}'))
+    with pytest.raises(InputError, match=f"prudence is {prudence}; a number from 0 to 10 is needed"):
+        read_curves(tmp_path / "curves.json")
