@@ -66,9 +66,11 @@ def ties(parameters: Parameters, ceiling: Float[Array, " channel"], evidence: Ev
     dose = evidence.today / parameters.halfway
     _, steepness = SATURATIONS[evidence.structure.saturation].with_steepness(dose, *parameters.bend)
     rate = ceiling / parameters.halfway * steepness
-    marginal = jnp.log(rate / evidence.price + 1e-9)
-    uneven = (marginal - marginal.mean()) / SCATTER
-    tied = -0.5 * (FREEDOM + len(uneven) - 1) * jnp.log1p(uneven @ uneven / FREEDOM)
+    running = evidence.today > 0  # of a channel that stands still today nobody judged the next unit of money
+    count = running.sum()
+    marginal = jnp.where(running, jnp.log(jnp.where(running, rate, 1.0) / evidence.price + 1e-9), 0.0)
+    uneven = jnp.where(running, marginal - marginal.sum() / jnp.maximum(count, 1), 0.0) / SCATTER
+    tied = -0.5 * (FREEDOM + count - 1) * jnp.log1p(uneven @ uneven / FREEDOM)
     told = evidence.priors.elasticity_told
     known = ~jnp.isnan(told[0])
     elastic = (jnp.log(rate * evidence.today + 1e-12) - jnp.where(known, told[0], 0.0)) / jnp.where(known, told[1], 1.0)
@@ -124,10 +126,11 @@ def stock_of(
         return STOCKS[family](dose, opening, wide)
     lags = xp.arange(float(len(dose)))[:, None]
     weights = ADSTOCKS[family].kernel(lags, *carry)
-    distance = np.subtract.outer(np.arange(len(dose)), np.arange(len(dose)))
-    spread = xp.where((distance >= 0)[..., None], weights[np.maximum(distance, 0)], 0.0)
+    size = 2 * len(dose)  # no wrapping round
+    spread = xp.fft.rfft(weights, n=size, axis=0)[:, None, :] * xp.fft.rfft(dose, n=size, axis=0)
+    felt = xp.fft.irfft(spread, n=size, axis=0)[: len(dose)]
     before = 1 - xp.cumsum(weights, axis=0)
-    return xp.einsum("tsc,sgc->tgc", spread, dose) + before[:, None, :] * opening
+    return xp.maximum(felt, 0.0) + before[:, None, :] * opening
 
 
 def _buildup(dose: Array, opening: Array, carry: tuple[Array, ...]) -> Array:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -175,6 +176,20 @@ def test_a_told_elasticity_is_that_of_a_steady_response(world, with_tests, model
     distance = (np.log((up - down) / 0.002) - np.log(0.1)) / (np.log(2) / TAIL_90)
     heights = [float(ties(parameters, ceiling, numpy_of(one))) for one in (plain, known)]
     assert heights[1] - heights[0] == pytest.approx(-0.5 * distance**2, rel=1e-4)
+
+
+def test_a_channel_at_rest_leaves_the_returns_of_the_others_as_even_as_they_were(problem, places):
+    """Ties of two running channels are the same whether or not a third stands still today."""
+    evidence, two = numpy_of(problem), parameters_at(problem, places[0])
+    three = jax.tree.map(lambda one: np.append(one, one[:1]) if np.ndim(one) else one, two)
+    idle = eqx.tree_at(
+        lambda one: (one.today, one.price, one.priors.elasticity_told),
+        evidence,
+        (np.append(evidence.today, 0.0), np.append(evidence.price, 1.0), np.full((2, 3), np.nan)),
+    )
+    small = 0.1 * np.array([1.0, 2.0, 50.0])
+    two, three = (one._replace(share=np.full(len(one.share), 0.01)) for one in (two, three))
+    assert float(ties(three, small, idle)) == pytest.approx(float(ties(two, small[:2], evidence)), rel=1e-12)
 
 
 @pytest.mark.parametrize("family", ADSTOCKS)
