@@ -77,22 +77,13 @@ def contributions_chart(fit: Fit) -> Spec:
     moving = {f"part{index}": moments.pooled(part.mean) / unit.size for index, part in enumerate(parts)}
     top = {f"edge{index}": edge / unit.size for index, edge in enumerate(edges)}
     bounds = _bounds(list(moving.values()))
-    data = rows(start=moments.days, **top, **moving)
-    every = float(sum(part.mean.sum() for part in fit.contributions))
-    channels = {part.component: float(part.mean.sum()) for part in fit.contributions if part.is_channel}
-    share = percent(sum(channels.values()) / every) if every else "an unknown part"
     outcome = short(fit.curves.outcome)
-    level = sum(
-        float(part.mean.mean()) for part in fit.contributions if not part.is_channel and part.component == LEVEL
-    )
-    told = [f"{short(name)} {percent(value / every)}" for name, value in channels.items() if every]
+    title = f"The channels brought {brought_share(fit)} of {outcome}; the rest would have come without them"
     return framed(
-        heading(
-            f"The channels brought {share} of {outcome}; the rest would have come without them", _how(fit, level), WIDE
-        ),
-        f"What each part added to {outcome} by {fit.curves.period}, stacked. Of all {outcome}: {listed(told)}.",
+        heading(title, _how(fit), WIDE),
+        f"What each part added to {outcome} by {fit.curves.period}, stacked. Of all {outcome}: {listed(_shares(fit))}.",
         {
-            "data": data,
+            "data": rows(start=moments.days, **top, **moving),
             "spacing": 10,
             "vconcat": [
                 _stack(fit, layers, unit, moments),
@@ -100,6 +91,22 @@ def contributions_chart(fit: Fit) -> Spec:
             ],
         },
     )
+
+
+def brought_share(fit: Fit) -> str:
+    """The share of the outcome that the channels brought, with its range, as the fit's health tells it."""
+    base = next((check for check in fit.health.checks if check.name == "baseline"), None)
+    if base is None or base.figure is None or not {"low", "high"} <= set(base.details):
+        every = float(sum(part.mean.sum() for part in fit.contributions))
+        brought = float(sum(part.mean.sum() for part in fit.contributions if part.is_channel))
+        return percent(brought / every) if every else "an unknown part"
+    low, high = 1 - base.details["high"], 1 - base.details["low"]
+    return f"{percent(1 - base.figure)} (5-95 %: {percent(low)} .. {percent(high)})"
+
+
+def _shares(fit: Fit) -> list[str]:
+    """The share of the outcome that each channel brought, by its median."""
+    return [f"{short(reading.name)} {percent(reading.share[1])}" for reading in fit.readings]
 
 
 def _bounds(parts: list[Float[np.ndarray, " moment"]]) -> tuple[float, float]:
@@ -135,12 +142,12 @@ def layers_of(fit: Fit) -> list[Layer]:
     return [layer._replace(label=label) for layer, label in zip(found, visible, strict=True)]
 
 
-def _how(fit: Fit, level: float) -> str:
-    amount_of_level = money(level, outcome_currency(fit.curves))
+def _how(fit: Fit) -> str:
+    parts = {part.component: part for part in fit.contributions if not part.is_channel}
+    level = money(float(parts[LEVEL].mean.mean()), outcome_currency(fit.curves)) if LEVEL in parts else "0"
     return (
         "Stacked: the baseline, then what each channel brought, in shades of its kind's colour. Below, on one scale: "
-        f"the parts of the baseline around its level of {amount_of_level} a {fit.curves.period}, and what no part "
-        "explains."
+        f"the parts of the baseline around its level of {level} a {fit.curves.period}, and what no part explains."
     )
 
 
@@ -203,44 +210,40 @@ def outcome_chart(fit: Fit) -> Spec:
     moments = moments_of(fit)
     seen = np.sum([part.mean for part in fit.contributions], axis=0)
     rest = next(part for part in fit.contributions if not part.is_channel and part.component == UNEXPLAINED)
-    three = (seen, seen - rest.mean, seen - rest.high, seen - rest.low)
-    actual, fitted, low, high = (moments.pooled(values) for values in three)
-    unit = unit_of(float(max(np.abs(actual).max(), np.abs(low).max(), np.abs(high).max())))
-    title = _outcome_title(fit, unit, moments)
-    scale = {"scale": {"zero": False}}
-    data = rows(
-        start=moments.days,
-        seen=actual / unit.size,
-        fitted=fitted / unit.size,
-        low=low / unit.size,
-        high=high / unit.size,
-    )
-    said = next((check.sentence.split(";")[0] for check in fit.health.checks if check.name == "fit"), "")
+    courses = {"seen": seen, "fitted": seen - rest.mean, "low": seen - rest.high, "high": seen - rest.low}
+    pooled = {name: moments.pooled(values) for name, values in courses.items()}
+    unit = unit_of(max(float(np.abs(values).max()) for values in pooled.values()))
+    said = next((plain(check.sentence.split(";")[0]) for check in fit.health.checks if check.name == "fit"), "")
+    told = f"{opening(said)}. " if said else ""
     band = "Black: seen; blue: explained by the fit, with its band of 5-95 % (without the chance of single "
-    subtitle = f"{opening(plain(said))}. {band}{fit.curves.period}s)." if said else f"{band}{fit.curves.period}s)."
     outcome = short(fit.curves.outcome)
     shows = f"{opening(outcome)} by {fit.curves.period}, seen and as the fit explains it, with a band of 5-95 %."
     return framed(
-        heading(f"Does the fit follow {outcome}?", subtitle, WIDE),
-        f"{shows} {opening(plain(said))}.",
+        heading(f"Does the fit follow {outcome}?", f"{told}{band}{fit.curves.period}s).", WIDE),
+        f"{shows} {told}".strip(),
         {
             "width": WIDE,
             "height": TALL,
-            "data": data,
+            "data": rows(start=moments.days, **{name: values / unit.size for name, values in pooled.items()}),
             "encoding": {"x": moment("start", fit.curves.period)},
-            "layer": [
-                {
-                    "mark": {"type": "area", "color": KIND_COLOURS["paid"], "opacity": 0.3},
-                    "encoding": {"y": amount("low", title, **scale), "y2": {"field": "high"}},
-                },
-                {
-                    "mark": {"type": "line", "color": KIND_COLOURS["paid"], "strokeWidth": 1.5},
-                    "encoding": {"y": amount("fitted", title, **scale)},
-                },
-                {
-                    "mark": {"type": "line", "color": INK, "strokeWidth": 0.8, "point": {"size": 10, "color": INK}},
-                    "encoding": {"y": amount("seen", title, **scale)},
-                },
-            ],
+            "layer": _followed(_outcome_title(fit, unit, moments)),
         },
     )
+
+
+def _followed(title: Title) -> list[Spec]:
+    """Band, what is explained, what was seen."""
+    scale = {"zero": False}
+    blue = KIND_COLOURS["paid"]
+    seen = {"type": "line", "color": INK, "strokeWidth": 0.8, "point": {"size": 10, "color": INK}}
+    return [
+        {
+            "mark": {"type": "area", "color": blue, "opacity": 0.3},
+            "encoding": {"y": amount("low", title, scale=scale), "y2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "line", "color": blue, "strokeWidth": 1.5},
+            "encoding": {"y": amount("fitted", title, scale=scale)},
+        },
+        {"mark": seen, "encoding": {"y": amount("seen", title, scale=scale)}},
+    ]

@@ -51,7 +51,10 @@ def response_chart(curves: Curves) -> Spec:
     views = [_response(*one, curves) for one in zip(names, curves.channels, nexts, strict=True)]
     best = int(np.argmax([three[1] for three in nexts]))
     what = short(curves.measure)
-    title = f"Where does the next {money(1.0, curves.currency)} bring most? In {short(names[best])}: "
+    one = money(1.0, curves.currency)
+    title = f"Where does the next {one} bring most? In {short(names[best])}: {_told(nexts[best], curves)}"
+    if not nexts[best][1] > 0:
+        title = f"The next {one} brings nothing in any channel, as far as the data tell"
     subtitle = (
         f"Line: what a constant spend brings each {curves.period}, the mean over all draws; band: 5-95 %; dot: spend "
         "of the latest year. Beyond the dashed rule no data speak: there the curve is belief."
@@ -62,7 +65,7 @@ def response_chart(curves: Curves) -> Spec:
         for name, channel in zip(names, curves.channels, strict=True)
     ]
     return framed(
-        heading(title + _told(nexts[best], curves), subtitle, TOTAL),
+        heading(title, subtitle, TOTAL),
         f"Response curves, {what} against spend, one panel for each of {len(views)} channels. {listed(told)}.",
         panels(views, COLUMNS),
     )
@@ -138,21 +141,25 @@ def _response(name: str, channel: Channel, brings: Three, curves: Curves) -> Spe
                 "mark": {"type": "area", "color": KIND_COLOURS[channel.kind], "opacity": 0.2},
                 "encoding": {"y": amount("low", **outcome), "y2": {"field": "high"}},
             },
-            {
-                "data": rows(spend=[seen / across.size]),
-                "mark": {"type": "rule", "color": QUIET, "strokeDash": [3, 3]},
-            },
-            {
-                "data": rows(spend=[seen / across.size], end=["data seen up to here"]),
-                "mark": {"type": "text", "color": QUIET, "fontSize": 9, "baseline": "bottom"},
-                "encoding": {"y": {"value": -2}, "text": {"field": "end", "type": "nominal"}},
-            },
+            *_end(seen / across.size),
             {
                 "encoding": {"y": amount("mean", **outcome)},
                 "layer": _line(channel, at, mean / up.size, (today, seen), across),
             },
         ],
     }
+
+
+def _end(seen: float) -> list[Spec]:
+    """Where the data end."""
+    return [
+        {"data": rows(spend=[seen]), "mark": {"type": "rule", "color": QUIET, "strokeDash": [3, 3]}},
+        {
+            "data": rows(spend=[seen], end=["data seen up to here"]),
+            "mark": {"type": "text", "color": QUIET, "fontSize": 9, "baseline": "bottom"},
+            "encoding": {"y": {"value": -2}, "text": {"field": "end", "type": "nominal"}},
+        },
+    ]
 
 
 def _line(

@@ -16,7 +16,7 @@ from engine.report.charts.look import (
     listed,
     rows,
     short,
-    shown,
+    span,
 )
 from engine.response.curves import Kind
 from engine.words import percent
@@ -59,55 +59,54 @@ def shares_of(fit: Fit) -> list[Share]:
 def shares_chart(fit: Fit) -> Spec:
     """The share of each channel in spend beside its share in what channels brought."""
     every = shares_of(fit)
-    shares, band = _gathered(every), every[:SHOWN]
-    top = 100 * max(max(share.spend, share.brought) for share in shares)
-    reach = max(top, min(100 * max(share.high for share in band), 2 * top)) * 1.04
-    scale = {"domain": [0, shown(reach)], "nice": False}
-    share: Spec = {"scale": scale, "title": "Share of all channels (%)"}
-    channel = {"field": "channel", "type": "nominal", "sort": None, "title": None, "axis": {"labelColor": INK}}
-    colours = kind_scale(one.kind for one in shares if one.kind)
-    if len(shares) < len(every):
-        colours = {"domain": [*colours["domain"], "several"], "range": [*colours["range"], SEVERAL]}
-    names = [one.label for one in shares]
-    data = rows(
-        channel=names, kind=[one.kind or "several" for one in shares], share=[100 * one.brought for one in shares]
-    )
-    band_data = rows(
-        channel=[one.label for one in band],
-        low=[100 * one.low for one in band],
-        high=[min(100 * one.high, reach) for one in band],
-    )
-    spend_data = rows(channel=names, spend=[100 * one.spend for one in shares])
+    single = every[:SHOWN]
     told = [f"{short(one.label)} {percent(one.spend)} of spend, {percent(one.brought)} of effect" for one in every]
+    channel = {"field": "channel", "type": "nominal", "sort": None, "title": None, "axis": {"labelColor": INK}}
     return framed(
-        heading(_shares_title(every), _shares_subtitle(len(every) - len(band)), WIDE),
+        heading(_shares_title(single), _shares_subtitle(len(every) - len(single)), WIDE),
         f"Share of spend and share of contribution of {len(every)} channels over all of history. {listed(told)}.",
         {
             "width": 480,
             "height": {"step": STEP},
             "encoding": {"y": channel},
-            "layer": [
-                {
-                    "data": data,
-                    "mark": {"type": "bar", "height": {"band": 0.62}},
-                    "encoding": {
-                        "x": amount("share", **share),
-                        "color": {"field": "kind", "type": "nominal", "scale": colours, "legend": {"title": "Kind"}},
-                    },
-                },
-                {
-                    "data": band_data,
-                    "mark": {"type": "rule", "color": INK, "opacity": 0.55},
-                    "encoding": {"x": amount("low", **share), "x2": {"field": "high"}},
-                },
-                {
-                    "data": spend_data,
-                    "mark": {"type": "tick", "color": INK, "thickness": 3, "size": STEP - 4, "opacity": 1},
-                    "encoding": {"x": amount("spend", **share)},
-                },
-            ],
+            "layer": _layers(_gathered(every), single),
         },
     )
+
+
+def _layers(shares: list[Share], single: list[Share]) -> list[Spec]:
+    """Bars of what was brought, bands of single channels, ticks of spend; bands far out are cut."""
+    top = max(max(share.spend, share.brought) for share in shares)
+    reach = 104 * max(top, min(max(share.high for share in single), 2 * top))
+    share: Spec = {"scale": {"domain": span(0.0, float(f"{reach:.4g}")), "nice": False}}
+    share["title"] = "Share of all channels (%)"
+    colours = kind_scale(one.kind for one in shares if one.kind)
+    if len(shares) > len(single):
+        colours = {"domain": [*colours["domain"], "several"], "range": [*colours["range"], SEVERAL]}
+    names, kinds = [one.label for one in shares], [one.kind or "several" for one in shares]
+    cut = [[min(100 * edge, reach) for edge in (one.low, one.high)] for one in single]
+    return [
+        {
+            "data": rows(channel=names, kind=kinds, share=[100 * one.brought for one in shares]),
+            "mark": {"type": "bar", "height": {"band": 0.62}},
+            "encoding": {
+                "x": amount("share", **share),
+                "color": {"field": "kind", "type": "nominal", "scale": colours, "legend": {"title": "Kind"}},
+            },
+        },
+        {
+            "data": rows(
+                channel=[one.label for one in single], low=[low for low, _ in cut], high=[high for _, high in cut]
+            ),
+            "mark": {"type": "rule", "color": INK, "opacity": 0.55},
+            "encoding": {"x": amount("low", **share), "x2": {"field": "high"}},
+        },
+        {
+            "data": rows(channel=names, spend=[100 * one.spend for one in shares]),
+            "mark": {"type": "tick", "color": INK, "thickness": 3, "size": STEP - 4, "opacity": 1},
+            "encoding": {"x": amount("spend", **share)},
+        },
+    ]
 
 
 def _gathered(shares: list[Share]) -> list[Share]:
