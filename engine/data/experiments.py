@@ -22,6 +22,7 @@ from engine.words import exact
 
 EXACT = 1e-5  # of all outcome there and then: no experiment is known more closely, and no fit could hear it
 FURTHEST = 1000.0  # times all that history spent on a channel: no curve is known so far out
+FORGOTTEN = 60.0  # doublings of a standard error, after which a test says nothing
 SLACK = 0.005  # of the money: a holdout may remove this much more than was spent, as rounded money does
 
 
@@ -144,7 +145,7 @@ def placed(one: Experiment, dataset: Dataset, half_life: float | None = None) ->
     """An experiment within a history that holds its channels, geos and days; `half_life` in periods."""
     first, last, final = (bisect_right(dataset.starts, day) - 1 for day in (one.start, one.end, _until(one)))
     age = len(dataset.starts) - 1 - last
-    widened = 2.0 ** (age / (2 * half_life)) if half_life else 1.0
+    widened = 2.0 ** min(age / (2 * half_life), FORGOTTEN) if half_life else 1.0
 
     def shares(until: date) -> Float[np.ndarray, " period"]:
         return np.array(share_inside(dataset.starts, dataset.period, one.start, until + timedelta(days=1)))

@@ -15,6 +15,8 @@ import numpy as np
 from engine import __version__
 from engine.calibrate.calibrate import DRAWS, calibrate
 from engine.calibrate.fit import ChannelReading, Check, Fit, Speed
+from engine.calibrate.panel import FEWEST
+from engine.calibrate.priors import require_heard, structure_of
 from engine.calibrate.refresh import spans_of, worth_of_rows
 from engine.config.loading import load
 from engine.config.model import Model
@@ -66,7 +68,12 @@ def open_case(data: Path, model: Path, out: Path | None = None) -> Case:
         InputError: One of the files is wrong.
     """
     meaning = load(model, Model)
+    _require_families(meaning, model)
     dataset = read_dataset(data, meaning, model)
+    if (count := len(dataset.starts)) < FEWEST:
+        raise InputError(
+            f"{data}: holds {count} {dataset.period}s, and calibration needs {FEWEST} or more; add history"
+        )
     before = read_last_fit(meaning, model, dataset)
     if before:
         if out is not None and out.resolve() == before.folder.resolve():
@@ -82,6 +89,14 @@ def open_case(data: Path, model: Path, out: Path | None = None) -> Case:
         "tests": digest(read_bytes(model.parent / tests)) if tests else "",
     }
     return Case(dataset, meaning, made_from, before)
+
+
+def _require_families(meaning: Model, place: Path) -> None:
+    """Refuse families of curves that are not known, or that have no place for what is told."""
+    try:
+        require_heard(structure_of(meaning.curves.saturation, meaning.curves.adstock), meaning.channels)
+    except InputError as fault:
+        raise InputError(f"{place}: {fault}") from None
 
 
 def fit_of(

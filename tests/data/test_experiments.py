@@ -178,6 +178,12 @@ def test_a_bad_optional_column_is_refused(told, header, cell, words):
     assert not [word for word in words if word not in str(caught.value)], str(caught.value)
 
 
+@pytest.mark.parametrize("half_life", ["1e-300", "1e-9", "0.001"])
+def test_a_test_that_is_forgotten_at_once_is_read_and_says_nothing(told, half_life):
+    [one] = told(GOOD, rest=f"{FILE}half_life = {half_life}\n")
+    assert one.stated_error == 90 and 1e15 < one.standard_error < 1e30
+
+
 def test_evidence_counts_once(told):
     with pytest.raises(InputError, match=r"line 3: the name 'Spring' stands already at .*line 2"):
         told(GOOD, GOOD.replace("spring", "Spring").replace("400", "300"))

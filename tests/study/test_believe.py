@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from engine.calibrate.predictive import prior_predictive
+from engine.errors import InputError
 from engine.study.believe import belief_document, belief_text, believe, write_belief
+from engine.study.learn import open_case
 from tests.study.histories import MODEL, write_history, write_model
 
 TOLD = MODEL.replace(
@@ -74,3 +76,18 @@ def test_what_is_counted_stands_beside_every_figure(belief):
     money, units = belief_text(belief), belief_text(replace(belief, case=replace(belief.case, dataset=dataset)))
     assert "mean a week is EUR " in money and "return on spend (5-95 %)" in money
     assert " orders; believed: " in units and "orders per EUR 1 (5-95 %)" in units and "is EUR" not in units
+
+
+@pytest.mark.parametrize(
+    ("weeks", "more", "words"),
+    [
+        (11, "", "sales.csv: holds 11 weeks, and calibration needs 12 or more; add history"),
+        (30, '[curves]\nsaturation = "hil"\n', "model.toml: [curves] saturation = 'hil' is not known; use any, hill"),
+        (30, '[curves]\nadstock = "weibull_pdf"\n', "model.toml: half_life of 'tv' is told, and [curves] adstock"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_told_with_its_file(tmp_path, weeks, more, words):
+    table, model = write_history(tmp_path, "sales.csv", weeks), write_model(tmp_path, "model.toml", text=TOLD + more)
+    with pytest.raises(InputError) as fault:
+        open_case(table, model)
+    assert str(fault.value).startswith(str(tmp_path)) and words in str(fault.value)
