@@ -26,8 +26,8 @@ SMOOTH_KNOT = 4  # weeks between the knots of a smooth trend
 SEASON_SPREAD = 0.3  # divided by the wave number: slow waves are larger
 CONTROL_SPREAD = 0.15  # for one standard deviation of a control
 EVENT_SPREAD = 0.5  # holidays may be sharp
-SMOOTHING = 3.0  # periods: width of the window through which spend shows the demand it follows
-NEIGHBOURS = 12  # periods to either side that the window holds
+SMOOTHING = 3.0  # weeks: width of the window through which spend shows the demand it follows
+WIDTHS = 4  # of the window to either side that it holds
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,9 @@ def _controls(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return np.where(still, 0.0, centred / np.where(still, 1.0, spread)), np.full(flat.shape[1], CONTROL_SPREAD)
 
 
-def demand_columns(dose: Float[np.ndarray, "period geo channel"], hidden: Float[np.ndarray, " channel"]) -> Design:
+def demand_columns(
+    dose: Float[np.ndarray, "period geo channel"], hidden: Float[np.ndarray, " channel"], weeks: float
+) -> Design:
     """What spend that follows demand says of demand itself: each channel's spend, and its smoothed course.
 
     Both are at mean 0 and spread 1. Their coefficients, outcome that came with the spend but not through it, are
@@ -140,9 +142,11 @@ def demand_columns(dose: Float[np.ndarray, "period geo channel"], hidden: Float[
     Args:
         dose: Spend per head.
         hidden: Standard deviation of that belief [scaled outcome].
+        weeks: In one period.
     """
-    weight = _near(np.ones(len(dose)))
-    smooth = np.apply_along_axis(_near, 0, dose) / weight[:, None, None]
+    width = SMOOTHING / weeks
+    weight = _near(np.ones(len(dose)), width)
+    smooth = np.apply_along_axis(_near, 0, dose, width) / weight[:, None, None]
     blocks = [(one - one.mean(axis=0)).reshape(-1, dose.shape[-1]) for one in (dose, smooth)]
     columns = np.concatenate(blocks, axis=1)
     spread = columns.std(axis=0)
@@ -150,10 +154,11 @@ def demand_columns(dose: Float[np.ndarray, "period geo channel"], hidden: Float[
     return Design(columns, np.tile(hidden, 2), np.full(columns.shape[1], COMPONENTS.index("demand")))
 
 
-def _near(values: Float[np.ndarray, " period"]) -> Float[np.ndarray, " period"]:
+def _near(values: Float[np.ndarray, " period"], width: float) -> Float[np.ndarray, " period"]:
     """Sums over the neighbours of each period, weighted by their distance."""
-    weight = np.exp(-0.5 * (np.arange(-NEIGHBOURS, NEIGHBOURS + 1) / SMOOTHING) ** 2)
-    return np.convolve(values, weight)[NEIGHBOURS:-NEIGHBOURS]
+    reach = math.ceil(WIDTHS * width)
+    weight = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    return np.convolve(values, weight)[reach:-reach]
 
 
 def padded(columns: Design, room: int) -> Design:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.calibrate.baseline import Design, demand_columns, design, padded, together
-from engine.calibrate.chance import Chance, chance, slow_spread
+from engine.calibrate.chance import Chance, chance
 from engine.calibrate.density import Evidence, contributions, one_draw, place_parameters
 from engine.calibrate.drift import drift_columns
 from engine.calibrate.evidence import tests_of
@@ -74,9 +74,10 @@ def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
     shape = chance(weight, np.ones(len(panel.outcome), bool))
     evidence = _evidence(dataset, model, panel, linear_block(panel.outcome, shape, base))
     response = np.zeros_like(panel.dose)
-    follows, moving = _follows(dataset, model), _slow(panel.outcome, weight, base)[1]
+    weeks = float(evidence.priors.weeks)
+    follows, moving = _follows(dataset, model), scan(panel.outcome, weight, base, weeks).slow
     for last in (False,) * ROUNDS + (True,):
-        columns = together(base, demand_columns(panel.dose, np.maximum(follows[0] * slow, follows[1] * moving)))
+        columns = together(base, demand_columns(panel.dose, np.maximum(follows[0] * slow, follows[1] * moving), weeks))
         if model.curves.drift:
             columns = together(columns, drift_columns(response, years, panel.size))
         counted = shape._replace(seen=shape.seen * counts)
@@ -85,7 +86,7 @@ def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
             break
         place, _ = climb(place, evidence)
         response = np.asarray(contributions(one_draw(place_parameters(place[None], evidence), 0), evidence)[0])
-        shape, slow = _slow(panel.outcome - response.sum(axis=-1), weight, columns)
+        shape, slow = scan(panel.outcome - response.sum(axis=-1), weight, columns, weeks)
     return Problem(panel, columns, evidence, slow, place)
 
 
@@ -93,14 +94,6 @@ def _follows(dataset: Dataset, model: Model) -> Float[np.ndarray, "two channel"]
     """Both figures of `Following` for each channel."""
     known = [model.channels.get(name) for name in dataset.channels]
     return np.array([FOLLOWS[one.follows_demand if one else None] for one in known]).T
-
-
-def _slow(
-    residual: Float[np.ndarray, "period geo"], weight: Float[np.ndarray, " geo"], columns: Design
-) -> tuple[Chance, float]:
-    """The shape of the noise in a residual that still holds the baseline, and the spread of its slow part."""
-    shape, noise = scan(residual, weight, columns)
-    return shape, slow_spread(shape) * noise
 
 
 def _evidence(dataset: Dataset, model: Model, panel: Panel, linear: LinearBlock) -> Evidence:

@@ -68,7 +68,7 @@ def test_a_control_that_never_moves_becomes_nothing_and_units_do_not_matter(worl
 def test_demand_columns_are_spend_and_its_smoothed_course_in_one_scale(world):
     """The smoothed course against a weighted mean by hand; a channel that nothing hides behind has no spread."""
     dose = world(people=(1.0, 2.0)).dataset.spend
-    found = demand_columns(dose, np.array([0.03, 0.0]))
+    found = demand_columns(dose, np.array([0.03, 0.0]), 1.0)
     assert found.columns.shape == (208, 4) and np.allclose(found.spread, [0.03, 0.0, 0.03, 0.0])
     assert set(found.component) == {COMPONENTS.index("demand")}
     assert np.allclose(found.columns.mean(axis=0), 0) and np.allclose(found.columns.std(axis=0), 1)
@@ -81,13 +81,13 @@ def test_demand_columns_are_spend_and_its_smoothed_course_in_one_scale(world):
     assert np.allclose(course[50] - course[3], slope * (smooth - start))
 
 
-@pytest.mark.parametrize("periods", [12, 24, 25])
-def test_the_smoothed_course_of_a_history_shorter_than_its_window_is_its_weighted_mean(periods):
+@pytest.mark.parametrize(("periods", "weeks"), [(12, 1.0), (24, 1.0), (25, 1.0), (60, 1 / 7), (12, 13.0)])
+def test_the_smoothed_course_is_a_weighted_mean_over_weeks_however_short_the_history(periods, weeks):
     dose = np.random.default_rng(periods).gamma(2.0, 1.0, (periods, 1, 1))
     apart = np.arange(periods)[:, None] - np.arange(periods)
-    near = np.exp(-0.5 * (apart / 3.0) ** 2) * (np.abs(apart) <= 12)
+    near = np.exp(-0.5 * (apart * weeks / 3.0) ** 2) * (np.abs(apart) <= max(12 / weeks, 1))
     course = (near @ dose[:, 0, 0]) / near.sum(axis=1)
-    found = demand_columns(dose, np.array([0.1])).columns
+    found = demand_columns(dose, np.array([0.1]), weeks).columns
     assert found.shape == (periods, 2) and np.allclose(found[:, 1], (course - course.mean()) / course.std())
 
 
