@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import replace
+from datetime import timedelta
 
 import equinox as eqx
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.calibrate.conflict import Agreement, agreements, without
-from engine.calibrate.density import contributions, one_draw, place_parameters, predicted, slope_at
+from engine.calibrate.density import contributions, one_draw, place_parameters, predicted, slope_at, stock_of
 from engine.calibrate.evidence import tests_of as evidence_of
 from engine.calibrate.identified import experiments
 from engine.calibrate.importance import Effort, sample
@@ -182,3 +183,28 @@ def test_an_older_test_counts_less(world, with_tests):
     widened = replace(dataset, lift_tests=(replace(test, standard_error=60.0),))
     one, other = (evidence_of(each, scale(each)) for each in (replace(dataset, lift_tests=(test,)), widened))
     assert np.allclose(one.weight, 2 * other.weight) and np.allclose(one.found, 2 * other.found)
+
+
+@pytest.mark.parametrize("in_history", [False, True])
+@pytest.mark.parametrize("first", [0, 1, 10])
+@pytest.mark.parametrize("retain", [0.3, 0.9])
+def test_a_test_does_not_change_what_was_before_it(world, first, retain, in_history):
+    """Against the sum over all weeks of what the changed money leaves, also where it was spent in the first ones."""
+    dataset = world().dataset
+    told = Experiment(
+        name="early",
+        channels=("channel 0",),
+        start=dataset.starts[first],
+        end=dataset.starts[first + 4] - timedelta(days=1),
+        until=dataset.starts[first + 9] - timedelta(days=1),
+        spend_change=(90.0,),
+        outcome_change=1.0,
+        standard_error=1.0,
+        in_history=in_history,
+    )
+    tests = evidence_of(replace(dataset, lift_tests=(placed(told, dataset),)), scale(dataset))
+    stock = stock_of(tests.dose, tests.opening, (np.full(2, retain),), "geometric")
+    predicted = float(sum(stock[:, 0, arm] @ tests.weight[arm, :, 0] for arm in range(2)))
+    change = (tests.dose[:, 0, 1] - tests.dose[:, 0, 0])[first : first + 4]
+    counted = [1 - retain ** (9 - week) for week in range(4)]
+    assert predicted == pytest.approx(change @ counted * tests.weight[1].max(), rel=1e-9)
