@@ -13,7 +13,7 @@ from engine.optimize.tables import Payoff, doubt
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
-FAR = 4.0  # times today's spend: moves beyond are as much in doubt as the farthest within
+FAR = 4.0  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest within
 ROUNDING = 1e-8  # of the money in question: what sums of limits that people type may be off
 
 
@@ -137,7 +137,8 @@ def _prudent(problem: Problem, curves: Curves, scenario: Scenario) -> Problem:
     if not prudence or not history_spend(curves, scenario).sum():
         return problem
     today = compared(problem, curves, scenario)
-    highest = np.minimum(problem.upper, np.maximum(FAR * today, problem.lower))
+    running = today[today > 0].mean()  # a channel without spend, or next to none, is looked at as far as a usual one
+    highest = np.minimum(problem.upper, FAR * np.maximum(np.maximum(today, running), problem.lower))
     payoffs = tuple(
         _charged(payoff, anchor, (low, high), prudence) if high > low else payoff
         for payoff, anchor, low, high in zip(

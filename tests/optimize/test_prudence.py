@@ -10,7 +10,7 @@ from engine.optimize.plan import optimize
 from engine.optimize.rules import problem_of
 from engine.optimize.tables import doubt
 from engine.response.curves_file import read_curves, write_curves
-from tests.optimize.builders import curves, earned, random_curves, scenario
+from tests.optimize.builders import channel, curves, earned, random_curves, scenario
 
 ASKED = "budget = { of_history = 1.0 }\nevery_channel = { relative = { min = 0.0, max = 3.0 } }\n"
 
@@ -98,6 +98,55 @@ def test_the_scenario_outweighs_the_curves():
     moved = optimize(held, asked(0.0))
     assert kept.chosen.spend == pytest.approx(kept.baseline.spend)
     assert moved.chosen.spend == pytest.approx(optimize(uncertain(2), asked()).chosen.spend)
+
+
+def uncertain_third(today, slope=1.0):
+    """Two channels that are known well and one that nobody knows, which spends `today` a week."""
+    rng, draws = np.random.default_rng(0), 100
+
+    def many(value, by):
+        return value * np.exp(by * rng.standard_normal(draws) - by**2 / 2)
+
+    return curves(
+        channel("tv", many(600.0, 0.3), many(200.0, 0.5), mean=200.0),
+        channel("radio", many(400.0, 0.3), many(150.0, 0.5), mean=150.0),
+        channel("idle", many(600.0, 1.5), many(200.0, 0.5), slope, mean=today),
+    )
+
+
+FREE = 'budget = { of_history = 1.0 }\ngoal = { maximise = "outcome", prudence = 0.4 }\n'
+
+
+def third_toll(today, slope=1.0, text=FREE):
+    return problem_of(uncertain_third(today, slope), scenario(text, periods=4)).payoffs[2].toll[1]
+
+
+@pytest.mark.parametrize("slope", [1.0, 3.0])
+@pytest.mark.parametrize("today", [0.0, 0.01, 1.0])
+def test_a_channel_that_hardly_runs_today_pays_for_its_doubt_like_one_that_runs_a_little(today, slope):
+    """At 0 today it once paid nothing, and got a fifth of the budget at a chance of loss of 55 %."""
+    assert third_toll(today, slope) >= 0.8 * third_toll(5.0, slope) > 0
+
+
+def test_money_for_an_idle_channel_is_worth_its_doubt():
+    held, text = uncertain_third(0.0), FREE.replace("0.4", "1.0")
+    plan = optimize(held, scenario(text, periods=4), priced=False)
+    gain = gain_by_draw(held, plan)
+    assert gain.mean() >= np.abs(gain - gain.mean()).mean() - 1e-4 * plan.baseline.value.mean
+    assert plan.chance_of_loss <= 0.5
+
+
+@pytest.mark.parametrize("floor", [40.0, 100.0])
+def test_money_above_a_floor_far_from_today_is_charged(floor):
+    """A floor above four times today's spend once switched the charge off for all money above it."""
+    assert third_toll(5.0, text=FREE + f"[channels.idle]\nfloor = {floor}\n") >= 0.5 * third_toll(5.0)
+
+
+def test_the_more_channels_are_idle_the_same_each_pays():
+    held = uncertain_third(0.0)
+    more = dataclasses.replace(held, channels=(*held.channels, dataclasses.replace(held.channels[2], name="idle too")))
+    tolls = [payoff.toll for payoff in problem_of(more, scenario(FREE, periods=4)).payoffs]
+    assert tolls[2] == tolls[3] == problem_of(held, scenario(FREE, periods=4)).payoffs[2].toll
 
 
 def test_curves_keep_their_prudence_in_the_file(tmp_path):
