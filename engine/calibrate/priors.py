@@ -181,13 +181,10 @@ def believe(dataset: Dataset, told: Mapping[str, ChannelColumns]) -> Priors:
 
 
 def _told(given: Range | None, unit: float = 1.0) -> Float[np.ndarray, " two"]:
-    """Mean and spread of the log of a quantity whose 90 % range is told; nan where it is not.
-
-    A low end of 0 is taken as a hundredth of the high one.
-    """
+    """Mean and spread of the log of a quantity whose 90 % range is told; nan where it is not."""
     if given is None:
         return np.full(2, np.nan)
-    least = math.log((given.low or given.high / 100) * unit)
+    least = math.log(given.low * unit)
     most = math.log(given.high * unit)
     return np.array([(least + most) / 2, (most - least) / 2 / TAIL_90])
 

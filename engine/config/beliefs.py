@@ -11,13 +11,22 @@ Elasticity = Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)]
 
 
 class Range(Closed):
-    """Two values between which the truth lies with 90 %: five in a hundred lie below, five above."""
+    """Two values between which the truth lies with 90 %: five in a hundred lie below, five above.
+
+    What lies between is log-normal, so both ends are above 0 and the median is the root of their product.
+    """
 
     low: Money
     high: Positive
 
     @model_validator(mode="after")
     def _low_is_lower(self) -> "Range":
+        if self.low == 0:
+            middle = f"{self.high / 100:g} and {self.high:g} put the middle at {self.high / 10:g}"
+            raise ValueError(
+                f"low is 0, and a range from nothing has no middle; write a low above 0 that the truth is under with "
+                f"5 % ({middle})"
+            )
         if not self.low < self.high:
             raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
         return self

@@ -117,11 +117,6 @@ def test_a_told_contribution_is_a_range_of_nine_in_ten(history, told):
     ] == pytest.approx(np.sqrt(np.prod(expected)))
 
 
-def test_a_low_end_of_nothing_is_a_hundredth_of_the_high_one(history):
-    found = at(history, ENDS, **{"channel 0": channel(share=ShareRange(low=0.0, high=0.5))})
-    assert found.share[:, 0] == pytest.approx([0.005, 0.5])
-
-
 @pytest.mark.parametrize("period", ["day", "week", "month"])
 def test_a_told_half_life_is_a_range_of_nine_in_ten_in_periods(history, period):
     found = at(

@@ -34,7 +34,9 @@ def test_returns_that_bring_more_than_everything_are_refused(believed):
 def test_an_elasticity_far_above_what_the_channel_brought_is_refused(believed, as_roas):
     """Elasticity is share times steepness: five times the share is the most."""
     high = 0.02 / believed("") if as_roas else 0.02
-    told = f"{'roas' if as_roas else 'share'} = {{ low = 0, high = {high!r} }}\nelasticity = {{ low = %s, high = 1 }}"
+    told = (
+        f"{'roas' if as_roas else 'share'} = {{ low = 1e-9, high = {high!r} }}\nelasticity = {{ low = %s, high = 1 }}"
+    )
     assert believed(told % 0.099)
     with pytest.raises(InputError, match=r"channel 'tv': to move the outcome by 0.101 % .*(roas|share).high.* 2 % at"):
         believed(told % 0.101)
