@@ -1,8 +1,7 @@
 """What is believed before the data speak, in words of the business, and the coordinates that follow from it.
 
-Every belief is a map from a standard normal coordinate: no Jacobian is needed anywhere, a parameter that the
-data say nothing about keeps a mean of 0 and a spread of 1, and how far its spread has shrunk below 1 is what
-the data taught. What is believed of all channels together stands in the density (`density.ties`).
+Every belief is a map from a standard normal coordinate: no Jacobian is needed anywhere. What is believed of all
+channels together stands in the density (`density.ties`) and makes the prior of some coordinates narrower.
 """
 
 import math
@@ -203,30 +202,36 @@ def interpret(
     xp = place.__array_namespace__()
     names = structure.coordinates
     count = (place.shape[-1] - len(GLOBAL)) // len(names)
-    blocks = {name: place[..., i * count : (i + 1) * count] for i, name in enumerate(names)}
-    noise, level = (place[..., i - len(GLOBAL)] for i in range(len(GLOBAL)))
-    view = _View(priors, special, structure.saturation)
-    media = MEDIA_SHARE * xp.exp(MEDIA_SPREAD * _cut(level))[..., None]
-    weibull = priors.share * media / _WEIBULL_MEAN * (-special.log_ndtr(-_cut(blocks["share"]))) ** (1 / SHARE_SHAPE)
+    normal = xp.clip(place, -REACH, REACH)
+    beyond = special.log_ndtr(-normal)
+    cut = {name: slice(at * count, (at + 1) * count) for at, name in enumerate(names)}
+    at = {name: _Coordinate(normal[..., part], beyond[..., part]) for name, part in cut.items()}
+    noise, level = (normal[..., row - len(GLOBAL)] for row in range(len(GLOBAL)))
+    view = _View(priors, at, structure.saturation)
+    media = MEDIA_SHARE * xp.exp(MEDIA_SPREAD * level)[..., None]
+    weibull = priors.share * media / _WEIBULL_MEAN * (-at["share"].beyond) ** (1 / SHARE_SHAPE)
     return Parameters(
-        share=_or_told(priors.share_told, blocks["share"], weibull),
-        halfway=HALFWAY_MEDIAN * xp.exp(HALFWAY_SPREAD * _cut(blocks["halfway"])),
-        carry=tuple(MAPS[name](_cut(blocks[name]), view) for name in ADSTOCKS[structure.adstock].shape),
-        bend=tuple(MAPS[name](_cut(blocks[name]), view) for name in SATURATIONS[structure.saturation].shape),
-        noise=NOISE_MEDIAN * xp.exp(NOISE_SPREAD * _cut(noise)),
+        share=_or_told(priors.share_told, at["share"].normal, weibull),
+        halfway=HALFWAY_MEDIAN * xp.exp(HALFWAY_SPREAD * at["halfway"].normal),
+        carry=tuple(MAPS[name](at[name], view) for name in ADSTOCKS[structure.adstock].shape),
+        bend=tuple(MAPS[name](at[name], view) for name in SATURATIONS[structure.saturation].shape),
+        noise=NOISE_MEDIAN * xp.exp(NOISE_SPREAD * noise),
     )
+
+
+class _Coordinate(NamedTuple):
+    """One coordinate of every channel, cut off at `REACH`."""
+
+    normal: Float[Array, "*draw channel"]
+    beyond: Float[Array, "*draw channel"]  # log of the probability above it
 
 
 class _View(NamedTuple):
     """What the map of one coordinate may look at."""
 
     priors: Priors
-    special: ModuleType
+    at: Mapping[str, _Coordinate]
     saturation: str
-
-
-def _cut(coordinate: Array) -> Array:
-    return coordinate.__array_namespace__().clip(coordinate, -REACH, REACH)
 
 
 def _or_told(told: Float[Array, "two channel"], coordinate: Array, otherwise: Array) -> Array:
@@ -237,49 +242,53 @@ def _or_told(told: Float[Array, "two channel"], coordinate: Array, otherwise: Ar
     return xp.where(known, given, otherwise)
 
 
-def _kumaraswamy(coordinate: Array, view: _View, low: Array | float, high: Array | float) -> Array:
+def _kumaraswamy(coordinate: _Coordinate, low: Array | float, high: Array | float) -> Array:
     """A share between 0 and 1: the quantile (1 - (1 - p)^(1 / high))^(1 / low)."""
-    xp = coordinate.__array_namespace__()
-    beyond = view.special.log_ndtr(-coordinate)  # log of the probability still above
-    return xp.exp(xp.log(-xp.expm1(beyond / high)) / low)
+    xp = coordinate.beyond.__array_namespace__()
+    return xp.exp(xp.log(-xp.expm1(coordinate.beyond / high)) / low)
 
 
-def _retain(coordinate: Array, view: _View) -> Array:
+def _retain(coordinate: _Coordinate, view: _View) -> Array:
     """The share of a stock that survives a period: a Kumaraswamy of a week to the power of its weeks, or as told."""
-    xp = coordinate.__array_namespace__()
-    usual = _kumaraswamy(coordinate, view, view.priors.retain[0], view.priors.retain[1]) ** view.priors.weeks
-    life = _or_told(view.priors.life_told, coordinate, xp.ones_like(coordinate))
+    xp = coordinate.normal.__array_namespace__()
+    usual = _kumaraswamy(coordinate, view.priors.retain[0], view.priors.retain[1]) ** view.priors.weeks
+    life = _or_told(view.priors.life_told, coordinate.normal, xp.ones_like(coordinate.normal))
     return xp.where(xp.isnan(view.priors.life_told[0]), usual, xp.exp(-math.log(2) / life))
+
+
+def _onset(coordinate: _Coordinate, view: _View) -> Array:
+    """A part of `retain`: the two stocks of a build-up may change places, so the longer is called the decay."""
+    return _retain(view.at["retain"], view) * _kumaraswamy(coordinate, 0.8, 1.6) ** view.priors.weeks
 
 
 def _within(low: float, high: float, median: float, spread: float, weekly: bool = False) -> "Map":
     """A log-normal of this median and spread of its log, in weeks if `weekly`, kept between two ends."""
 
-    def transform(coordinate: Array, view: _View) -> Array:
-        xp = coordinate.__array_namespace__()
+    def transform(coordinate: _Coordinate, view: _View) -> Array:
+        xp = coordinate.normal.__array_namespace__()
         unit = view.priors.weeks if weekly else 1.0
-        return xp.clip(median / unit * xp.exp(spread * coordinate), low, high)
+        return xp.clip(median / unit * xp.exp(spread * coordinate.normal), low, high)
 
     return transform
 
 
-def _slope(coordinate: Array, view: _View) -> Array:
+def _slope(coordinate: _Coordinate, view: _View) -> Array:
     """Of Hill's and Burr's curves log-normal, .55 to 2.5 in 90 %; powers lie below 1, S-shaped logistics above."""
-    xp = coordinate.__array_namespace__()
+    xp = coordinate.normal.__array_namespace__()
     if view.saturation == "power":
-        return _kumaraswamy(coordinate, view, 4.0, 1.5)
+        return _kumaraswamy(coordinate, 4.0, 1.5)
     if view.saturation == "logistic":
-        return 1 + xp.exp(-0.7 + 0.8 * xp.clip(coordinate, -4.0, 4.0))
-    return 1.2 * xp.exp(0.45 * coordinate)
+        return 1 + xp.exp(-0.7 + 0.8 * xp.clip(coordinate.normal, -4.0, 4.0))
+    return 1.2 * xp.exp(0.45 * coordinate.normal)
 
 
-Map = Callable[[Array, _View], Array]
+Map = Callable[[_Coordinate, _View], Array]
 
 MAPS: Mapping[str, Map] = {
     "retain": _retain,
-    "onset": lambda coordinate, view: _kumaraswamy(coordinate, view, 0.8, 4.0) ** view.priors.weeks,
-    "retain_slow": lambda coordinate, view: _kumaraswamy(coordinate, view, 8.0, 1.5) ** view.priors.weeks,
-    "slow": lambda coordinate, view: _kumaraswamy(coordinate, view, 1.0, 4.0),
+    "onset": _onset,
+    "retain_slow": lambda coordinate, view: _kumaraswamy(coordinate, 8.0, 1.5) ** view.priors.weeks,
+    "slow": lambda coordinate, _: _kumaraswamy(coordinate, 1.0, 4.0),
     "peak": _within(0.0, 51.0, 1.0, 0.7, weekly=True),
     "shape": _within(0.2, 10.0, 1.0, 0.4),
     "scale": _within(0.1, 52.0, 2.0, 0.7, weekly=True),

@@ -90,7 +90,7 @@ def test_halfway_noise_and_shapes_have_their_distributions(history):
     assert np.allclose(found.noise, stats.lognorm(NOISE_SPREAD, scale=NOISE_MEDIAN).ppf(LEVELS))
     assert np.allclose(found.bend[0][:, 1], stats.lognorm(0.45, scale=1.2).ppf(LEVELS))
     assert np.allclose(found.bend[1][:, 1], stats.lognorm(0.9, scale=1.6).ppf(LEVELS))
-    assert np.allclose(1 - (1 - found.carry[1][:, 0] ** 0.8) ** 4.0, LEVELS)
+    assert np.allclose(1 - (1 - (found.carry[1] / found.carry[0])[:, 0] ** 0.8) ** 1.6, LEVELS)
     assert np.allclose(
         at(history, LEVELS, Structure("weibull_cdf", "hill")).carry[1][:, 0][20:80],
         stats.lognorm(0.7, scale=2.0).ppf(LEVELS)[20:80],
