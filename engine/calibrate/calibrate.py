@@ -60,7 +60,7 @@ def calibrate(
         holdout=None if prior_only else rolling_holdout(problem, dataset.period, best, random_holdout),
         agreements=() if prior_only else agreements(tests, problem.evidence, best, random_tests),
         curves=projection.curves,
-        projection=projection.error,
+        miss=projection.miss,
     )
     return Fit(
         curves=projection.curves,

@@ -16,7 +16,7 @@
 | reach | every channel seen at 1.3 times its mean | otherwise | - |
 | steady | every channel ran in 40 % of the periods | otherwise | - |
 | experiment | within 2 standard deviations of what the rest expects | within 3 | above |
-| geos | national curve within 2 % of the sum over geos | up to 10 % | above |
+| geos | national curves and their slopes within 2 % of the sum over geos | up to 10 % | above |
 
 Trust is bad for a real failure: chains that did not converge, a baseline below nothing, or a bad holdout together
 with a bad fit. It is weak where convergence, fit, holdout, baseline, geos or an experiment is not good, or where the
@@ -35,6 +35,7 @@ from engine.calibrate.conflict import Agreement
 from engine.calibrate.fit import Check, Health, Verdict, graded
 from engine.calibrate.holdout import Holdout
 from engine.calibrate.identified import experiments, identified
+from engine.calibrate.money import Miss
 from engine.calibrate.nuts import Chains
 from engine.calibrate.posterior import Posterior
 from engine.calibrate.problem import Media, Problem
@@ -66,7 +67,7 @@ class Findings:
     holdout: Holdout | None
     agreements: tuple[Agreement, ...]  # of the experiments
     curves: Curves
-    projection: float
+    miss: Miss
 
 
 def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
@@ -82,7 +83,7 @@ def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
         *experiments(findings.agreements),
     ]
     if len(dataset.geos) > 1:
-        checks.append(_geos(problem, findings.projection))
+        checks.append(_geos(problem, findings.miss))
     return Health(trust=trust(checks), checks=tuple(checks))
 
 
@@ -246,10 +247,15 @@ def _demand(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
     return Check("demand", "good", problem.slow, "no slow demand is left unexplained; nothing to do", details)
 
 
-def _geos(problem: Problem, error: float) -> Check:
-    verdict = graded(-error, -GOOD_PROJECTION, -LEAST_PROJECTION)
+def _geos(problem: Problem, miss: Miss) -> Check:
+    """Whether national curves stand for the sum over geos; a planner goes by their slopes."""
+    worse = max(miss)
+    verdict = graded(-worse, -GOOD_PROJECTION, -LEAST_PROJECTION)
     said = (
-        f"the national curves are within {error:.1%} of the sum over geos, geos sized by {problem.panel.sized_by}; "
-        "they hold for budgets split over geos as in history"
+        f"the national curves are within {miss.response:.1%} of the sum over geos, and their slopes at today's spend "
+        f"and somewhat above within {miss.marginal:.1%}, geos sized by {problem.panel.sized_by}; "
     )
-    return Check("geos", verdict, error, said)
+    said += "they hold for budgets split over geos as in history"
+    if verdict != "good":
+        said += ": plan the geos apart where they differ most in spend per head"
+    return Check("geos", verdict, worse, said, miss._asdict())

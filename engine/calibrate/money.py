@@ -2,7 +2,8 @@
 
 One geo: an exact change of units. Several: each geo has the shared curve on its own size, and the
 nation's response to a budget split as in history is their sum, which is not quite a curve of the family; the
-nearest one of the same shape is fitted per draw and how far it is off is reported.
+nearest one is fitted per draw, shape and all, and how far it is off is reported, in response and in slope: a planner
+goes by slopes.
 """
 
 import math
@@ -12,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.density import stock_of
+from engine.calibrate.panel import OPENING
 from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
 from engine.periods import PER_YEAR
@@ -19,55 +21,47 @@ from engine.response.adstock import ADSTOCKS
 from engine.response.curves import Channel, Curves, Family, History
 from engine.response.saturation import SATURATIONS, Saturation
 
-LEVELS = np.geomspace(0.05, 4.0, 32)  # multiples of the mean spend at which a national curve is fitted
+REACH = (0.05, 4.0)  # multiples of the usual spend between which a national curve is fitted
+LEVELS = 24  # at which it is fitted
+PLANNED = (1.0, 1.3)  # multiples of today's spend at which its slope is judged
 PRUDENCE = 0.4
 """Mean absolute deviations that a planned move must be worth. The planner seeks out whatever errors curves have, the
 more so the less there is to gain; measured in `experiments/decisions`."""
-STEPS = 30  # of Levenberg and Marquardt
+STEPS = 20  # of Levenberg and Marquardt
+NEARBY = 1e-6  # in the log of a shape parameter, for differences
+ROUNDING = 1e-9  # of a range, kept away from its ends
+TINY = 1e-300  # stands for 0 where a log is taken
 SUPPORT = (5.0, 95.0)  # percentiles of the stock that the data show
 
 
-class Scale(NamedTuple):
-    """Ceiling and halfway of a curve by draw."""
+class Miss(NamedTuple):
+    """How far national curves are from the sum over geos, in the mean over draws; 0 where there is one geo."""
 
-    ceiling: Float[np.ndarray, " draw"]
-    halfway: Float[np.ndarray, " draw"]
+    response: float  # at the worst level, over the largest summed response in reach
+    marginal: float  # over the mean slope, at the worse of `PLANNED`
 
 
 class Projection(NamedTuple):
-    """The curves in money and the worst distance between a fitted and a summed national curve."""
+    """The curves in money, and the worst that any channel is off."""
 
     curves: Curves
-    error: float  # over the largest summed response in reach
+    miss: Miss
+
+
+class Summed(NamedTuple):
+    """The response of a nation whose geos share a budget as in history."""
+
+    response: Float[np.ndarray, "draw level"]  # [outcome/period]
+    marginal: Float[np.ndarray, "draw level"]  # [outcome/currency]
 
 
 def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
     """National curves in the data's own money."""
-    spend = dataset.driver.sum(axis=1)
-    year = math.floor(PER_YEAR[dataset.period])  # periods kept as the latest history
-    adstock, saturation = problem.structure
-    channels, errors = [], []
-    for index, name in enumerate(dataset.channels):
-        carry = [values[:, index] for values in media.parameters.carry]
-        bend = [values[:, index] for values in media.parameters.bend]
-        curve, error = _national(problem, media, index, spend[:, index].mean())
-        errors.append(error)
-        channels.append(
-            Channel(
-                name=name,
-                kind=dataset.kinds[index],
-                adstock=Family(adstock, dict(zip(ADSTOCKS[adstock].shape, carry, strict=True))),
-                saturation=Family(
-                    saturation, {**curve._asdict(), **dict(zip(SATURATIONS[saturation].shape, bend, strict=True))}
-                ),
-                history=History(
-                    mean=float(spend[:, index].mean()),
-                    max=float(spend[:, index].max()),
-                    last=tuple(float(money) for money in spend[-year:, index]),
-                    support=_support(spend[:, index], carry, adstock),
-                ),
-            )
-        )
+    channels, misses = [], []
+    for index in range(len(dataset.channels)):
+        channel, miss = _channel(dataset, problem, media, index)
+        channels.append(channel)
+        misses.append(miss)
     curves = Curves(
         currency=dataset.currency,
         outcome=dataset.outcome_name,
@@ -77,74 +71,159 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
         prudence=PRUDENCE,
         made_from=dataset.made_from,
     )
-    return Projection(curves, max(errors))
+    return Projection(curves, Miss(*(max(each) for each in zip(*misses, strict=True))))
 
 
-def _support(spend: Float[np.ndarray, " period"], carry: list[np.ndarray], family: str) -> tuple[float, float]:
+def _channel(dataset: Dataset, problem: Problem, media: Media, index: int) -> tuple[Channel, Miss]:
+    driver = dataset.driver[:, :, index].sum(axis=1)
+    year = math.floor(PER_YEAR[dataset.period])  # periods kept as the latest history
+    adstock, saturation = problem.structure
+    carry = [values[:, index] for values in media.parameters.carry]
+    mean, today = float(driver.mean()), float(driver[-year:].mean())
+    parameters, miss = _national(problem, media, index, (mean, today or mean))
+    history = History(
+        mean=mean,
+        max=float(driver.max()),
+        last=tuple(float(money) for money in driver[-year:]),
+        support=_support(driver, carry, adstock),
+    )
+    return Channel(
+        name=dataset.channels[index],
+        kind=dataset.kinds[index],
+        adstock=Family(adstock, dict(zip(ADSTOCKS[adstock].shape, carry, strict=True))),
+        saturation=Family(
+            saturation,
+            dict(zip(("ceiling", "halfway", *SATURATIONS[saturation].shape), parameters.T, strict=True)),
+        ),
+        history=history,
+    ), miss
+
+
+def _support(driver: Float[np.ndarray, " period"], carry: list[np.ndarray], family: str) -> tuple[float, float]:
     """The stocks that the data show, under the median kernel [currency/period]."""
     typical = tuple(np.median(values)[None] for values in carry)
-    stock = stock_of(spend[:, None, None], spend[None, :1], typical, family)
+    stock = stock_of(driver[:, None, None], driver[:OPENING].mean()[None, None], typical, family)
     low, high = np.percentile(stock, SUPPORT)
     return float(low), float(high)
 
 
-def _national(problem: Problem, media: Media, index: int, mean: float) -> tuple[Scale, float]:
+def _national(
+    problem: Problem, media: Media, index: int, usual: tuple[float, float]
+) -> tuple[Float[np.ndarray, "draw parameter"], Miss]:
+    """Ceiling, halfway and shape of the nation by draw; `usual` are the mean spend of all history and today's."""
     panel = problem.panel
+    family = SATURATIONS[problem.structure.saturation]
     halfway = media.parameters.halfway[:, index] * panel.dose_scale[index]  # per head
     ceiling = media.ceiling[:, index] * panel.outcome_scale
+    own = np.stack([ceiling, halfway, *(values[:, index] for values in media.parameters.bend)], axis=1)
     if len(panel.size) == 1:
-        return Scale(ceiling, halfway), 0.0
-    family = SATURATIONS[problem.structure.saturation]
-    bend = [values[:, index, None] for values in media.parameters.bend]
-    head = panel.dose[:, :, index].mean(axis=0) * panel.dose_scale[index]  # mean spend per head by geo
-    dose = LEVELS[:, None, None] * head / halfway[:, None]
-    shares = family.share(dose, *(np.broadcast_to(one, dose.shape) for one in bend))  # level, draw, geo
-    summed = (shares @ panel.size).T * ceiling[:, None]
-    middle = halfway * mean / np.average(head, weights=panel.size)
-    return fit_scale(family, bend, LEVELS * mean, summed, Scale(ceiling * panel.size.sum(), middle))
+        return own, Miss(0.0, 0.0)
+    head = panel.dose[:, :, index].mean(axis=0) * panel.dose_scale[index] / usual[0]  # of one unit of money, by geo
+    levels = np.geomspace(REACH[0] * min(usual), REACH[1] * max(usual), LEVELS)
+    target = sum_over_geos(family, own, head, panel.size, levels)
+    begin = own.copy()
+    begin[:, 0] *= panel.size.sum()
+    begin[:, 1] /= np.average(head, weights=panel.size)
+    found, off = fit_curve(family, levels, target.response, begin)
+    planned = usual[1] * np.array(PLANNED)
+    wanted = sum_over_geos(family, own, head, panel.size, planned).marginal
+    miss = np.abs(_marginal(family, found, planned) - wanted).mean(axis=0)
+    typical = wanted.mean(axis=0)
+    return found, Miss(float(off.mean()), float((miss / np.where(typical > 0, typical, 1.0)).max()))
 
 
-def fit_scale(
+def sum_over_geos(
     family: Saturation,
-    bend: list[Float[np.ndarray, "draw 1"]],
+    own: Float[np.ndarray, "draw parameter"],
+    head: Float[np.ndarray, " geo"],
+    size: Float[np.ndarray, " geo"],
+    spend: Float[np.ndarray, " level"],
+) -> Summed:
+    """Response and slope of all geos together.
+
+    Args:
+        family: Of the curve that geos share.
+        own: Its ceiling and halfway per head, then its shape.
+        head: What each head of a geo gets of one unit of the nation's money.
+        size: Heads of each geo.
+        spend: Of the nation [currency/period].
+    """
+    ceiling, halfway, *bend = (column[:, None, None] for column in own.T)
+    share, steepness = family.with_steepness(spend[:, None] * head / halfway, *bend)
+    return Summed(ceiling[:, 0] * (share @ size), (ceiling / halfway)[:, 0] * (steepness @ (size * head)))
+
+
+def _marginal(
+    family: Saturation, parameters: Float[np.ndarray, "draw parameter"], spend: Float[np.ndarray, " level"]
+) -> Float[np.ndarray, "draw level"]:
+    ceiling, halfway, *bend = (column[:, None] for column in parameters.T)
+    slopes: np.ndarray = ceiling / halfway * family.with_steepness(spend / halfway, *bend)[1]
+    return slopes
+
+
+def fit_curve(
+    family: Saturation,
     spend: Float[np.ndarray, " level"],
     response: Float[np.ndarray, "draw level"],
-    begin: Scale,
-) -> tuple[Scale, float]:
-    """The curves of given shapes nearest to responses in least squares, and the worst miss over the largest response.
+    begin: Float[np.ndarray, "draw parameter"],
+) -> tuple[Float[np.ndarray, "draw parameter"], Float[np.ndarray, " draw"]]:
+    """The curves of a family nearest to responses in least squares, and their worst miss over the largest response.
 
-    Levenberg and Marquardt on the logs of ceiling and halfway, all draws side by side.
+    Levenberg and Marquardt on the logs of ceiling, halfway and shape, all draws side by side; a shape stays inside
+    the range of its family.
     """
     top = response.max(axis=1, keepdims=True)
-    target = response / np.where(top > 0, top, 1.0)
-    place = np.log(np.stack([begin.ceiling / np.where(top > 0, top, 1.0)[:, 0], begin.halfway], axis=1))
+    unit = np.where(top > 0, top, 1.0)
+    target, ends = response / unit, _ends(family)
+    place = np.clip(np.log(np.concatenate([np.maximum(begin[:, :1] / unit, TINY), begin[:, 1:]], axis=1)), *ends)
     damping = np.full(len(place), 1e-3)
-    value, jacobian = _value_and_slopes(family, bend, spend, place)
+    value, jacobian = _value_and_slopes(family, spend, place)
     for _ in range(STEPS):
         residual = target - value
-        gram = np.einsum("dla,dlb->dab", jacobian, jacobian) + damping[:, None, None] * np.eye(2)
-        move = np.linalg.solve(gram, np.einsum("dla,dl->da", jacobian, residual)[..., None])[..., 0]
-        trial = place + np.clip(move, -1.0, 1.0)
-        trial_value, trial_jacobian = _value_and_slopes(family, bend, spend, trial)
+        move = _step(jacobian, residual, damping)
+        trial = np.clip(place + np.clip(move, -1.0, 1.0), *ends)
+        trial_value, trial_jacobian = _value_and_slopes(family, spend, trial)
         better = ((target - trial_value) ** 2).sum(axis=1) < (residual**2).sum(axis=1)
         place = np.where(better[:, None], trial, place)
         value = np.where(better[:, None], trial_value, value)
         jacobian = np.where(better[:, None, None], trial_jacobian, jacobian)
-        damping = np.clip(np.where(better, damping / 5, damping * 5), 1e-12, 1e6)
-    ceiling, halfway = np.exp(place).T
-    error = float(np.abs(target - value).max()) if top.max() > 0 else 0.0
-    return Scale(ceiling * top[:, 0], halfway), error
+        damping = np.clip(np.where(better, damping / 10, damping * 5), 1e-12, 1e6)
+    found = np.exp(place)
+    found[:, :1] *= top
+    return found, np.where(top > 0, np.abs(target - value), 0.0).max(axis=1)
+
+
+def _ends(family: Saturation) -> Float[np.ndarray, "two parameter"]:
+    """The logs between which each parameter stays, just inside its range: the exponential of a log is rounded."""
+    low = [max(one.low, TINY) * (1 + ROUNDING) for one in family.shape.values()]
+    high = [one.high * (1 - ROUNDING) for one in family.shape.values()]
+    return np.array([[-np.inf, -np.inf, *np.log(low)], [np.inf, np.inf, *np.log(high)]])
+
+
+def _step(
+    jacobian: Float[np.ndarray, "draw level parameter"],
+    residual: Float[np.ndarray, "draw level"],
+    damping: Float[np.ndarray, " draw"],
+) -> Float[np.ndarray, "draw parameter"]:
+    """Marquardt's step: damped in proportion to what each parameter moves."""
+    gram = np.einsum("dla,dlb->dab", jacobian, jacobian)
+    each = np.einsum("daa->da", gram) + 1e-9
+    damped = gram + (damping[:, None] * each + 1e-12)[:, :, None] * np.eye(gram.shape[-1])
+    return np.linalg.solve(damped, np.einsum("dla,dl->da", jacobian, residual)[..., None])[..., 0]
 
 
 def _value_and_slopes(
-    family: Saturation,
-    bend: list[Float[np.ndarray, "draw 1"]],
-    spend: Float[np.ndarray, " level"],
-    place: Float[np.ndarray, "draw two"],
-) -> tuple[Float[np.ndarray, "draw level"], Float[np.ndarray, "draw level two"]]:
-    """The response and its derivatives by the logs of ceiling and halfway."""
-    ceiling, halfway = (np.exp(column)[:, None] for column in place.T)
+    family: Saturation, spend: Float[np.ndarray, " level"], place: Float[np.ndarray, "draw parameter"]
+) -> tuple[Float[np.ndarray, "draw level"], Float[np.ndarray, "draw level parameter"]]:
+    """The response and its derivatives by the logs of the parameters, those of the shape by differences."""
+    ceiling, halfway, *bend = (np.exp(column)[:, None] for column in place.T)
     dose = spend / halfway
-    share, steepness = family.with_steepness(dose, *(np.broadcast_to(one, dose.shape) for one in bend))
+    share, steepness = family.with_steepness(dose, *bend)
+    moved = [
+        family.share(dose, *(one * np.exp(NEARBY) if other == at else one for other, one in enumerate(bend)))
+        for at in range(len(bend))
+    ]
     value = ceiling * share
-    return value, np.stack([value, -ceiling * dose * steepness], axis=-1)
+    return value, np.stack(
+        [value, -ceiling * dose * steepness, *(ceiling * (other - share) / NEARBY for other in moved)], axis=-1
+    )

@@ -11,6 +11,7 @@ from engine.calibrate.fit import Check, graded
 from engine.calibrate.health import _convergence, _geos, _holdout, trust
 from engine.calibrate.holdout import Holdout
 from engine.calibrate.mode import Mode, Search
+from engine.calibrate.money import Miss
 from engine.calibrate.nuts import Chains
 from engine.calibrate.posterior import Posterior
 
@@ -209,4 +210,7 @@ def test_who_says_that_a_channel_follows_demand_is_heard(world, with_tests, mode
 
 @pytest.mark.parametrize(("miss", "verdict"), [(0.0199, "good"), (0.0201, "weak"), (0.0999, "weak"), (0.1001, "bad")])
 def test_national_curves_are_as_good_as_their_sum_over_geos(problem, miss, verdict):
-    assert _geos(problem, miss).verdict == verdict
+    """In response and in slope alike."""
+    for told in (Miss(miss, 0.0), Miss(0.0, miss)):
+        found = _geos(problem, told)
+        assert (found.verdict, found.figure, found.details) == (verdict, miss, told._asdict())
