@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError
-from engine.optimize.polish import marginal
+from engine.optimize.polish import charged, marginal
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.rules import Problem, broken, compared, history_spend, problem_of
 from engine.optimize.solve import Memory, Solved, solve
@@ -59,7 +59,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Plan:
-    """The best split found, with value, bound and gap; never without them."""
+    """The best split found, with value, bound and gap; never without them.
+
+    Bound and gap speak of what is maximised: the mean value less the tolls. Without prudence there are no tolls, and
+    they speak of the value itself.
+    """
 
     scenario: str
     currency: str
@@ -74,9 +78,10 @@ class Plan:
     baseline: Split  # history's split of the same money, or history itself where the budget is flexible
     gain: Range  # chosen less baseline, draw by draw
     chance_of_loss: float  # that the baseline would have earned more
-    bound: float
-    gap: float
-    tolls: float  # what the plan's moves are charged for their doubt [objective]; the bound allows for as much
+    tolls: float  # what the plan's moves are charged for their doubt [objective]; 0 without prudence
+    net: float  # mean value less tolls: what the plan is chosen by [objective]
+    bound: float  # no plan under the rules has more than this net of its own tolls [objective]
+    gap: float  # distance between net and bound, relative
     route: str
     binding: tuple[str, ...]
     warnings: tuple[str, ...]  # what a reader must know before acting on it
@@ -158,7 +163,8 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
     horizon = scenario.horizon
     lines = _lines(curves, problem, solved.spend, today, outcome)
     chosen = _split(problem, solved.spend)
-    tolls = chosen.value.mean - solved.value  # what the moves were charged for their doubt
+    tolls = charged(problem, solved.spend)
+    net = chosen.value.mean - tolls
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     return Plan(
         scenario=scenario.name,
@@ -175,9 +181,10 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         gain=gain,
         chance_of_loss=loss,
         warnings=(*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period)),
-        bound=max(solved.bound + tolls, chosen.value.mean),  # the same sum in another order may differ in a digit
+        tolls=tolls,
+        net=net,
+        bound=max(solved.bound, net),  # the same sum in another order may differ in a digit
         gap=solved.gap,
-        tolls=max(0.0, tolls),
         route=solved.route,
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
         made_from=curves.made_from,

@@ -32,9 +32,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "schedule": [list(row) for row in plan.schedule],
         "value": _range(plan.chosen.value),
         "outcome": _range(plan.chosen.outcome),
+        "tolls": plan.tolls,
+        "net": plan.net,
         "bound": plan.bound,
         "gap": plan.gap,
-        "tolls": plan.tolls,
         "route": plan.route,
         "binding": list(plan.binding),
         "prices": [

@@ -14,10 +14,15 @@ FLATTEST = 1e-9  # of the strongest bend: weaker ones count as this
 
 
 def mean_value(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
-    """Mean objective of a plan over all draws."""
+    """Mean objective of a plan over all draws, less what its moves are charged for their doubt."""
     return sum(
         float(objective(payoff, spend[channel : channel + 1]).mean()) for channel, payoff in enumerate(problem.payoffs)
     )
+
+
+def charged(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
+    """What a plan's moves from today's split are charged for their doubt, at least 0 [objective]."""
+    return sum(float(payoff.doubted(spend[channel : channel + 1])[0]) for channel, payoff in enumerate(problem.payoffs))
 
 
 def marginal(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:

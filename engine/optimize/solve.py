@@ -24,7 +24,7 @@ class Solved:
     """The best spend found, what it is worth, and what no spend can exceed."""
 
     spend: Float[np.ndarray, " channel"]
-    value: float  # mean objective over all draws, recomputed without tables
+    value: float  # mean objective over all draws less tolls, recomputed without tables
     bound: float
     route: str
     gross: float  # what all channels could earn at the most, before the cost of the money

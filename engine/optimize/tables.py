@@ -36,9 +36,13 @@ class Payoff:
     toll: tuple[float, float] = (0.0, 0.0)  # objective per money moved to less than today's spend, and to more
 
     def charge(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
-        """What is taken off the outcome for a spend [objective]."""
+        """What is taken off the outcome for a spend: its cost and the toll on its move [objective]."""
+        return self.cost * spend + self.doubted(spend)
+
+    def doubted(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
+        """The toll on the move from today's spend to another, never below 0 [objective]."""
         moved = spend - self.anchor
-        return self.cost * spend + np.where(moved < 0, -self.toll[0], self.toll[1]) * moved
+        return np.where(moved < 0, -self.toll[0], self.toll[1]) * moved
 
     def charge_slope(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
         """Its derivative by the spend; the middle of both sides at the anchor."""

@@ -115,14 +115,17 @@ def _why(plan: Plan) -> str:
 
 
 def proof(plan: Plan) -> str:
-    """What is proven about the plan."""
+    """What is proven about the plan: where its moves are charged for their doubt, of its worth after that charge."""
     status = "certified" if plan.certified else "feasible, not certified"
-    doubt = f", its moves charged {money(plan.tolls, plan.unit)} for their doubt" if plan.tolls else ""
-    return (
-        f"Proof: {status}; no plan under these rules can earn more than {money(plan.bound, plan.unit)}{doubt}, "
-        f"this one earns {money(plan.chosen.value.mean, plan.unit)} (gap {100 * plan.gap:.4f} %). "
-        f"Route: {plan.route}. {plan.seconds:.2f} s."
-    )
+    value, bound = money(plan.chosen.value.mean, plan.unit), money(plan.bound, plan.unit)
+    if plan.tolls:
+        told = (
+            f"this plan earns {value}; after {money(plan.tolls, plan.unit)} for the doubt of its moves it is worth "
+            f"{money(plan.net, plan.unit)}, and no plan under these rules is worth more than {bound}"
+        )
+    else:
+        told = f"no plan under these rules can earn more than {bound}, this one earns {value}"
+    return f"Proof: {status}; {told} (gap {100 * plan.gap:.4f} %). Route: {plan.route}. {plan.seconds:.2f} s."
 
 
 def comparison_text(answers: list[Answer]) -> str:

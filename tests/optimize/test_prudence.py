@@ -4,9 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.optimize.plan import optimize
+from engine.optimize.plan_file import plan_document
 from engine.optimize.rules import problem_of
 from engine.optimize.tables import doubt
 from engine.response.curves_file import read_curves, write_curves
@@ -73,7 +76,46 @@ def test_the_tolled_plan_is_the_best_of_all_on_a_grid(seed):
     )
     found = sum(float(tolled(c, spend)) for c, spend in enumerate(plan.chosen.spend))
     assert found >= best - 1e-3 * abs(best)
-    assert plan.bound >= plan.chosen.value.mean
+    assert plan.bound >= best
+    assert plan.net == pytest.approx(found, rel=1e-9)
+
+
+def net_of(posed, spend):
+    """Mean outcome less the charge for moves, read off the problem."""
+    total = 0.0
+    for payoff, money in zip(posed.payoffs, spend, strict=True):
+        (less, more), moved = payoff.toll, money - payoff.anchor
+        total += 4 * earned(payoff.channel, money / 4).mean() - (more * moved if moved > 0 else -less * moved)
+    return total
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.sampled_from([0.1, 0.4, 2.0]), st.sampled_from(["of_history = 1.0", "at_most = 600"]))
+def test_no_plan_is_worth_more_than_the_bound_after_the_charge_for_its_moves(seed, prudence, budget):
+    """The bound once had the plan's own charge added to it, and other plans were worth more than it."""
+    held = uncertain(seed)
+    text = f'budget = {{ {budget} }}\ngoal = {{ maximise = "outcome", prudence = {prudence} }}\n'
+    plan = optimize(held, scenario(text, periods=4), priced=False)
+    posed = problem_of(held, scenario(text, periods=4))
+    assert plan.net == pytest.approx(plan.chosen.value.mean - plan.tolls, rel=1e-12)
+    assert plan.tolls >= 0
+    assert plan.net == pytest.approx(net_of(posed, plan.chosen.spend), rel=1e-9)
+    assert plan.gap == pytest.approx((plan.bound - plan.net) / plan.bound, abs=1e-12)
+    free = optimize(held, scenario(text.replace(f"prudence = {prudence}", "prudence = 0"), periods=4), priced=False)
+    rng, least = np.random.default_rng(seed), plan.spend if "history" in budget else 0.0
+    splits = [rng.dirichlet(np.ones(4)) * rng.uniform(least, max(least, 600)) for _ in range(50)]
+    if "history" in budget:
+        splits = [split * plan.spend / split.sum() for split in splits]
+    for split in (free.chosen.spend, plan.baseline.spend, *splits):
+        if sum(split) <= posed.budget.high * (1 + 1e-9):
+            assert net_of(posed, split) <= plan.bound * (1 + 1e-9)
+    assert free.chosen.value.mean >= plan.chosen.value.mean * (1 - 1e-4)
+
+
+def test_without_a_charge_net_is_value_and_the_bound_is_its_bound():
+    plan = optimize(uncertain(1), asked(0.0))
+    assert (plan.tolls, plan.net) == (0.0, plan.chosen.value.mean)
+    assert plan_document(plan)["net"] == plan_document(plan)["value"]["mean"] <= plan.bound
 
 
 def test_one_draw_has_no_doubt():

@@ -1,5 +1,6 @@
 """Answers as text: every figure stands under the name and the unit of what it counts."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from engine.config.scenario import Budget, Goal, Horizon, Scenario
 from engine.optimize.compare import compare
 from engine.optimize.plan import optimize
-from engine.report.answer import plan_text
+from engine.report.answer import plan_text, proof
 from engine.response.curves import Channel, Curves, Family, History
+from engine.words import money
 
 
 def curves(outcome="orders", value=None):
@@ -54,6 +56,29 @@ def test_a_profit_gain_is_told_in_money_alone():
     text = plan_text(optimize(curves("revenue"), asked(maximise="profit", margin=0.9))).splitlines()[0]
     assert " profit (5-95 %: EUR " in text
     assert "of what these channels bring" not in text
+
+
+def test_a_charge_for_doubt_is_told_beside_what_is_proven():
+    rng = np.random.default_rng(1)
+    held = curves("revenue")
+    doubtful = tuple(
+        replace(
+            one,
+            adstock=Family("geometric", {"retain": np.full(20, 0.5)}),
+            saturation=Family("hill", {k: v * np.exp(0.3 * rng.normal(size=20)) for k, v in given.items()}),
+        )
+        for one in held.channels
+        for given in [one.saturation.parameters]
+    )
+    held = replace(held, channels=doubtful)
+    plan = optimize(held, asked(prudence=0.3))
+    value = money(plan.chosen.value.mean, "EUR")
+    assert plan.tolls > 0
+    assert (
+        f"this plan earns {value}; after {money(plan.tolls, 'EUR')} for the doubt of its moves it is worth "
+        f"{money(plan.net, 'EUR')}, and no plan under these rules is worth more than {money(plan.bound, 'EUR')} (gap "
+    ) in proof(plan)
+    assert "no plan under these rules can earn more than" in proof(optimize(held, asked(prudence=0.0)))
 
 
 def test_a_comparison_shows_outcomes_undiscounted_and_changes_by_the_goal():
