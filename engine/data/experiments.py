@@ -1,6 +1,7 @@
 """The experiments of a model file, checked against the history and laid upon its periods and geos."""
 
 import difflib
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -14,8 +15,10 @@ from engine.config.experiments import Experiment
 from engine.config.model import Model
 from engine.data.dataset import Dataset
 from engine.data.experiment_file import Told, read_experiments
+from engine.data.finding import percent
 from engine.data.lift import LiftTest
 from engine.data.panel import NATIONAL
+from engine.data.part_periods import Days, reading
 from engine.data.table import refuse, shown
 from engine.periods import share_inside, step
 from engine.words import exact
@@ -23,14 +26,16 @@ from engine.words import exact
 EXACT = 1e-5  # of all outcome there and then: no experiment is known more closely, and no fit could hear it
 FURTHEST = 1000.0  # times all that history spent on a channel: no curve is known so far out
 FORGOTTEN = 60.0  # doublings of a standard error, after which a test says nothing
+BLURRED = 0.3  # of its effect: a test that the periods tell no more closely is refused
 SLACK = 0.005  # of the money: a holdout may remove this much more than was spent, as rounded money does
 
 
 def lift_tests(dataset: Dataset, model: Model, model_path: Path) -> tuple[LiftTest, ...]:
     """Every experiment that a model file holds or names, in its order.
 
-    A standard error is widened by age: with a half-life of h periods, a test that ended a periods before the
-    history does has its variance multiplied by 2^(a/h).
+    A standard error is widened by what the periods of the history cannot tell of a test within them, and by age: with
+    a half-life of h periods, a test that ended a periods before the history does has its variance multiplied by
+    2^(a/h).
 
     Raises:
         InputError: A test cannot be read, does not fit the history, or stands twice.
@@ -70,7 +75,8 @@ def _misfits(told: Told, dataset: Dataset) -> list[str]:
         days = f"the test runs and is counted from {one.start} to {_until(one)}, the history from {first} to {last}"
         return [f"{place}: {days}; add the history, or leave the test out"]
     test = placed(one, dataset, None)
-    faults = [_too_exact(test, dataset), *(_too_much(test, at, dataset) for at in range(len(one.channels)))]
+    faults = [_too_blurred(test, dataset), _too_exact(test, dataset)]
+    faults += [_too_much(test, at, dataset) for at in range(len(one.channels))]
     return [f"{place}: {fault}" for fault in faults if fault]
 
 
@@ -100,6 +106,20 @@ def _doubles(told: Sequence[Told]) -> list[str]:
         elif same != place:
             faults.append(f"{place}: says the same as {same}, and evidence counts once; keep one of them")
     return faults
+
+
+def _too_blurred(test: LiftTest, dataset: Dataset) -> str:
+    """Why the periods cannot tell a test: how much of what they bring was counted depends on days they do not know."""
+    if test.reading.blur <= BLURRED:
+        return ""
+    turns = (step(begin, 1, dataset.period) for begin in dataset.starts[test.final :])
+    days = (Days(test.start, test.end, turn - timedelta(days=1)) for turn in turns)
+    clear = next((one.until for one in days if reading(dataset.starts, dataset.period, one).blur <= BLURRED), None)
+    remedy = f"count its outcome until {clear}, the end of a {dataset.period}, or bring" if clear else "bring"
+    return (
+        f"its days are parts of a {dataset.period}, so this history tells its effect until {test.until} to no better "
+        f"than {percent(test.reading.blur)}; {remedy} history by smaller periods"
+    )
 
 
 def _too_exact(test: LiftTest, dataset: Dataset) -> str:
@@ -144,8 +164,9 @@ def _cells(test: LiftTest) -> Float[np.ndarray, "period geo"]:
 def placed(one: Experiment, dataset: Dataset, half_life: float | None = None) -> LiftTest:
     """An experiment within a history that holds its channels, geos and days; `half_life` in periods."""
     first, last, final = (bisect_right(dataset.starts, day) - 1 for day in (one.start, one.end, _until(one)))
+    read = reading(dataset.starts, dataset.period, Days(one.start, one.end, _until(one)))
     age = len(dataset.starts) - 1 - last
-    widened = 2.0 ** min(age / (2 * half_life), FORGOTTEN) if half_life else 1.0
+    aged = 2.0 ** min(age / (2 * half_life), FORGOTTEN) if half_life else 1.0
 
     def shares(until: date) -> Float[np.ndarray, " period"]:
         return np.array(share_inside(dataset.starts, dataset.period, one.start, until + timedelta(days=1)))
@@ -162,11 +183,12 @@ def placed(one: Experiment, dataset: Dataset, half_life: float | None = None) ->
         final=final,
         inside=shares(one.end),
         counted=shares(_until(one)),
+        reading=read,
         geos=np.array([not one.geos or geo in one.geos for geo in dataset.geos]),
         share=one.share,
         spend_change=one.spend_change,
         outcome_change=one.outcome_change,
-        standard_error=one.standard_error * widened,
+        standard_error=math.hypot(one.standard_error, read.blur * one.outcome_change) * aged,
         stated_error=one.standard_error,
         in_history=one.in_history,
     )
@@ -182,8 +204,8 @@ class Arms(NamedTuple):
 def arms(dataset: Dataset, test: LiftTest) -> Arms:
     """What each channel's curve runs on without a test's change, and with it for everybody in its geos.
 
-    A curve's view of the test is `test.share` times the difference of what the two arms bring, summed over
-    `test.counted` periods and over all geos. The change follows the channel's activity within the test (its
+    A curve's view of the test is `test.share` times the difference of what the two arms bring, summed over periods
+    by `test.reading` and over all geos. The change follows the channel's activity within the test (its
     usual activity by geo where there was none), and money buys exposure at its price within the test. A
     holdout never goes below nothing.
     """

@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import equinox as eqx
 import jax
@@ -19,6 +19,7 @@ from engine.calibrate.panel import scale
 from engine.calibrate.problem import prepare
 from engine.config.experiments import Experiment
 from engine.data.experiments import placed
+from engine.periods import starts
 
 DRAWS, EFFORT = 400, Effort(512, 12)
 ONE, BOTH = 0, 1  # the tests of `with_tests`
@@ -149,8 +150,8 @@ def test_a_test_in_some_geos_is_predicted_by_their_people_alone(world, problem, 
         name="geo",
         channels=("channel 1",),
         start=dataset.starts[50],
-        end=dataset.starts[57],
-        until=dataset.starts[63],
+        end=dataset.starts[58] - timedelta(days=1),
+        until=dataset.starts[64] - timedelta(days=1),
         spend_change=(900.0,),
         outcome_change=100.0,
         standard_error=25.0,
@@ -208,3 +209,64 @@ def test_a_test_does_not_change_what_was_before_it(world, first, retain, in_hist
     change = (tests.dose[:, 0, 1] - tests.dose[:, 0, 0])[first : first + 4]
     counted = [1 - retain ** (9 - week) for week in range(4)]
     assert predicted == pytest.approx(change @ counted * tests.weight[1].max(), rel=1e-9)
+
+
+DAYS = {"week": 7, "month": 30, "quarter": 91}
+PARTS = [  # period, first day, days of the test, days counted, how far the prediction may be off
+    ("week", "2022-06-06", 28, 28, 0.001),
+    ("week", "2022-06-09", 28, 28, 0.02),
+    ("week", "2022-06-09", 14, 14, 0.03),
+    ("week", "2022-06-09", 28, 56, 0.02),
+    ("week", "2022-06-07", 5, 5, 0.2),
+    ("month", "2022-06-09", 14, 14, 0.35),
+    ("month", "2022-06-09", 14, 22, 0.08),
+    ("month", "2022-06-09", 28, 28, 0.05),
+    ("month", "2022-06-09", 28, 84, 0.02),
+    ("month", "2022-06-01", 45, 45, 0.02),
+    ("quarter", "2022-05-02", 28, 28, 0.45),
+    ("quarter", "2022-05-02", 56, 112, 0.03),
+    ("quarter", "2022-05-02", 28, 152, 0.01),
+]
+
+
+@pytest.mark.parametrize("left", [0.0, 0.3, 0.6, 0.8])
+@pytest.mark.parametrize(("period", "first_day", "length", "counted", "tolerance"), PARTS)
+def test_a_test_of_any_days_is_predicted_as_it_was_counted_day_by_day(
+    world, left, period, first_day, length, counted, tolerance
+):
+    """Linear truth, a share `left` of it a week later; the periods' own kernel is that of money spread over each."""
+    made, first = world().dataset, date(2022, 1, 3 if period == "week" else 1)
+    count = {"week": 104, "month": 24, "quarter": 12}[period]
+    money = np.full((count, 1, 2), 700.0)
+    dataset = replace(
+        made,
+        period=period,
+        starts=starts(first, count, period),
+        spend=money,
+        driver=money,
+        outcome=made.outcome[:count],
+        controls=made.controls[:count],
+        events=made.events[:count],
+    )
+    start = date.fromisoformat(first_day)
+    told = Experiment(
+        name="any",
+        channels=("channel 0",),
+        start=start,
+        end=start + timedelta(days=length - 1),
+        until=start + timedelta(days=counted - 1),
+        spend_change=(-300.0,),
+        outcome_change=-1.0,
+        standard_error=1.0,
+    )
+    test, panel = placed(told, dataset), scale(dataset)
+    tests = evidence_of(replace(dataset, lift_tests=(test,)), panel)
+    keep = left ** (1 / 7)
+    reached = [
+        np.mean(1 - keep ** np.arange(lag * DAYS[period] + 1, (lag + 1) * DAYS[period] + 1)) for lag in range(count)
+    ]
+    kernel = np.diff(reached, prepend=0.0)
+    stock = [np.convolve(kernel, dose)[:count] for dose in (tests.dose - tests.opening)[:, 0].T]
+    predicted = float((np.stack(stock) * tests.weight[:, :, 0]).sum()) * panel.dose_scale[0] / panel.outcome_scale
+    true = -300 * np.mean([1 - keep ** (counted - day) for day in range(length)])
+    assert predicted * test.standard_error == pytest.approx(true, rel=tolerance)

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.config.experiments import Experiment
+from engine.config.experiments import Experiment, Experiments
+from engine.config.model import ChannelColumns, Data, Model
 from engine.data.dataset import Dataset
-from engine.data.experiments import arms, placed
+from engine.data.experiments import arms, lift_tests, placed
 from engine.errors import InputError
 from engine.periods import starts, step
 
@@ -245,6 +247,42 @@ def test_a_half_life_doubles_the_variance_and_the_newest_test_does_not_age():
     assert [one.standard_error**2 / 50.0**2 for one in ended] == pytest.approx([1.0, 2.0, 4.0])
     assert {one.stated_error for one in ended} == {50.0}
     assert placed(experiment(), dataset).standard_error == 50.0
+
+
+def test_what_the_periods_cannot_tell_widens_the_standard_error():
+    """Errors of the reading go with the effect, and age with both; a test by whole periods keeps its own."""
+    dataset = made("month")
+    days = {"start": date(2024, 2, 9), "end": date(2024, 2, 22)}
+    one = placed(experiment(**days, outcome_change=-500.0), dataset)
+    assert 0.1 < one.reading.blur < 0.3
+    assert one.standard_error**2 == pytest.approx(50.0**2 + (one.reading.blur * 500.0) ** 2)
+    assert placed(experiment(**days, outcome_change=-500.0), dataset, 4.0).standard_error ** 2 == pytest.approx(
+        one.standard_error**2 * 2 ** (8 / 4)
+    )
+    later = placed(experiment(**days, until=date(2024, 4, 30)), dataset)
+    assert later.reading.blur < 0.001 and later.standard_error == pytest.approx(50.0, rel=1e-4)
+    whole = placed(experiment(start=date(2024, 2, 1), end=date(2024, 2, 29)), dataset)
+    assert whole.reading == (1.0, 1.0, 1.0, 0.0) and whole.standard_error == 50.0
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (
+            date(2024, 2, 9),
+            date(2024, 2, 12),
+            "parts of a month, .* until 2024-02-12 to no better than 41 %; count its outcome until 2024-02-29, the",
+        ),
+        (date(2024, 2, 28), date(2024, 2, 29), "until 2024-02-29 to no better than .*until 2024-03-31, the end of"),
+        (date(2024, 10, 28), date(2024, 10, 29), "to no better than [0-9]* %; bring history by smaller periods"),
+    ],
+)
+def test_a_test_that_the_periods_cannot_tell_is_refused(start, end, words):
+    channels = {name: ChannelColumns(kind="paid", spend=name) for name in ("tv", "pr")}
+    told = Experiments(test=(experiment(start=start, end=end),))
+    model = Model(data=Data(date="date", outcome="sales"), channels=channels, experiments=told)
+    with pytest.raises(InputError, match=f"experiment 'one': its days are .*{words}"):
+        lift_tests(made("month"), model, Path("model.toml"))
 
 
 @pytest.mark.parametrize("geos", [1, 3])
