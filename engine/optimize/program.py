@@ -186,15 +186,19 @@ def _corners(table: Table, raised: np.ndarray, tolerance: float) -> list[int]:
 
 
 def _bridged(x: np.ndarray, y: np.ndarray, ends: tuple[int, int], tolerance: float) -> list[int]:
-    """Ends of the longest lines over a convex stretch that pass no further above it than `tolerance`."""
+    """Ends of the longest lines over a convex stretch that pass no further above it than `tolerance`.
+
+    Nor below it: the kink of a toll stands out of an otherwise convex stretch.
+    """
     at, last = ends
-    corners = []
+    corners, rounding = [], 1e-12 * float(np.abs(y).max())
     while at < last:
         far = at + 1
         while far < last:
             inner = slice(at + 1, far + 1)
             line = y[at] + (y[far + 1] - y[at]) * (x[inner] - x[at]) / (x[far + 1] - x[at])
-            if (line - y[inner]).max() > tolerance:
+            above = line - y[inner]
+            if above.max() > tolerance or above.min() < -rounding:
                 break
             far += 1
         corners.append(far)

@@ -1,5 +1,7 @@
 """Programs in cvxpy: rules across channels that overlap, and the ways in which the solver has been wrong."""
 
+from dataclasses import replace
+
 import cvxpy
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from engine.errors import UntrustworthyError
 from engine.optimize import program
 from engine.optimize.rules import broken
 from engine.optimize.solve import _program, _repaired, _scale, _tables, solve
+from engine.optimize.tables import objective, tabulate
 
 OVERLAP = (
     '[groups.a]\nchannels = ["c0", "c1"]\nshare = {{ min = {0} }}\n[groups.b]\nchannels = ["c1", "c2"]\ncap = {1}\n'
@@ -60,6 +63,21 @@ def test_runs_are_concave_and_nowhere_below_the_curve(make, slope, merged):
         assert (over >= exact - 1e-9).all()
         if table.gap:
             assert lines_over(runs, at, np.array([0.0, 20.0])).tolist() == [0.0, -np.inf]
+
+
+@pytest.mark.parametrize("anchor", [4000.0, 20_000.0, 35_627.0])
+@pytest.mark.parametrize("toll", [0.5, 4.05, 25.0])
+@pytest.mark.parametrize("merged", [0.0, 3e-3, 2e-4, 1.0])
+def test_runs_are_nowhere_below_the_kink_of_a_toll(make, anchor, toll, merged):
+    """A line over a convex stretch once passed below the kink at today's spend, by a thousandth and more."""
+    asked = "budget = { total = 60000 }\n"
+    steep = make.problem(make.curves(make.channel("c0", 1e5, 1000.0, 4.0)), asked, periods=52).payoffs[0]
+    payoff = replace(steep, anchor=anchor, toll=(toll, toll))
+    table = tabulate(payoff, 0.0, 60_000.0, 0.0, 5000.0)
+    runs = program._runs([table], merged * float(np.ptp(table.upper)))
+    spend = np.union1d(np.linspace(0.0, 60_000.0, 2001), anchor)
+    exact = objective(payoff, spend).mean(1)
+    assert (lines_over(runs, 0, spend) >= exact - 1e-11 * np.abs(exact).max()).all()
 
 
 def test_a_looser_tolerance_needs_fewer_runs(make):
