@@ -2,8 +2,8 @@
 
 Rounds of proposals from a mixture of Student-t distributions start at Laplace's approximation; each round
 moves towards the weighted mean and covariance of the one before (adaptive importance sampling, Cappe et
-al. 2008). The last round's weights are Pareto-smoothed (Vehtari et al. 2024, Pareto smoothed importance
-sampling), which also says whether they can be trusted.
+al. 2008). All rounds but the learning ones are kept; their weights are Pareto-smoothed together (Vehtari et
+al. 2024, Pareto smoothed importance sampling), which also says whether they can be trusted.
 """
 
 from dataclasses import dataclass

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpyro import diagnostics
-from numpyro.infer import MCMC, NUTS
+from numpyro.infer import NUTS
+from numpyro.infer.hmc import HMCState
 from scipy import special, stats
 
+from engine.axes import Array
 from engine.calibrate.density import Evidence, log_density
+from engine.compiling import quickly
 
 CHAINS = 4
 SCATTER = 1.5  # of the chains' first places, in the fast draws' widths: wider than the target, as R-hat asks
@@ -32,7 +34,7 @@ class Length(NamedTuple):
     deepest: int  # doublings of a trajectory
 
 
-LONG = Length(300, 1000, 8)
+LONG = Length(250, 750, 8)
 BRIEF = Length(150, 200, 5)
 
 
@@ -57,32 +59,42 @@ def run_chains(
         seed: Of the chains.
         length: How long they run.
     """
-    centre = jnp.asarray(pilot.mean(axis=0))
-    lower = jnp.asarray(np.linalg.cholesky(np.cov(pilot.T) + SOFTENING * np.eye(pilot.shape[1])))
+    centre = pilot.mean(axis=0)
+    lower = np.linalg.cholesky(np.cov(pilot.T) + SOFTENING * np.eye(pilot.shape[1]))
+    key_start, key_run = jax.random.split(jax.random.key(seed))
+    begin = SCATTER * jax.random.normal(key_start, (CHAINS, pilot.shape[1]))
+    keys = jax.random.split(key_run, CHAINS)
+    white, diverging = map(np.asarray, _walked(begin, keys, (centre, lower), evidence, length))
+    places = centre + white @ lower.T
+    return Chains(places, worst_r_hat(places), smallest_bulk(places), int(diverging.sum()))
+
+
+@quickly
+def _walked(
+    begin: Float[Array, "chain coordinate"],
+    keys: Array,
+    frame: tuple[Float[Array, " coordinate"], Float[Array, "coordinate coordinate"]],
+    evidence: Evidence,
+    length: Length,
+) -> tuple[Float[Array, "chain draw coordinate"], Bool[Array, "chain draw"]]:
+    """Places in the frame's coordinates after warm-up, and where a trajectory diverged; one program for any data."""
+    centre, lower = frame
     kernel = NUTS(
         potential_fn=jax.jit(lambda white: -log_density(centre + lower @ white, evidence)),
         dense_mass=True,
         target_accept_prob=ACCEPT,
         max_tree_depth=length.deepest,
     )
-    sampler = MCMC(
-        kernel,
-        num_warmup=length.warmup,
-        num_samples=length.kept,
-        num_chains=CHAINS,
-        chain_method="vectorized",
-        progress_bar=False,
-    )
-    key_start, key_run = jax.random.split(jax.random.key(seed))
-    begin = SCATTER * jax.random.normal(key_start, (CHAINS, pilot.shape[1]))
-    sampler.run(key_run, init_params=begin, extra_fields=("diverging",))
-    white = np.asarray(sampler.get_samples(group_by_chain=True))
-    return Chains(
-        places=np.asarray(centre) + white @ np.asarray(lower).T,
-        r_hat=worst_r_hat(white),
-        bulk=smallest_bulk(white),
-        divergences=int(sampler.get_extra_fields()["diverging"].sum()),
-    )
+
+    def start(key: Array, place: Array) -> HMCState:
+        return kernel.init(key, length.warmup, init_params=place, model_args=(), model_kwargs={})
+
+    def step(state: HMCState, _: None) -> tuple[HMCState, tuple[Array, Array]]:
+        moved = jax.vmap(lambda one: kernel.sample(one, (), {}))(state)
+        return moved, (moved.z, moved.diverging)
+
+    places, diverging = jax.lax.scan(step, jax.vmap(start)(keys, begin), length=sum(length[:2]))[1]
+    return places[length.warmup :].swapaxes(0, 1), diverging[length.warmup :].T
 
 
 def thin(chains: Chains, draws: int) -> Float[np.ndarray, "draw coordinate"]:
