@@ -2,7 +2,7 @@
 
 outcome = baseline + sum over channels of ceiling * saturation(adstock(dose) / halfway) + noise, with the linear
 baseline integrated out; experiments say what the difference of two such responses was. What is left are
-standard-normal coordinates, a few per channel, and three that all share.
+standard-normal coordinates, a few per channel, and two that all share.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
@@ -22,6 +21,8 @@ from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, FREEDOM, SCATTER, Pa
 from engine.compiling import quickly
 from engine.response.adstock import ADSTOCKS, adstock
 from engine.response.saturation import SATURATIONS
+
+FAR = 2.5  # standard deviations within which the belief in an elasticity is taken as normal
 
 
 class Tests(NamedTuple):
@@ -35,6 +36,13 @@ class Tests(NamedTuple):
     found: Float[Array, " test"]  # outcome's change in standard errors
 
 
+class Otherwise(NamedTuple):
+    """What is believed of the logs of elasticities, taken as normal, before any of them is told."""
+
+    mean: Float[Array, " channel"]
+    precision: Float[Array, "channel channel"]  # rows and columns of channels of which nothing is told are 0
+
+
 class Evidence(eqx.Module):
     """Everything the density looks at; the shapes of its arrays do not depend on what is held out."""
 
@@ -44,13 +52,14 @@ class Evidence(eqx.Module):
     price: Float[Array, " channel"]  # money of one dose over the mean of all channels
     importance: Float[Array, " geo"]  # size of a geo over the sum of periods and sizes
     priors: Priors
+    otherwise: Otherwise
     linear: LinearBlock
     tests: Tests
     structure: Structure = eqx.field(static=True)
 
 
 def log_density(place: Float[Array, " coordinate"], evidence: Evidence) -> Float[Array, ""]:
-    """Log of prior times marginal likelihood at a place, up to a constant; smooth everywhere."""
+    """Log of prior times marginal likelihood at a place, up to a constant; it bends where a coordinate is cut off."""
     parameters = interpret(place, evidence.priors, evidence.structure, jax.scipy.special)
     response, ceiling = contributions(parameters, evidence)
     linear = evidence.linear
@@ -60,21 +69,69 @@ def log_density(place: Float[Array, " coordinate"], evidence: Evidence) -> Float
     return likelihood - 0.5 * (missed @ missed) - 0.5 * (place @ place) + ties(parameters, ceiling, evidence)
 
 
-def ties(parameters: Parameters, ceiling: Float[Array, " channel"], evidence: Evidence) -> Float[Array, ""]:
-    """What is believed of all channels together: room for a baseline, and a budget that was not foolish."""
-    crowd = jnp.maximum(parameters.share.sum() - CROWDED, 0.0) / CROWDED_WIDTH
-    dose = evidence.today / parameters.halfway
-    _, steepness = SATURATIONS[evidence.structure.saturation].with_steepness(dose, *parameters.bend)
-    rate = ceiling / parameters.halfway * steepness
+def ties(parameters: Parameters, ceiling: Float[Array, "*draw channel"], evidence: Evidence) -> Float[Array, "*draw"]:
+    """What is believed of all channels together: what is usual of them, and the elasticities that are told."""
+    return usual(parameters, ceiling, evidence) + stated(log_elasticity(parameters, ceiling, evidence), evidence)
+
+
+def usual(parameters: Parameters, ceiling: Float[Array, "*draw channel"], evidence: Evidence) -> Float[Array, "*draw"]:
+    """Log belief that there is room for a baseline, and that the budget was not foolish."""
+    xp = ceiling.__array_namespace__()
+    crowd = xp.maximum(parameters.share.sum(axis=-1) - CROWDED, 0.0) / CROWDED_WIDTH
     running = evidence.today > 0  # of a channel that stands still today nobody judged the next unit of money
     count = running.sum()
-    marginal = jnp.where(running, jnp.log(jnp.where(running, rate, 1.0) / evidence.price + 1e-9), 0.0)
-    uneven = jnp.where(running, marginal - marginal.sum() / jnp.maximum(count, 1), 0.0) / SCATTER
-    tied = -0.5 * (FREEDOM + count - 1) * jnp.log1p(uneven @ uneven / FREEDOM)
+    rate = xp.where(running, _rate(parameters, ceiling, evidence), 1.0)
+    marginal = xp.where(running, xp.log(rate / evidence.price + 1e-9), 0.0)
+    mean = marginal.sum(axis=-1, keepdims=True) / xp.maximum(count, 1)
+    uneven = xp.where(running, marginal - mean, 0.0) / SCATTER
+    tied = -0.5 * (FREEDOM + count - 1) * xp.log1p((uneven**2).sum(axis=-1) / FREEDOM)
+    return xp.asarray(tied - 0.5 * crowd**2)
+
+
+def stated(elastic: Float[Array, "*draw channel"], evidence: Evidence) -> Float[Array, "*draw"]:
+    """Log belief in what is told of elasticities, in the place of what is believed of them otherwise.
+
+    The quotient of two normal densities in their logs. Beyond `FAR` standard deviations the other belief falls like
+    an exponential: nobody knows its tails, and so what is told wins there, however wide its range.
+    """
+    xp = elastic.__array_namespace__()
     told = evidence.priors.elasticity_told
-    known = ~jnp.isnan(told[0])
-    elastic = (jnp.log(rate * evidence.today + 1e-12) - jnp.where(known, told[0], 0.0)) / jnp.where(known, told[1], 1.0)
-    return -0.5 * crowd**2 + tied - 0.5 * (jnp.where(known, elastic, 0.0) ** 2).sum()
+    known = ~xp.isnan(told[0])
+    missed = xp.where(known, (elastic - xp.where(known, told[0], 0.0)) / xp.where(known, told[1], 1.0), 0.0)
+    off = elastic - evidence.otherwise.mean
+    square = ((off @ evidence.otherwise.precision) * off).sum(axis=-1)
+    within = square <= FAR**2
+    far = xp.sqrt(xp.where(within, FAR**2, square))
+    other = xp.where(within, 0.5 * square, FAR * far - 0.5 * FAR**2)
+    return xp.asarray(other - 0.5 * (missed**2).sum(axis=-1))
+
+
+def log_elasticity(
+    parameters: Parameters, ceiling: Float[Array, "*draw channel"], evidence: Evidence
+) -> Float[Array, "*draw channel"]:
+    """Log of the % more outcome that 1 % more of today's spend brings sooner or later."""
+    xp = ceiling.__array_namespace__()
+    return xp.log(_rate(parameters, ceiling, evidence) * evidence.today + 1e-12)
+
+
+def _rate(
+    parameters: Parameters, ceiling: Float[Array, "*draw channel"], evidence: Evidence
+) -> Float[Array, "*draw channel"]:
+    """What the next dose brings at today's pace [scaled outcome]."""
+    dose = evidence.today / parameters.halfway
+    _, steepness = SATURATIONS[evidence.structure.saturation].with_steepness(dose, *parameters.bend)
+    return ceiling / parameters.halfway * steepness
+
+
+def ceilings(parameters: Parameters, evidence: Evidence) -> Float[np.ndarray, "draw channel"]:
+    """Ceilings of many draws at once [scaled outcome], in numpy: each draw is a column of its own."""
+    draws, channels = parameters.share.shape
+    carry, bend = (tuple(one.reshape(-1) for one in group) for group in (parameters.carry, parameters.bend))
+    shape = (carry, bend, parameters.halfway.reshape(-1))
+    used = _used(np.tile(evidence.dose, draws), np.tile(evidence.opening, draws), shape, evidence.structure)
+    mean_used = np.einsum("tgc,g->c", used, evidence.importance)
+    found: np.ndarray = parameters.share / mean_used.reshape(draws, channels)
+    return found
 
 
 def contributions(

@@ -9,16 +9,18 @@ from jaxtyping import Bool, Float
 
 from engine.calibrate.baseline import Design, demand_columns, design, padded, together
 from engine.calibrate.chance import Chance, chance
-from engine.calibrate.density import Evidence, contributions, one_draw, place_parameters
+from engine.calibrate.density import Evidence, Otherwise, contributions, one_draw, place_parameters
 from engine.calibrate.drift import drift_columns
 from engine.calibrate.evidence import tests_of
 from engine.calibrate.linear import LinearBlock, linear_block
 from engine.calibrate.mode import climb
 from engine.calibrate.noise import scan
 from engine.calibrate.panel import Panel, scale
+from engine.calibrate.prior_draws import otherwise
 from engine.calibrate.priors import FOLLOWS, Parameters, Structure, believe, require_heard, structure_of
 from engine.config.model import Model
 from engine.data.dataset import Dataset
+from engine.errors import InputError
 from engine.periods import PER_YEAR
 
 FEWEST_GEOS = 4  # below this the noise of a geo is not compared with its size
@@ -97,17 +99,30 @@ def _follows(dataset: Dataset, model: Model) -> Float[np.ndarray, "two channel"]
 
 
 def _evidence(dataset: Dataset, model: Model, panel: Panel, linear: LinearBlock) -> Evidence:
-    return Evidence(
+    channels = len(dataset.channels)
+    evidence = Evidence(
         dose=panel.dose,
         opening=panel.opening,
         today=panel.today,
         price=panel.dose_scale / panel.dose_scale.mean(),
         importance=panel.size / panel.size.sum() / len(panel.outcome),
         priors=believe(dataset, model.channels),
+        otherwise=Otherwise(np.zeros(channels), np.zeros((channels, channels))),
         linear=linear,
         tests=tests_of(dataset, panel),
         structure=structure_of(model.curves.saturation, model.curves.adstock),
     )
+    told = ~np.isnan(evidence.priors.elasticity_told[0])
+    for name, is_idle in zip(dataset.channels, told & (panel.today <= 0), strict=True):
+        if is_idle:
+            raise InputError(
+                f"elasticity of {name!r} is told, and it did not run in the latest year, so 1 % more is nothing; "
+                "remove it, or tell roas or share"
+            )
+    if not told.any():
+        return evidence
+    changed: Evidence = eqx.tree_at(lambda one: one.otherwise, evidence, otherwise(evidence))
+    return changed
 
 
 def _seen(evidence: Evidence, linear: LinearBlock) -> Evidence:

@@ -55,7 +55,9 @@ class ElasticityRange(Range):
 class Beliefs(Closed):
     """What is known of one channel; every part may be left out.
 
-    `roas` and `share` speak of the same, its contribution over the whole history, so one of them is enough.
+    `roas` and `share` speak of the same, its contribution over the whole history, so one of them is enough. Both, and
+    `half_life`, are weighed with the belief that the next unit of money returns about the same everywhere, which may
+    move their ends: `peso calibrate --prior-only` shows what comes of them. An elasticity is believed as it stands.
     """
 
     roas: Range | None = None  # outcome caused by history's spend, over that spend [currency/currency]

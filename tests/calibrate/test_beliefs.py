@@ -1,17 +1,21 @@
 """What is believed before the data: a calibration that looks away draws from its prior, and from nothing else."""
 
+import equinox as eqx
 import numpy as np
 import pytest
 from scipy import special
 
-from engine.calibrate.calibrate import calibrate
 from engine.calibrate.density import densities_at, place_parameters
+from engine.calibrate.money import to_curves
 from engine.calibrate.posterior import draw_posterior
+from engine.calibrate.predictive import prior_predictive
+from engine.calibrate.prior_draws import otherwise, spreads
 from engine.calibrate.priors import believe
-from engine.calibrate.problem import blind, prepare
+from engine.calibrate.problem import blind, explain, prepare
 from engine.config.beliefs import ElasticityRange, LifeRange, Range
 from engine.config.model import ChannelColumns
 from engine.response.curves import respond
+from engine.response.saturation import SATURATIONS
 
 DRAWS = 2000
 
@@ -69,21 +73,49 @@ def test_what_is_told_of_a_channel_is_what_is_believed_of_it(world, with_tests, 
     """Returns and half-lives told as 90 % ranges; what ties channels together moves their ends by little."""
     told = ChannelColumns(kind="paid", spend="x", roas=Range(low=1.0, high=6.0), half_life=LifeRange(low=2.0, high=8.0))
     dataset = with_tests(world(seed=1)).dataset
-    fit = calibrate(dataset, modelled(channels={"channel 0": told}), "fast", 1, 1000, prior_only=True)
-    assert fit.readings[0].roas == pytest.approx((1.0, np.sqrt(6.0), 6.0), rel=0.2)
-    assert fit.readings[0].half_life == pytest.approx((2.0, 4.0, 8.0), rel=0.2)
-    assert fit.readings[1].roas[2] > 10 and fit.readings[1].half_life[0] < 1
-    assert not [check.name for check in fit.health.checks if check.name.startswith("experiment")]
+    first, second = prior_predictive(dataset, modelled(channels={"channel 0": told}), 1, 1000).readings
+    assert first.roas == pytest.approx((1.0, np.sqrt(6.0), 6.0), rel=0.2)
+    assert first.half_life == pytest.approx((2.0, 4.0, 8.0), rel=0.2)
+    assert second.roas[2] > 10 and second.half_life[0] < 1
 
 
-def test_a_told_elasticity_narrows_what_is_believed_of_it(world, with_tests, modelled):
-    told = ChannelColumns(kind="paid", spend="x", elasticity=ElasticityRange(low=0.05, high=0.1))
+@pytest.mark.parametrize("told", [((0.05, 0.1),), ((0.05, 0.2),), ((0.02, 0.6),), ((0.05, 0.2), (0.1, 0.4))])
+def test_told_elasticities_are_what_is_believed_of_them(world, with_tests, modelled, told):
+    """Not told times otherwise believed: of one channel, or of both, which are not independent."""
     dataset = with_tests(world(seed=1)).dataset
-    fit = calibrate(dataset, modelled(channels={"channel 1": told}), "fast", 1, 1000, prior_only=True)
-    channel = fit.curves.channels[1]
-    today = np.full(1000, np.mean(channel.history.last))
-    gained = (respond(channel, 1.01 * today) - respond(channel, 0.99 * today)) / 0.02 / dataset.outcome.mean()
-    assert np.percentile(gained, [5, 50, 95]) == pytest.approx([0.05, np.sqrt(0.005), 0.1], rel=0.15)
+    channels = {
+        f"channel {1 - at}": ChannelColumns(kind="paid", spend=f"x{at}", elasticity=ElasticityRange(low=low, high=high))
+        for at, (low, high) in enumerate(told)
+    }
+    unseen = blind(prepare(dataset, modelled(channels=channels)))
+    media = explain(unseen, draw_posterior(unseen, "fast", 1, 1000).places)
+    curves = to_curves(dataset, unseen, media).curves.channels
+    for channel, (low, high) in zip(curves[::-1], told, strict=False):
+        today = np.full(1000, np.mean(channel.history.last))
+        gained = (respond(channel, 1.01 * today) - respond(channel, 0.99 * today)) / 0.02 / dataset.outcome.mean()
+        assert np.percentile(gained, [5, 50, 95]) == pytest.approx([low, np.sqrt(low * high), high], rel=0.2)
+
+
+def test_prior_draws_are_those_of_the_density(unseen, weighed):
+    """Their spreads, and what they believe of elasticities, which are read off the curves in money."""
+    places, weights, _ = weighed
+    mean = weights @ places
+    spread = np.sqrt(weights @ (places - mean) ** 2)
+    assert spreads(unseen.evidence) == pytest.approx(spread, rel=0.1)
+    kept = np.random.default_rng(0).choice(len(places), 2000, p=weights)
+    media = explain(unseen, places[kept])
+    logs = []
+    for index, today in enumerate(unseen.panel.today):
+        ceiling, halfway = media.ceiling[:, index], media.parameters.halfway[:, index]
+        up, down = (
+            SATURATIONS["burr"].share(level * today / halfway, *(one[:, index] for one in media.parameters.bend))
+            for level in (1.001, 0.999)
+        )
+        logs.append(np.log(ceiling * (up - down) / 0.002 + 1e-12))
+    told = eqx.tree_at(lambda one: one.priors.elasticity_told, unseen.evidence, np.zeros((2, 2)))
+    found = otherwise(told)
+    assert found.mean == pytest.approx(np.mean(logs, axis=1), abs=0.15)
+    assert np.linalg.inv(found.precision) == pytest.approx(np.cov(logs), rel=0.25)
 
 
 def test_beliefs_do_not_look_at_the_outcome_but_for_its_size(world):

@@ -9,12 +9,23 @@ import numpy as np
 import pytest
 from scipy import special
 
-from engine.calibrate.density import contributions, densities_at, predicted, slope_at, stock_of, ties
+from engine.calibrate.density import (
+    FAR,
+    Otherwise,
+    contributions,
+    densities_at,
+    predicted,
+    slope_at,
+    stated,
+    stock_of,
+    ties,
+)
 from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, FREEDOM, SCATTER, interpret
 from engine.calibrate.problem import explain, hold_out, prepare
 from engine.compiling import quickly
 from engine.config.beliefs import ElasticityRange
 from engine.config.model import ChannelColumns
+from engine.errors import InputError
 from engine.response.adstock import ADSTOCKS
 
 TAIL_90 = 1.6448536269514722
@@ -174,8 +185,32 @@ def test_a_told_elasticity_is_that_of_a_steady_response(world, with_tests, model
     today = plain.panel.today[1]
     up, down = (ceiling[1] * used_by_loops([one], one, parameters, 1)[0] for one in (1.001 * today, 0.999 * today))
     distance = (np.log((up - down) / 0.002) - np.log(0.1)) / (np.log(2) / TAIL_90)
+    instead = numpy_of(known).otherwise
+    before = (np.log((up - down) / 0.002) - instead.mean[1]) * np.sqrt(instead.precision[1, 1])
     heights = [float(ties(parameters, ceiling, numpy_of(one))) for one in (plain, known)]
-    assert heights[1] - heights[0] == pytest.approx(-0.5 * distance**2, rel=1e-4)
+    assert abs(before) < FAR
+    assert heights[1] - heights[0] == pytest.approx(-0.5 * distance**2 + 0.5 * before**2, rel=1e-4)
+
+
+@pytest.mark.parametrize("wide", [1.0, 3.0])
+def test_what_is_told_of_an_elasticity_wins_far_out_however_wide_its_range(problem, wide):
+    """Beside a belief of a spread of one: the quotient of both would grow without end."""
+    instead = Otherwise(np.zeros(2), np.diag([1.0, 0.0]))
+    told = np.array([[0.0, np.nan], [wide, np.nan]])
+    evidence = eqx.tree_at(lambda one: (one.otherwise, one.priors.elasticity_told), numpy_of(problem), (instead, told))
+    far = np.array([[0.0, 7.0], [-2.0, 0.0], [60.0, 0.0], [-200.0, 0.0]])
+    found = stated(far, evidence)
+    assert found[:2] == pytest.approx([0.0, 2.0 - 2.0 / wide**2])
+    assert found[2] < 0 and found[3] < -1000
+
+
+def test_an_elasticity_told_of_a_channel_that_does_not_run_is_refused(world, modelled):
+    dataset = world(channels=2).dataset
+    driver = dataset.driver.copy()
+    driver[-60:, :, 1] = 0.0
+    told = ChannelColumns(kind="paid", spend="x", elasticity=ElasticityRange(low=0.05, high=0.2))
+    with pytest.raises(InputError, match="elasticity of 'channel 1' is told, and it did not run in the latest year"):
+        prepare(replace(dataset, driver=driver), modelled(channels={"channel 1": told}))
 
 
 def test_a_channel_at_rest_leaves_the_returns_of_the_others_as_even_as_they_were(problem, places):
@@ -183,9 +218,14 @@ def test_a_channel_at_rest_leaves_the_returns_of_the_others_as_even_as_they_were
     evidence, two = numpy_of(problem), parameters_at(problem, places[0])
     three = jax.tree.map(lambda one: np.append(one, one[:1]) if np.ndim(one) else one, two)
     idle = eqx.tree_at(
-        lambda one: (one.today, one.price, one.priors.elasticity_told),
+        lambda one: (one.today, one.price, one.priors.elasticity_told, one.otherwise),
         evidence,
-        (np.append(evidence.today, 0.0), np.append(evidence.price, 1.0), np.full((2, 3), np.nan)),
+        (
+            np.append(evidence.today, 0.0),
+            np.append(evidence.price, 1.0),
+            np.full((2, 3), np.nan),
+            Otherwise(np.zeros(3), np.zeros((3, 3))),
+        ),
     )
     small = 0.1 * np.array([1.0, 2.0, 50.0])
     two, three = (one._replace(share=np.full(len(one.share), 0.01)) for one in (two, three))

@@ -7,7 +7,7 @@ import pytest
 
 from engine.calibrate.baseline import design
 from engine.calibrate.chance import chance
-from engine.calibrate.density import Evidence
+from engine.calibrate.density import Evidence, Otherwise
 from engine.calibrate.evidence import tests_of as evidence_of
 from engine.calibrate.linear import linear_block
 from engine.calibrate.money import fit_curve, to_curves
@@ -68,6 +68,7 @@ def posed():
 
     def pose(dataset, structure=ANY):
         panel, baseline = scale(dataset), design(dataset, Baseline())
+        channels = len(dataset.channels)
         shape = chance(np.ones(len(panel.size)), np.ones(len(panel.outcome), bool))
         evidence = Evidence(
             dose=panel.dose,
@@ -76,6 +77,7 @@ def posed():
             price=panel.dose_scale / panel.dose_scale.mean(),
             importance=panel.size / panel.size.sum() / len(panel.outcome),
             priors=believe(dataset, {}),
+            otherwise=Otherwise(np.zeros(channels), np.zeros((channels, channels))),
             linear=linear_block(panel.outcome, shape, baseline),
             tests=evidence_of(dataset, panel),
             structure=structure,

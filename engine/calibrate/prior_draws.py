@@ -1,0 +1,96 @@
+"""The belief before the data as weighed draws: what is believed of all channels together narrows each of them.
+
+Coordinates alone are standard normal; ties between channels (`density.usual`, `density.stated`) come on top. So what
+the data taught is how far a spread fell below that of these draws, not below 1.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
+from scipy import special
+
+from engine.calibrate.density import (
+    Evidence,
+    Otherwise,
+    ceilings,
+    log_elasticity,
+    place_parameters,
+    stated,
+    usual,
+)
+from engine.calibrate.priors import Parameters
+
+SEED = 0
+MOST, FEWEST = 4096, 512  # draws, where one is cheap and where it is not
+CELLS = 10_000_000  # periods x geos x channels x draws: a second or two
+PANEL = 20_000  # cells of a draw, beyond which some geos stand for all
+CHUNK = 500_000  # cells looked at together
+
+
+class PriorDraws(NamedTuple):
+    """Draws of the coordinates, and what is believed of each beyond them."""
+
+    places: Float[np.ndarray, "draw coordinate"]
+    usual: Float[np.ndarray, " draw"]  # log belief in channels together, but for elasticities that are told
+    elastic: Float[np.ndarray, "draw channel"]  # log elasticity at today's pace
+
+
+def draw_prior(evidence: Evidence) -> PriorDraws:
+    """Draws of a problem's coordinates; the same for the same size, whatever the data."""
+    bare: Evidence = _thinned(jax.tree.map(np.asarray, evidence))
+    size = bare.dose.size
+    channels = bare.dose.shape[-1]
+    places = np.random.default_rng(SEED).standard_normal(
+        (int(np.clip(CELLS // size, FEWEST, MOST)), bare.structure.size(channels))
+    )
+    rows = max(1, CHUNK // size)
+    parts = [_part(places[row : row + rows], bare) for row in range(0, len(places), rows)]
+    believed, elastic = zip(*parts, strict=True)
+    return PriorDraws(places, np.concatenate(believed), np.concatenate(elastic))
+
+
+def _part(places: Float[np.ndarray, "draw coordinate"], evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    parameters: Parameters = place_parameters(places, evidence)
+    ceiling = ceilings(parameters, evidence)
+    return usual(parameters, ceiling, evidence), log_elasticity(parameters, ceiling, evidence)
+
+
+def _thinned(evidence: Evidence) -> Evidence:
+    """Fewer geos, evenly chosen, where the panel is large: their mean response stands for that of all."""
+    periods, geos, channels = evidence.dose.shape
+    keep = max(1, PANEL // (periods * channels))
+    if keep >= geos:
+        return evidence
+    at = np.linspace(0, geos - 1, keep).astype(int)
+    importance = evidence.importance[at] * evidence.importance.sum() / evidence.importance[at].sum()
+    parts = (evidence.dose[:, at], evidence.opening[at], importance)
+    thinned: Evidence = eqx.tree_at(lambda one: (one.dose, one.opening, one.importance), evidence, parts)
+    return thinned
+
+
+def otherwise(evidence: Evidence) -> Otherwise:
+    """What is believed of the elasticities that are told, before they are."""
+    channels = evidence.dose.shape[-1]
+    known = np.flatnonzero(~np.isnan(evidence.priors.elasticity_told[0]))
+    mean, precision = np.zeros(channels), np.zeros((channels, channels))
+    if len(known):
+        drawn = draw_prior(evidence)
+        weights = special.softmax(drawn.usual)
+        elastic = drawn.elastic[:, known]
+        mean[known] = weights @ elastic
+        covariance = np.cov(elastic.T, aweights=weights).reshape(len(known), len(known))
+        precision[np.ix_(known, known)] = np.linalg.inv(covariance)
+    return Otherwise(mean, precision)
+
+
+def spreads(evidence: Evidence) -> Float[np.ndarray, " coordinate"]:
+    """Standard deviation of each coordinate before the data."""
+    drawn = draw_prior(evidence)
+    bare: Evidence = jax.tree.map(np.asarray, evidence)
+    weights = special.softmax(drawn.usual + stated(drawn.elastic, bare))
+    mean = weights @ drawn.places
+    found: np.ndarray = np.sqrt(weights @ (drawn.places - mean) ** 2)
+    return found
