@@ -11,6 +11,7 @@ from engine.calibrate.density import Evidence, slope_at
 START_SPREAD = 0.8  # of the starts around the prior's centre, in prior standard deviations
 STEP = 1e-4  # of the central differences of the gradient
 LEAST_CURVATURE = 0.5  # a mode's curvature is taken as at least this: no band much wider than the prior's
+MOST_CURVATURE = 1e12  # and as at most this: no coordinate known better than to a millionth of its prior's spread
 SAME = 0.1  # two places closer than this in every coordinate are one mode
 NEAR = 8.0  # modes this much less plausible (log density) than the best are left out
 MOST = 6  # modes kept
@@ -73,20 +74,15 @@ def search(evidence: Evidence, begins: Float[np.ndarray, "start coordinate"]) ->
 def describe(place: Float[np.ndarray, " coordinate"], evidence: Evidence) -> Mode:
     """The mode near a place, to the last digits, with Laplace's covariance and mass."""
     height = float(slope_at(place, evidence)[0])
-    curvature = _curvature(place, evidence)
+    covariance, _ = _inverted(_curvature(place, evidence))
     for _ in range(NEWTON_STEPS):
-        trial = place + np.linalg.solve(_bounded(curvature), np.asarray(slope_at(place, evidence)[1]))
+        trial = place + covariance @ np.asarray(slope_at(place, evidence)[1])
         above = float(slope_at(trial, evidence)[0])
         if not above > height:
             break
         place, height = trial, above
-    precision = _bounded(_curvature(place, evidence))
-    return Mode(
-        place=place,
-        height=height,
-        covariance=np.linalg.inv(precision),
-        log_evidence=height - 0.5 * float(np.linalg.slogdet(precision)[1]),
-    )
+    covariance, log_determinant = _inverted(_curvature(place, evidence))
+    return Mode(place, height, covariance, log_evidence=height - 0.5 * log_determinant)
 
 
 def _curvature(place: Float[np.ndarray, " coordinate"], evidence: Evidence) -> np.ndarray:
@@ -100,6 +96,8 @@ def _curvature(place: Float[np.ndarray, " coordinate"], evidence: Evidence) -> n
     return 0.5 * (curvature + curvature.T)
 
 
-def _bounded(curvature: np.ndarray) -> np.ndarray:
+def _inverted(curvature: np.ndarray) -> tuple[np.ndarray, float]:
+    """The covariance of a Gaussian of this curvature, kept within its bounds, and the log determinant of the latter."""
     values, vectors = np.linalg.eigh(curvature)
-    return (vectors * np.maximum(values, LEAST_CURVATURE)) @ vectors.T
+    kept = np.clip(values, LEAST_CURVATURE, MOST_CURVATURE)
+    return (vectors / kept) @ vectors.T, float(np.log(kept).sum())
