@@ -18,6 +18,9 @@
 | experiment | within 2 standard deviations of what the rest expects | within 3 | above |
 | geos | national curves and their slopes within 2 % of the sum over geos | up to 10 % | above |
 
+Contraction is the share of a coordinate's variance before the data that they took away; what ties channels together
+narrows them before any data, and does not count as learned.
+
 Trust is bad for a real failure: chains that did not converge, a baseline below nothing, or a bad holdout together
 with a bad fit. It is weak where convergence, fit, holdout, baseline, geos or an experiment is not good, or where the
 channels whose contribution the data tell (contraction >= 0.5) hold less than half of the money. Doubt about demand,

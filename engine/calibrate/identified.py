@@ -7,6 +7,7 @@ from engine.calibrate.baseline import COMPONENTS
 from engine.calibrate.conflict import Agreement
 from engine.calibrate.fit import Check, graded
 from engine.calibrate.posterior import Posterior
+from engine.calibrate.prior_draws import spreads
 from engine.calibrate.problem import Problem
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
@@ -29,9 +30,11 @@ WORDS = {
 
 def identified(dataset: Dataset, problem: Problem, posterior: Posterior, curves: Curves) -> list[Check]:
     """What is known of each channel and of how they can be told apart."""
+    before = spreads(problem.evidence)
+    learned = 1 - posterior.places.var(axis=0) / before**2
     return [
-        *_channels(dataset, problem, posterior),
-        _known_money(dataset, posterior),
+        *_channels(dataset, problem, learned, before),
+        _known_money(dataset, learned),
         _collinear(dataset, problem),
         _reach(curves),
         *_steady(curves, dataset),
@@ -68,10 +71,21 @@ def experiments(found: tuple[Agreement, ...]) -> list[Check]:
     return checks
 
 
-def _channels(dataset: Dataset, problem: Problem, posterior: Posterior) -> list[Check]:
-    """What the data tell of each channel, and what remains the prior's."""
-    learned, count = _learned(posterior), len(dataset.channels)
-    names = problem.structure.coordinates
+def _channels(
+    dataset: Dataset,
+    problem: Problem,
+    learned: Float[np.ndarray, " coordinate"],
+    before: Float[np.ndarray, " coordinate"],
+) -> list[Check]:
+    """What the data tell of each channel, and what remains the prior's.
+
+    Args:
+        dataset: The history.
+        problem: Whose structure names the coordinates.
+        learned: Contraction: the share of a coordinate's prior variance that the data took away.
+        before: Standard deviation of each coordinate before the data, ties between channels included.
+    """
+    count, names = len(dataset.channels), problem.structure.coordinates
     checks = []
     for index, name in enumerate(dataset.channels):
         details = {part: float(learned[i * count + index]) for i, part in enumerate(names)}
@@ -88,20 +102,15 @@ def _channels(dataset: Dataset, problem: Problem, posterior: Posterior) -> list[
             said += "; an experiment or bolder changes of spend would tell"
         else:
             said = f"contribution, carry-over, saturation and shape of {name} come from the data; nothing to do"
-        checks.append(Check(f"channel {name}", "good" if fine else "weak", details["share"], said, details))
+        told = details | {f"prior spread of {part}": float(before[i * count + index]) for i, part in enumerate(names)}
+        checks.append(Check(f"channel {name}", "good" if fine else "weak", details["share"], said, told))
     return checks
 
 
-def _learned(posterior: Posterior) -> Float[np.ndarray, " coordinate"]:
-    """Contraction: the share of a coordinate's prior variance, which is one, that the data took away."""
-    learned: np.ndarray = 1 - posterior.places.var(axis=0)
-    return learned
-
-
-def _known_money(dataset: Dataset, posterior: Posterior) -> Check:
+def _known_money(dataset: Dataset, learned: Float[np.ndarray, " coordinate"]) -> Check:
     """How much of the spend went to channels whose contribution the data tell."""
     spend = dataset.spend.sum(axis=(0, 1))
-    told = _learned(posterior)[: len(spend)] >= SHARE_LEARNED
+    told = learned[: len(spend)] >= SHARE_LEARNED
     share = float(spend[told].sum() / spend.sum())
     fine = share >= KNOWN_MONEY
     said = f"{share:.0%} of the money went to channels whose contribution the data tell; "

@@ -6,6 +6,7 @@ import pytest
 from scipy import special
 
 from engine.calibrate.density import densities_at, place_parameters
+from engine.calibrate.identified import identified
 from engine.calibrate.money import to_curves
 from engine.calibrate.posterior import draw_posterior
 from engine.calibrate.predictive import prior_predictive
@@ -94,6 +95,19 @@ def test_told_elasticities_are_what_is_believed_of_them(world, with_tests, model
         today = np.full(1000, np.mean(channel.history.last))
         gained = (respond(channel, 1.01 * today) - respond(channel, 0.99 * today)) / 0.02 / dataset.outcome.mean()
         assert np.percentile(gained, [5, 50, 95]) == pytest.approx([low, np.sqrt(low * high), high], rel=0.2)
+
+
+def test_without_data_nothing_is_learned_of_any_channel(world, with_tests, model, unseen, drawn):
+    """What ties channels together narrows them, and is no news; so is what the prior's own draws leave to chance."""
+    dataset = with_tests(world(seed=1)).dataset
+    curves = to_curves(dataset, unseen, explain(unseen, drawn.places[:50])).curves
+    found = {check.name: check for check in identified(dataset, unseen, drawn, curves)}
+    for name in dataset.channels:
+        details = found[f"channel {name}"].details
+        learned = [details[part] for part in unseen.structure.coordinates]
+        assert abs(details["share"]) < 0.1 and np.abs(learned).max() < 0.2  # draws of some 500 are off by a tenth
+        assert details["prior spread of share"] < 0.95
+    assert found["known money"].figure == 0
 
 
 def test_prior_draws_are_those_of_the_density(unseen, weighed):
