@@ -30,7 +30,7 @@ class Experiment(Closed):
     standard_error: Positive  # of outcome_change
     geos: tuple[Name, ...] = Field(strict=False, default=())  # where; everywhere if absent
     share: PositiveShare = 1.0  # of the people there whose money was changed
-    in_history: bool = False  # whether the table's spend holds the changed money already
+    in_history: bool = False  # whether the table's spend and outcome hold the changed money and what it brought
 
     @model_validator(mode="after")
     def _days_in_order(self) -> "Experiment":

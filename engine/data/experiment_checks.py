@@ -1,16 +1,19 @@
 """What the experiments of a history can be believed for, before they enter any fit."""
 
+import math
 from collections import Counter
 
 import numpy as np
 
 from engine.data.dataset import Dataset
+from engine.data.experiments import TWICE
 from engine.data.finding import Finding, Verdict, counted, percent
 from engine.data.lift import LiftTest
 
 SURE = 1.645  # standard errors: the edge of a 90 % band
 VERY_SURE = 3.0  # standard errors beyond which a wrong sign is no chance
 MOVES = 0.2  # of usual spend: below this a change is not seen in the spend itself
+WIDER = 1.01  # times its stated standard error: below this nothing is told of it
 CLOSER = 1.25  # how much nearer to the usual spend must be without the changed money, as a factor
 
 
@@ -25,7 +28,39 @@ def told(dataset: Dataset) -> list[Finding]:
     advice = f"; there is none on {silent}" if silent else ""
     speak = "speaks" if len(tests) == 1 else "speak"
     claim = f"{counted(len(tests), 'experiment')} {speak} of {spoken}{advice}"
-    return [Finding("experiments", "good", float(len(tests)), f"{claim}.")]
+    wider = [finding for test in tests for finding in _wider(test, dataset)]
+    return [Finding("experiments", "good", float(len(tests)), f"{claim}."), *wider, *_outside(tests)]
+
+
+def _wider(test: LiftTest, dataset: Dataset) -> list[Finding]:
+    """A standard error that counts wider than it was written, with its causes."""
+    factor, blur = test.standard_error / test.stated_error, test.reading.blur
+    if factor < WIDER:
+        return []
+    within = math.hypot(1.0, blur * test.outcome_change / test.stated_error)
+    aged = factor / within / (math.sqrt(TWICE) if test.is_in_rows else 1.0)
+    causes = [
+        *([f"its days are parts of a {dataset.period}, which leaves {percent(blur)} open"] if within >= WIDER else []),
+        *(["its outcome was read from rows that a fit reads too"] if test.is_in_rows else []),
+        *(["it is old"] if aged >= WIDER else []),
+    ]
+    claim = f"The experiment {test.name} counts with a standard error of {test.standard_error:.3g}"
+    why = f"not of {test.stated_error:.3g}, because {', and because '.join(causes)}"
+    advice = f"; count its outcome until a {dataset.period} ends" if within >= WIDER else ""
+    return [Finding("experiments", "weak" if within > math.sqrt(2) else "good", factor, f"{claim}, {why}{advice}.")]
+
+
+def _outside(tests: tuple[LiftTest, ...]) -> list[Finding]:
+    """What a history is taken not to hold: it may well hold the outcome, which then has no money to explain it."""
+    names = [test.name for test in tests if not test.in_history]
+    if not names:
+        return []
+    which = f"the experiment{'s' * (len(names) > 1)} {', '.join(names)}"
+    claim = (
+        f"The spend and the outcome of the history are taken to hold neither the money of {which} nor what it brought"
+    )
+    advice = "where the outcome holds it, add the money to the spend and write in_history"
+    return [Finding("experiments", "good", float(len(names)), f"{claim}; {advice}.")]
 
 
 def readings(dataset: Dataset) -> list[Finding]:

@@ -4,6 +4,7 @@ import difflib
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -27,15 +28,16 @@ EXACT = 1e-5  # of all outcome there and then: no experiment is known more close
 FURTHEST = 1000.0  # times all that history spent on a channel: no curve is known so far out
 FORGOTTEN = 60.0  # doublings of a standard error, after which a test says nothing
 BLURRED = 0.3  # of its effect: a test that the periods tell no more closely is refused
+TWICE = 2.0  # times its variance is that of a test whose outcome is read from rows that a fit reads too
 SLACK = 0.005  # of the money: a holdout may remove this much more than was spent, as rounded money does
 
 
 def lift_tests(dataset: Dataset, model: Model, model_path: Path) -> tuple[LiftTest, ...]:
     """Every experiment that a model file holds or names, in its order.
 
-    A standard error is widened by what the periods of the history cannot tell of a test within them, and by age: with
-    a half-life of h periods, a test that ended a periods before the history does has its variance multiplied by
-    2^(a/h).
+    A standard error is widened by what the periods of the history cannot tell of a test within them; the variance is
+    doubled where the outcome was read from rows that the fit reads too; and by age: with a half-life of h periods, a
+    test that ended a periods before the history does has its variance multiplied by 2^(a/h).
 
     Raises:
         InputError: A test cannot be read, does not fit the history, or stands twice.
@@ -171,7 +173,7 @@ def placed(one: Experiment, dataset: Dataset, half_life: float | None = None) ->
     def shares(until: date) -> Float[np.ndarray, " period"]:
         return np.array(share_inside(dataset.starts, dataset.period, one.start, until + timedelta(days=1)))
 
-    return LiftTest(
+    test = LiftTest(
         name=one.name,
         channels=one.channels,
         columns=tuple(dataset.channels.index(name) for name in one.channels),
@@ -192,6 +194,7 @@ def placed(one: Experiment, dataset: Dataset, half_life: float | None = None) ->
         stated_error=one.standard_error,
         in_history=one.in_history,
     )
+    return replace(test, standard_error=test.standard_error * math.sqrt(TWICE)) if test.is_in_rows else test
 
 
 class Arms(NamedTuple):

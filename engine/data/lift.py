@@ -36,6 +36,14 @@ class LiftTest:
     share: float  # of the people there who saw the changed money, in (0, 1]
     spend_change: tuple[float, ...]  # by channel, over the whole test [currency]
     outcome_change: float  # over all counted days [currency, or units]
-    standard_error: float  # of outcome_change, widened by what the periods cannot tell and by the test's age
+    standard_error: float  # of outcome_change, widened by what periods cannot tell, by what rows told already, by age
     stated_error: float  # the standard error as it was written down
-    in_history: bool = False  # whether the data set's spend holds the changed money already
+    in_history: bool = False  # whether the data set's spend and outcome hold the changed money and what it brought
+
+    @property
+    def is_in_rows(self) -> bool:
+        """Whether its outcome is a sum of rows that the history holds, and a fit reads.
+
+        A test between people of the same geos is not: it tells their difference, the rows tell their sum.
+        """
+        return self.in_history and self.share == 1

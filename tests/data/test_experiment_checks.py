@@ -58,8 +58,8 @@ def test_a_history_without_experiments_says_nothing_of_them():
 
 def test_a_good_experiment_is_counted_by_channel_and_the_others_are_named():
     both = {"name": "two", "channels": ("tv", "pr"), "spend_change": (100.0, -50.0)}
-    assert said(steady({})) == [("good", "1 experiment speaks of tv (1); there is none on pr.")]
-    assert said(steady({}, both)) == [("good", "2 experiments speak of tv (2), pr (1).")]
+    assert said(steady({}))[0] == ("good", "1 experiment speaks of tv (1); there is none on pr.")
+    assert said(steady({}, both))[0] == ("good", "2 experiments speak of tv (2), pr (1).")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_figure_that_cannot_be_or_says_little_is_told(change, verdict, words):
 
 def test_a_test_of_mixed_signs_has_no_wrong_sign():
     mixed = {"channels": ("tv", "pr"), "spend_change": (100.0, -50.0), "outcome_change": -600.0}
-    assert [verdict for verdict, _ in said(steady(mixed))] == ["good"]
+    assert {verdict for verdict, _ in said(steady(mixed))} == {"good"}
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,46 @@ def test_money_that_seems_to_be_in_the_history_is_told_unless_it_is_said_to_be(l
     spend = np.full((40, 1, 2), 100.0)
     spend[5:9, 0, 0] = level
     one = {"spend_change": change, "outcome_change": 600.0 * np.sign(change)}
-    assert any("in_history" in sentence for _, sentence in said(steady(one, spend=spend))) == is_told
+    assert (
+        any("as it then seems, write in_history" in sentence for _, sentence in said(steady(one, spend=spend)))
+        == is_told
+    )
     declared = {**one, "in_history": True}
-    assert not any("write in_history" in sentence for _, sentence in said(steady(declared, spend=spend)))
+    assert not any("as it then seems" in sentence for _, sentence in said(steady(declared, spend=spend)))
+
+
+NEITHER = (
+    "The spend and the outcome of the history are taken to hold neither the money of the experiment one nor what it"
+)
+
+
+def test_what_the_history_is_taken_to_hold_of_experiments_is_told():
+    two = {"name": "two", "outcome_change": 500.0}
+    [_, told] = said(steady({}))
+    assert told[0] == "good" and told[1].startswith(NEITHER)
+    assert "add the money to the spend and write in_history" in told[1]
+    assert said(steady({}, two))[1][1].startswith(NEITHER.replace("experiment one nor what it", "experiments one, two"))
+    assert not [each for each in said(steady({"in_history": True})) if "neither" in each[1]]
+
+
+def test_a_standard_error_that_counts_wider_is_told_with_its_cause():
+    [_, rows] = said(steady({"in_history": True}))
+    counts = "The experiment one counts with a standard error of"
+    assert rows == ("good", f"{counts} 141, not of 100, because its outcome was read from rows that a fit reads too.")
+    within = {"start": date(2024, 2, 6), "end": date(2024, 2, 7), "in_history": True, "outcome_change": 200.0}
+    blur = steady(within).lift_tests[0].reading.blur
+    [(_, both)] = [each for each in said(steady(within)) if counts in each[1]]
+    assert f"{counts} {np.sqrt(2 * (100**2 + (200 * blur) ** 2)):.3g}, not of 100, because its days are parts" in both
+    assert "open, and because its outcome was read from rows" in both and both.endswith("until a week ends.")
+    aged = steady({})
+    aged = replace(aged, lift_tests=(replace(aged.lift_tests[0], standard_error=150.0),))
+    assert said(aged)[1] == ("good", f"{counts} 150, not of 100, because it is old.")
+
+
+def test_periods_that_hide_more_than_the_test_itself_leaves_open_are_weak():
+    short = {"start": date(2024, 2, 6), "end": date(2024, 2, 6), "outcome_change": 140.0, "standard_error": 20.0}
+    [(verdict, _)] = [each for each in said(steady(short)) if "counts with" in each[1]]
+    assert verdict == "weak"
 
 
 def test_the_command_lists_experiments_as_it_understood_them(peso, tmp_path, tables):

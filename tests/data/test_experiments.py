@@ -266,6 +266,23 @@ def test_what_the_periods_cannot_tell_widens_the_standard_error():
 
 
 @pytest.mark.parametrize(
+    ("changes", "factor"),
+    [
+        ({}, 1.0),
+        ({"in_history": True}, 2.0),
+        ({"in_history": True, "share": 0.4}, 1.0),
+        ({"share": 0.4}, 1.0),
+    ],
+)
+@pytest.mark.parametrize("geos", [(), ("g0",)])
+def test_what_the_rows_of_the_history_told_already_counts_half(changes, factor, geos):
+    """Of everybody in some rows it is read from them; between people of the same rows it tells what they do not."""
+    one = placed(experiment(geos=geos, **changes), made(geos=2))
+    assert one.standard_error**2 == pytest.approx(factor * 50.0**2) and one.stated_error == 50.0
+    assert one.is_in_rows == (factor > 1)
+
+
+@pytest.mark.parametrize(
     ("start", "end", "words"),
     [
         (
