@@ -18,6 +18,7 @@ COARSE = 48  # knots of the first look, before they are placed where the curve b
 FINEST = 600  # most knots of one table
 DOUBT_POINTS = 25  # spends at which the doubt of a move is looked at
 CHUNK = 2_000_000  # numbers held at once while tabulating
+KINK = 1e-9  # of today's spend: a spend no further from it stands at the kink of the toll
 SMALLEST = 1e-13  # the first knot above the lower end, as a share of the width: slopes below 1 rise steeply there
 
 
@@ -46,9 +47,19 @@ class Payoff:
 
     def charge_slope(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
         """Its derivative by the spend; the middle of both sides at the anchor."""
+        below, above = self.charge_sides(spend)
+        return (below + above) / 2
+
+    def charge_sides(
+        self, spend: Float[np.ndarray, " point"]
+    ) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"]]:
+        """Its derivatives towards less and towards more spend, which differ at the anchor alone."""
         less, more = self.toll
-        moved = spend - self.anchor
-        return self.cost + np.where(moved < 0, -less, np.where(moved > 0, more, (more - less) / 2))
+        moved, rounding = spend - self.anchor, KINK * self.anchor
+        return (
+            self.cost + np.where(moved <= rounding, -less, more),
+            self.cost + np.where(moved < -rounding, -less, more),
+        )
 
 
 @dataclass(frozen=True)
@@ -129,9 +140,10 @@ def doubt(payoff: Payoff, anchor: float, low: float, high: float) -> tuple[float
     at most 1 / (2 c). Absolute, not squared: a few draws with a huge response beyond what was seen are no reason to
     stay.
     """
-    near = anchor + 1e-3 * max(anchor, high - low) * np.array([-1.0, 1.0])
+    step = 1e-3 * max(anchor, high - low)
+    near = anchor + step * np.array([-1.0, 1.0])
     spend = np.clip(np.concatenate([np.linspace(low, high, DOUBT_POINTS), near]), low, high)
-    moved = np.abs(spend - anchor)
+    moved = np.where(np.abs(spend - anchor) > 1e-3 * step, np.abs(spend - anchor), 0.0)  # less is rounding
     change = outcomes(payoff, spend) - outcomes(payoff, np.array([anchor]))
     away = np.abs(change - change.mean(axis=1, keepdims=True)).mean(axis=1)
     per_money = payoff.margin * away / np.where(moved > 0, moved, np.inf)

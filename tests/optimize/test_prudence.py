@@ -134,6 +134,16 @@ def test_doubt_is_the_deviation_of_what_a_move_brings():
     assert doubt(payoff, 160.0, 160.0, 400.0)[0] == 0
 
 
+@pytest.mark.parametrize("reach", [4.0, 3.0, 1.5])
+def test_doubt_is_the_same_a_hair_s_breadth_away(reach):
+    """A spend to look at once fell on today's but for rounding, and the toll was noise over nothing: twice as high."""
+    payoff = problem_of(uncertain(1), asked(0.0)).payoffs[0]
+    for anchor in np.linspace(7.0, 900.0, 200).tolist():
+        at = doubt(payoff, anchor, 0.0, reach * anchor)
+        beside = doubt(payoff, anchor, 0.0, reach * anchor * 1.0003)
+        assert at == pytest.approx(beside, rel=1e-2)
+
+
 def test_the_scenario_outweighs_the_curves():
     held = dataclasses.replace(uncertain(2), prudence=10.0)
     kept = optimize(held, asked())
