@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.density import Evidence, contributions, one_draw, place_parameters, predicted
-from engine.calibrate.importance import Effort, sample
+from engine.calibrate.importance import Effort
 from engine.calibrate.mode import climb, describe
+from engine.calibrate.posterior import joint_draws
 
-EFFORT = Effort(proposals=256, rounds=7)
+EFFORT = Effort(proposals=512, rounds=12)
 DRAWS = 100  # that tell what the rest expects of a test
 
 
@@ -28,6 +29,7 @@ class Agreement:
     found: float  # what the test found
     expected: float  # what history and the other tests expect of it
     spread: float  # of that expectation
+    effective: float  # proposals behind it; where they are too few it is Laplace's
 
     @property
     def distance(self) -> float:
@@ -55,10 +57,10 @@ def _agreement(
     rest = without(evidence, at)
     ends = [climb(begin, rest) for begin in (np.zeros_like(best), best)]
     mode = describe(max(ends, key=lambda end: end[1])[0], rest)
-    places = sample((mode,), rest, EFFORT, DRAWS, random).places
+    joint = joint_draws((mode,), rest, EFFORT, DRAWS, random)
     bare: Evidence = jax.tree.map(np.asarray, evidence)
-    expected = np.array([_expected(place, bare)[at] for place in places])
-    return Agreement(name, float(bare.tests.found[at]), float(expected.mean()), float(expected.std()))
+    expected = np.array([_expected(place, bare)[at] for place in joint.places])
+    return Agreement(name, float(bare.tests.found[at]), float(expected.mean()), float(expected.std()), joint.effective)
 
 
 def without(evidence: Evidence, at: int) -> Evidence:

@@ -67,7 +67,8 @@ def experiments(found: tuple[Agreement, ...]) -> list[Check]:
             "weak": "look for what else changed during the test",
             "bad": "history or test is wrong: check dates, money and what was counted, then drop the worse of them",
         }[verdict]
-        checks.append(Check(f"experiment {one.name}", verdict, distance, said))
+        details = {"found": one.found, "expected": one.expected, "spread": one.spread, "effective": one.effective}
+        checks.append(Check(f"experiment {one.name}", verdict, distance, said, details))
     return checks
 
 

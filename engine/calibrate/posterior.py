@@ -1,13 +1,18 @@
-"""Two speeds, one answer: joint draws of the coordinates and what is known about how they were found."""
+"""Joint draws of the coordinates at either speed, and what is known about how they were found.
+
+Both speeds look at one density. Where importance weights are too poor the fast draws are Laplace's approximation,
+which is another answer: `Joint.is_laplace` says so, and the check on convergence tells it.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.calibrate.density import Evidence
 from engine.calibrate.fit import Speed
 from engine.calibrate.importance import BATCH, Effort, laplace, propose, sample
-from engine.calibrate.mode import Search, search, starts
+from engine.calibrate.mode import Mode, Search, search, starts
 from engine.calibrate.nuts import Chains, run_chains, thin
 from engine.calibrate.problem import Problem
 from engine.errors import UntrustworthyError
@@ -22,6 +27,16 @@ PILOT = 1000  # fast draws that set the scale of the chains
 
 
 @dataclass(frozen=True)
+class Joint:
+    """Joint draws around modes, equally weighted."""
+
+    places: Float[np.ndarray, "draw coordinate"]
+    effective: float  # proposals that the importance weights leave effective
+    pareto: float  # tail shape of the weights
+    is_laplace: bool  # whether the weights were too poor and the draws are Laplace's alone
+
+
+@dataclass(frozen=True)
 class Posterior:
     """Joint draws, equally weighted, and the traces of their making."""
 
@@ -29,8 +44,8 @@ class Posterior:
     search: Search
     effective: float  # effective number of proposals behind the fast draws
     pareto: float  # tail shape of the importance weights
-    is_laplace: bool  # whether the weights were too poor and the draws are Laplace's alone
-    chains: Chains | None  # of the minutes speed
+    is_laplace: bool  # whether the weights were too poor and the fast draws are Laplace's alone
+    chains: Chains | None  # of the minutes speed, whose draws `places` then are
 
 
 def draw_posterior(problem: Problem, speed: Speed, seed: int, draws: int) -> Posterior:
@@ -49,14 +64,28 @@ def draw_posterior(problem: Problem, speed: Speed, seed: int, draws: int) -> Pos
             "no start of the search reached a finite density; run `peso check` on the data and look for extreme values"
         )
     wanted = draws if speed == "fast" else max(draws, PILOT)
-    drawn = sample(found.modes, evidence, _affordable(problem), wanted, random_draws)
-    effective = drawn.effective
-    is_laplace = effective < LEAST_EFFECTIVE
-    places = propose(laplace(found.modes), wanted, random_draws) if is_laplace else drawn.places
-    chains = run_chains(places, evidence, seed) if speed == "nuts" else None
-    if chains:
-        places = thin(chains, draws)
-    return Posterior(places, found, effective, drawn.pareto, is_laplace, chains)
+    fast = joint_draws(found.modes, evidence, _affordable(problem), wanted, random_draws)
+    chains = run_chains(fast.places, evidence, seed) if speed == "nuts" else None
+    places = thin(chains, draws) if chains else fast.places
+    return Posterior(places, found, fast.effective, fast.pareto, fast.is_laplace, chains)
+
+
+def joint_draws(
+    modes: tuple[Mode, ...], evidence: Evidence, effort: Effort, draws: int, random: np.random.Generator
+) -> Joint:
+    """Draws around modes by importance, or by Laplace alone where fewer than `LEAST_EFFECTIVE` proposals are effective.
+
+    Args:
+        modes: The distinct modes.
+        evidence: What the density looks at.
+        effort: How many proposals and rounds may be made.
+        draws: Number of draws.
+        random: Where chance comes from.
+    """
+    drawn = sample(modes, evidence, effort, draws, random)
+    is_laplace = drawn.effective < LEAST_EFFECTIVE
+    places = propose(laplace(modes), draws, random) if is_laplace else drawn.places
+    return Joint(places, drawn.effective, drawn.pareto, is_laplace)
 
 
 def _affordable(problem: Problem) -> Effort:

@@ -9,13 +9,15 @@ import jax
 import numpy as np
 import pytest
 
+from engine.calibrate import posterior
 from engine.calibrate.conflict import Agreement, agreements, without
 from engine.calibrate.density import contributions, one_draw, place_parameters, predicted, slope_at, stock_of
 from engine.calibrate.evidence import tests_of as evidence_of
 from engine.calibrate.identified import experiments
-from engine.calibrate.importance import Effort, sample
+from engine.calibrate.importance import Draws, Effort, sample
 from engine.calibrate.mode import climb, describe
 from engine.calibrate.panel import scale
+from engine.calibrate.posterior import LEAST_EFFECTIVE, joint_draws
 from engine.calibrate.problem import prepare
 from engine.config.experiments import Experiment
 from engine.data.experiments import placed
@@ -117,11 +119,33 @@ def test_what_the_rest_expects_is_what_a_fit_without_the_test_expects(told, draw
     _, silent, before = drawn()
     evidence = eqx.tree_at(lambda one: one.linear, problem.evidence, silent.evidence.linear)
     found = agreements(("one", "both"), evidence, problem.hint, np.random.default_rng(0))
+    assert [check.details["effective"] for check in experiments(found)] == [one.effective for one in found]
+    assert min(one.effective for one in found) > LEAST_EFFECTIVE
     history = expected_of(silent, before, problem.evidence.tests)[:, ONE]
     assert found[ONE].expected == pytest.approx(history.mean(), abs=0.4 * history.std())
     assert found[ONE].spread == pytest.approx(history.std(), rel=0.35)
     assert found[ONE].found == pytest.approx(float(problem.evidence.tests.found[ONE]))
     assert abs(found[BOTH].distance) < 1e-3
+
+
+@pytest.mark.parametrize("effective", [LEAST_EFFECTIVE - 1, LEAST_EFFECTIVE])
+def test_too_few_effective_proposals_are_told_and_leave_laplace_alone(told, monkeypatch, effective):
+    """So for the fit, and so for what the rest of the evidence expects of a test."""
+    _, problem = told(one=60.0, miss=10.0)
+    mode = describe(climb(problem.hint, problem.evidence)[0], problem.evidence)
+    far = mode.place + 50.0
+    poor = Draws(np.resize(far, (400, len(far))), effective, 2.0)
+    monkeypatch.setattr(posterior, "sample", lambda *_: poor)
+    drawn = joint_draws((mode,), problem.evidence, EFFORT, 400, np.random.default_rng(0))
+    assert (drawn.is_laplace, drawn.effective, drawn.pareto) == (effective < LEAST_EFFECTIVE, effective, 2.0)
+    if not drawn.is_laplace:
+        assert (drawn.places == far).all()
+        return
+    width = np.sqrt(np.diag(mode.covariance))
+    assert np.abs((drawn.places.mean(axis=0) - mode.place) / width).max() < 0.3
+    assert drawn.places.std(axis=0) == pytest.approx(width, rel=0.25)
+    one, both = agreements(("one", "both"), problem.evidence, problem.hint, np.random.default_rng(0))
+    assert one.effective == both.effective == effective and 0 < one.spread < 50
 
 
 def test_a_test_left_out_has_no_say_and_compiles_nothing(told, compiled):
@@ -138,7 +162,8 @@ def test_a_test_left_out_has_no_say_and_compiles_nothing(told, compiled):
 
 def test_distances_count_both_errors():
     """Three standard errors of the test and four of the expectation are five of their difference."""
-    assert Agreement("a", found=10.0, expected=0.0, spread=np.sqrt(24.0)).distance == pytest.approx(2.0)
+    apart = Agreement("a", found=10.0, expected=0.0, spread=np.sqrt(24.0), effective=100.0)
+    assert apart.distance == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.4])
