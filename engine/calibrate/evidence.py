@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.density import Tests
-from engine.calibrate.panel import OPENING, Panel
+from engine.calibrate.panel import Panel
 from engine.data.dataset import Dataset
 from engine.data.experiments import arms
 from engine.data.lift import LiftTest
@@ -20,7 +20,7 @@ def tests_of(dataset: Dataset, panel: Panel) -> Tests:
     periods, geos = dataset.outcome.shape
     dose, opening, channel, weight, owner = [], [], [], [], []
     for number, test in enumerate(dataset.lift_tests):
-        for arm in _arms(dataset, test):
+        for arm in _arms(dataset, test, panel):
             heads = test.share * panel.size * panel.outcome_scale / test.standard_error
             for column in test.columns:
                 unit = panel.size * panel.dose_scale[column]
@@ -47,14 +47,14 @@ class _Arm(NamedTuple):
     before: Float[np.ndarray, "geo channel"]  # in every period before the first one [currency/period]
 
 
-def _arms(dataset: Dataset, test: LiftTest) -> list[_Arm]:
+def _arms(dataset: Dataset, test: LiftTest, panel: Panel) -> list[_Arm]:
     """The arms whose weighted sum is the effect of a test as it was counted.
 
     Where a part of the last period is counted and the money of that period counts otherwise than earlier money, a third
     arm has the change until then only: it tells apart what the two bring in that period.
     """
     left_alone, changed = arms(dataset, test)
-    before = left_alone[:OPENING].mean(axis=0)
+    before = left_alone[: panel.opening_periods].mean(axis=0)
     carried, fresh = np.zeros((2, len(dataset.starts)))
     carried[test.first : test.final] = fresh[test.first : test.final] = test.reading.earlier
     carried[test.final], fresh[test.final] = test.reading.carried, test.reading.fresh

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.density import stock_of
-from engine.calibrate.panel import OPENING
 from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
 from engine.periods import PER_YEAR
@@ -85,7 +84,7 @@ def _channel(dataset: Dataset, problem: Problem, media: Media, index: int) -> tu
         mean=mean,
         max=float(driver.max()),
         last=tuple(float(money) for money in driver[-year:]),
-        support=_support(driver, carry, adstock),
+        support=_support(driver, problem.panel.opening_periods, carry, adstock),
     )
     return Channel(
         name=dataset.channels[index],
@@ -99,10 +98,12 @@ def _channel(dataset: Dataset, problem: Problem, media: Media, index: int) -> tu
     ), miss
 
 
-def _support(driver: Float[np.ndarray, " period"], carry: list[np.ndarray], family: str) -> tuple[float, float]:
+def _support(
+    driver: Float[np.ndarray, " period"], opening: int, carry: list[np.ndarray], family: str
+) -> tuple[float, float]:
     """The stocks that the data show, under the median kernel [currency/period]."""
     typical = tuple(np.median(values)[None] for values in carry)
-    stock = stock_of(driver[:, None, None], driver[:OPENING].mean()[None, None], typical, family)
+    stock = stock_of(driver[:, None, None], driver[:opening].mean()[None, None], typical, family)
     low, high = np.percentile(stock, SUPPORT)
     return float(low), float(high)
 

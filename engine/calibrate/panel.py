@@ -10,7 +10,7 @@ from engine.data.dataset import Dataset
 from engine.errors import InputError
 from engine.periods import PER_YEAR
 
-OPENING = 4  # periods whose mean spend stands for the stock before the first one
+OPENING = 4  # weeks whose mean spend stands for the stock before them
 FEWEST = 12  # periods below which nothing can be told apart
 
 
@@ -24,6 +24,7 @@ class Panel:
     outcome: Float[np.ndarray, "period geo"]  # per head, over its national mean
     dose: Float[np.ndarray, "period geo channel"]  # driver per head, over its mean where there is any
     opening: Float[np.ndarray, "geo channel"]  # stock before the first period [doses]
+    opening_periods: int  # the first ones, whose mean that is
     today: Float[np.ndarray, " channel"]  # mean dose of the latest year, geos by size
     size: Float[np.ndarray, " geo"]  # relative, mean one
     outcome_scale: float  # outcome per unit of scaled outcome and size
@@ -50,11 +51,13 @@ def scale(dataset: Dataset) -> Panel:
     dose_scale = np.array([one[one > 0].mean() for one in np.moveaxis(per_head, -1, 0)])
     dose = per_head / dose_scale
     year = math.floor(PER_YEAR[dataset.period])
+    first = max(1, round(OPENING * PER_YEAR[dataset.period] / PER_YEAR["week"]))
     outcome_scale = float(dataset.outcome.sum() / size.sum() / periods)
     return Panel(
         outcome=dataset.outcome / size / outcome_scale,
         dose=dose,
-        opening=dose[:OPENING].mean(axis=0),
+        opening=dose[:first].mean(axis=0),
+        opening_periods=first,
         today=np.einsum("tgc,g->c", dose[-year:], size) / size.sum() / len(dose[-year:]),
         size=size,
         outcome_scale=outcome_scale,

@@ -30,7 +30,7 @@ MODEL = Model(
 
 @dataclass(frozen=True)
 class Planned:
-    """A weekly split and what it promised beyond today's [share of what marketing brings today]."""
+    """A weekly split and what it promised beyond today's [share of what marketing truly brings today]."""
 
     spend: Float[np.ndarray, " channel"]
     promise: tuple[float, float, float, float] | None = None  # mean, 5, 50, 95 %
@@ -48,7 +48,7 @@ def engine_plans(world: World) -> tuple[dict[str, Planned], dict[str, Any]]:
             every_channel=ChannelRules(relative=Relative(min=low, max=high)),
         )
         plan = optimize(fit.curves, scenario, priced=False)
-        unit = plan.baseline.value.mean
+        unit = 52 * world.truth.value(world.today)  # one unit for promise and lift, whatever the fit thinks of today
         gain = plan.gain
         promise = (gain.mean / unit, gain.p05 / unit, gain.p50 / unit, gain.p95 / unit)
         plans[band] = Planned(np.array(plan.chosen.spend) / 52, promise)

@@ -17,3 +17,11 @@ def test_known_populations_size_the_geos_even_where_they_are_equal(world, people
     outcome = np.ones((60, 2)) * np.array([100.0, 300.0])
     panel = scale(replace(dataset, outcome=outcome, population=np.full(2, people)))
     assert panel.sized_by == sized_by and panel.size == pytest.approx(size)
+
+
+@pytest.mark.parametrize(("period", "first"), [("day", 28), ("week", 4), ("month", 1), ("quarter", 1)])
+def test_the_stock_before_history_is_the_mean_of_four_weeks(world, period, first):
+    dataset = replace(world(channels=1, periods=60).dataset, period=period)
+    panel = scale(dataset)
+    assert panel.opening_periods == first
+    assert np.array_equal(panel.opening, panel.dose[:first].mean(axis=0))
