@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError
-from engine.optimize.polish import charged, marginal
+from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.rules import Problem, broken, compared, history_spend, problem_of
 from engine.optimize.solve import Memory, Solved, solve
@@ -116,7 +116,7 @@ def optimize(curves: Curves, scenario: Scenario, priced: bool = True) -> Plan:
     begin = time.perf_counter()
     problem = problem_of(curves, scenario)
     memory: Memory = {}
-    today = compared(problem, curves, scenario)
+    today = compared(problem)
     solved = solve(problem, memory, (today,))
     seconds = time.perf_counter() - begin
     if solved is None:
@@ -218,8 +218,8 @@ def _unit_warnings(curves: Curves, scenario: Scenario, spend: np.ndarray) -> tup
 def _lines(
     curves: Curves, problem: Problem, spend: np.ndarray, today: np.ndarray, outcome: np.ndarray
 ) -> tuple[Line, ...]:
-    plain = replace(problem, payoffs=tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs))
-    slope = marginal(plain, spend)
+    payoffs = tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs)
+    slope = marginal(untolled(replace(problem, payoffs=payoffs)), spend)
     pace = np.array([payoff.timing.peak for payoff in problem.payoffs]) * spend
     return tuple(
         Line(

@@ -1,12 +1,13 @@
 """A last step: from a plan on the knots to the exact optimum of its own concave stretch."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.optimize.rules import Problem, broken
-from engine.optimize.tables import objective, steepness
+from engine.optimize.tables import KINK, objective, steepness
 
 ROUNDS = 20  # Newton steps: each squares the error, or takes a channel to a limit
 NUDGE = 1e-4  # relative step of the second derivative
@@ -26,18 +27,33 @@ def charged(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
 
 
 def marginal(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
-    """Mean objective that one more unit of money earns on each channel.
+    """Mean objective that one more unit of money earns on each channel; the middle of both sides at a kink.
 
     Where nothing is spent it is taken at a billionth of the money, because the slope at 0 can be infinite.
     """
+    last, following = sides(problem, spend)
+    return (last + following) / 2
+
+
+def sides(
+    problem: Problem, spend: Float[np.ndarray, " channel"]
+) -> tuple[Float[np.ndarray, " channel"], Float[np.ndarray, " channel"]]:
+    """Mean objective that the last unit of money earned on each channel, and that the next one earns.
+
+    They differ at today's spend alone, from which moves to both sides are charged.
+    """
     spend = np.where(spend > 0, spend, 1e-9 * (spend.sum() or problem.budget.high))
-    return np.array(
-        [
-            payoff.margin * float(steepness(payoff, spend[channel : channel + 1]).mean())
-            - float(payoff.charge_slope(spend[channel : channel + 1])[0])
-            for channel, payoff in enumerate(problem.payoffs)
-        ]
-    )
+    slopes = np.empty((2, len(spend)))
+    for channel, payoff in enumerate(problem.payoffs):
+        at = spend[channel : channel + 1]
+        earned = payoff.margin * float(steepness(payoff, at).mean())
+        slopes[:, channel] = [earned - float(charge[0]) for charge in payoff.charge_sides(at)]
+    return slopes[0], slopes[1]
+
+
+def untolled(problem: Problem) -> Problem:
+    """The problem without charges for the doubt of moves."""
+    return replace(problem, payoffs=tuple(replace(payoff, toll=(0.0, 0.0)) for payoff in problem.payoffs))
 
 
 def movable(
@@ -98,11 +114,12 @@ def _newton(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
     if not spend.any():
         return None
     up, down = movable(problem, spend)
-    slope = marginal(problem, spend)
-    free, rows = up & down, active_rows(problem, spend)
-    prices, rows = _prices(problem, slope, free, rows)
-    excess = slope - _across(problem, rows).T @ prices
-    free = (up & (excess > 0)) | (down & (excess < 0))  # from a limit only inwards
+    last, following = sides(problem, spend)
+    free, rows = up & down & (last == following), active_rows(problem, spend)
+    prices, rows = _prices(problem, (last + following) / 2, free, rows)
+    worth = _across(problem, rows).T @ prices
+    free = (up & (following > worth)) | (down & (last < worth))  # from a limit or a kink only where it pays
+    slope = np.where(following > worth, following, last)
     if not free.any():
         return None
     bend = np.maximum(_bend(problem, spend), np.finfo(float).tiny)
@@ -138,20 +155,27 @@ def _prices(
 
 
 def _bend(problem: Problem, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
-    """Size of the second derivative of each channel's objective."""
+    """Size of the second derivative of each channel's objective, kinks left out."""
+    problem = untolled(problem)
     nudge = NUDGE * np.maximum(spend, 1e-6 * spend.sum())
     below = np.where(spend > nudge, spend - nudge, spend)
     return np.abs(marginal(problem, spend + nudge) - marginal(problem, below)) / (spend + nudge - below)
 
 
 def _room(problem: Problem, spend: np.ndarray, step: np.ndarray, held: list[int]) -> float:
-    """The share of a step, at most all of it, that keeps within every limit but those of the rows it runs along."""
+    """The share of a step, at most all of it, that keeps within every limit but those of the rows it runs along.
+
+    A kink ahead is a limit too: there the slope changes.
+    """
     flies = (problem.flight > 0) & (spend > 0)
     least = np.where(flies, np.maximum(problem.lower, problem.flight), problem.lower)
+    kink = np.array([payoff.anchor if any(payoff.toll) else np.nan for payoff in problem.payoffs])
+    most = np.where(spend < kink * (1 - KINK), np.minimum(kink, problem.upper), problem.upper)
+    least = np.where(spend > kink * (1 + KINK), np.maximum(kink, least), least)
     weights = np.array([rule.weights for rule in problem.rules])
     at, by = np.append(spend, weights @ spend), np.append(step, weights @ step)
     low = np.append(least, [rule.low for rule in problem.rules])
-    high = np.append(problem.upper, [rule.high for rule in problem.rules])
+    high = np.append(most, [rule.high for rule in problem.rules])
     moves = by != 0
     moves[len(spend) + np.array(held, int)] = False
     limit = np.where(by > 0, high, low)[moves]

@@ -1,4 +1,8 @@
-"""Prices: what each binding rule costs, as a local price and as a finite re-solve beside it."""
+"""Prices: what each binding rule costs, as a local price and as a finite re-solve beside it.
+
+The local price is of what is maximised, after tolls, with today's split where it is. The re-solve is what asking again
+with more room would bring: tolls and today's split are those of the new question, and the gain is told before tolls.
+"""
 
 import math
 from dataclasses import dataclass, replace
@@ -6,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.polish import active_rows, free_channels, marginal, movable
-from engine.optimize.rules import Problem, Rule
+from engine.optimize.multipliers import Explained, explained, least
+from engine.optimize.polish import charged
+from engine.optimize.rules import Problem, Rule, asked_again, compared
 from engine.optimize.solve import Memory, Solved, solve
 
 STEP = 0.1  # of a rule's amount, or of the mean channel's budget where that is 0: the finite change
@@ -19,9 +24,9 @@ class Price:
     """What loosening one rule earns."""
 
     rule: str
-    dual: float  # objective per unit of money, at the margin
+    dual: float  # objective after tolls per unit of money, at the margin; at a kink the slope towards more room
     change: float  # money by which the rule was loosened for the re-solve [currency]
-    gain: float | None  # objective that this earned; None where it was not re-solved
+    gain: float | None  # mean objective before tolls that asking again with it earns; None where it was not re-solved
 
 
 def binding(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]:
@@ -45,51 +50,42 @@ def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
 
 
 def _duals(problem: Problem, spend: np.ndarray) -> dict[int, float]:
-    """Multipliers of the binding rules from the stationarity of the plan.
+    """What one unit of room earns by each binding rule, the tolls charged and today's split left where it is.
 
-    Free channels fix the multipliers of the rows across channels; what is left of a bound channel's
-    marginal value is the multiplier of its own rule. Under the budget alone, money that comes in goes to
-    the best channel with room, and money that is needed leaves the one that misses it least.
+    Where a channel stands at a kink or a limit, this is the slope towards more room, not towards less.
     """
-    slope, rows = marginal(problem, spend), active_rows(problem, spend)
-    across = np.array([problem.rules[index].weights for index in rows]).reshape(len(rows), len(spend))
-    if rows == [0]:
-        up, down = movable(problem, spend)
-        coming = np.max(slope[up], keepdims=True) if up.any() else np.max(slope, keepdims=True)
-        leaving = np.min(slope[down], keepdims=True) if down.any() else coming
-    else:
-        known = free_channels(problem, spend) or list(range(len(spend)))
-        coming = np.linalg.lstsq(across[:, known].T, slope[known], rcond=None)[0] if rows else np.zeros(0)
-        leaving = coming
-    lost, won = across.T @ coming - slope, slope - across.T @ leaving
-    signed = {index: _of_row(problem.rules[index], index, price) for index, price in zip(rows, coming, strict=True)}
+    plan = explained(problem, spend)
+    found = {index: _of_row(problem, plan, index) for index in plan.rows}
     for index in binding(problem, spend):
         channel = problem.rules[index].channel
         if channel is not None:
-            signed[index] = _of_channel(problem.rules[index], (index, spend[channel]), lost[channel], won[channel])
-    return signed
+            found[index] = _of_channel(problem.rules[index], plan, (index, channel), float(spend[channel]))
+    return found
 
 
-def _of_row(rule: Rule, index: int, price: float) -> float:
-    """What one unit of money more room earns: more budget, or a rule about several channels that gives way."""
+def _of_row(problem: Problem, plan: Explained, index: int) -> float:
+    """More budget, of which shares are shares; or a rule about several channels that gives way."""
+    direction = np.array([float(row == index) for row in plan.rows])
     if index == 0:
-        return float(price)
-    return max(0.0, float(price if math.isfinite(rule.high) else -price))
+        return least(plan, direction + [problem.rules[row].share for row in plan.rows])
+    return max(0.0, least(plan, direction if math.isfinite(problem.rules[index].high) else -direction))
 
 
-def _of_channel(rule: Rule, at: tuple[int, float], lost: float, won: float) -> float:
-    """The same for a rule about one channel: a lower floor, a higher cap, any move if it is locked.
+def _of_channel(rule: Rule, plan: Explained, at: tuple[int, int], spend: float) -> float:
+    """A rule about one channel: a lower floor, a higher cap, any move if it is locked.
 
     A minimum flight that keeps a channel on the ground earns nothing by giving way a little.
     """
-    index, spend = at
+    index, channel = at
+    won = float(plan.next[channel]) + least(plan, -plan.weights[:, channel])
     if index == 0:
-        return float(won)
+        return won
+    lost = least(plan, plan.weights[:, channel]) - float(plan.last[channel])
     if rule.low == rule.high:
-        return max(0.0, float(lost), float(won))
+        return max(0.0, lost, won)
     if rule.flight:
-        return max(0.0, float(lost)) if spend >= rule.flight / 2 else 0.0
-    return max(0.0, float(won if math.isfinite(rule.high) else lost))
+        return max(0.0, lost) if spend >= rule.flight / 2 else 0.0
+    return max(0.0, won if math.isfinite(rule.high) else lost)
 
 
 def _price(problem: Problem, solved: Solved, memory: Memory, index: int, dual: float, wanted: bool) -> Price:
@@ -97,10 +93,18 @@ def _price(problem: Problem, solved: Solved, memory: Memory, index: int, dual: f
     change = STEP * (_amount(rule) or problem.budget.high / len(problem.names))
     if not wanted:
         return Price(rule.name, dual, change, None)
-    loose = _loosened(rule, change, index == 0)
-    rules = (*problem.rules[:index], loose, *problem.rules[index + 1 :])
-    again = solve(replace(problem, rules=rules), memory, (solved.spend,))
-    return Price(rule.name, dual, change, None if again is None else again.value - solved.value)
+    eased = asked_again(problem, index, _loosened(rule, change, index == 0))
+    if index == 0:  # as who asks again would have it: no table and no plan of the smaller budget
+        again = solve(eased, {}, (compared(eased),))
+    else:
+        again = solve(eased, memory, (solved.spend,))
+    gain = None if again is None else _before_tolls(eased, again) - _before_tolls(problem, solved)
+    return Price(rule.name, dual, change, gain)
+
+
+def _before_tolls(problem: Problem, solved: Solved) -> float:
+    """Mean objective of a solution before its moves are charged for their doubt."""
+    return solved.value + charged(problem, solved.spend)
 
 
 def _amount(rule: Rule) -> float:

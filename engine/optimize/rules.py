@@ -29,6 +29,7 @@ class Rule:
     low: float = -math.inf
     high: float = math.inf
     flight: float = 0.0
+    share: float = 0.0  # of a known total that its limit is, which grows with the total; 0 where it is an amount
 
     @property
     def channel(self) -> int | None:
@@ -49,6 +50,8 @@ class Problem:
     names: tuple[str, ...]
     payoffs: tuple[Payoff, ...]
     rules: tuple[Rule, ...]  # the budget is the first
+    history: Float[np.ndarray, " channel"]  # what was spent in as many periods [currency]
+    prudence: float = 0.0  # mean absolute deviations that a move from today's split must be worth
 
     @property
     def lower(self) -> Float[np.ndarray, " channel"]:
@@ -128,19 +131,40 @@ def problem_of(curves: Curves, scenario: Scenario) -> Problem:
             rules.append(Rule(f"no date on which {channel.name} may spend", unit, high=0.0))
     for name, group in scenario.groups.items():
         rules += _group_rules(name, group, curves, rules[0])
-    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules)), curves, scenario)
-
-
-def _prudent(problem: Problem, curves: Curves, scenario: Scenario) -> Problem:
-    """The problem with a toll on moves away from today's split, where it is asked for and history knows a split."""
     prudence = curves.prudence if scenario.goal.prudence is None else scenario.goal.prudence
-    if not prudence or not history_spend(curves, scenario).sum():
+    spent = history_spend(curves, scenario)
+    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules), spent, prudence))
+
+
+def asked_again(problem: Problem, index: int, rule: Rule) -> Problem:
+    """The problem with another rule at `index`, as if it had been asked with that rule from the start.
+
+    Of another budget the rules that are shares of it are shares too, and today's split is history's scaled to it. Tolls
+    are told anew, because what may be spent decides how far a move can go.
+    """
+    rules = [*problem.rules[:index], rule, *problem.rules[index + 1 :]]
+    if index == 0:
+        rules = [_of_total(one, rule.high) for one in rules]
+    return _prudent(replace(problem, rules=tuple(rules)))
+
+
+def _of_total(rule: Rule, total: float) -> Rule:
+    """A rule that is a share of the total, of another total; any other as it is."""
+    if not rule.share:
+        return rule
+    amount = rule.share * total
+    return replace(rule, high=amount) if math.isfinite(rule.high) else replace(rule, low=amount)
+
+
+def _prudent(problem: Problem) -> Problem:
+    """The problem with a toll on moves away from today's split, where it is asked for and history knows a split."""
+    if not problem.prudence or not problem.history.sum():
         return problem
-    today = compared(problem, curves, scenario)
+    today = compared(problem)
     running = today[today > 0].mean()  # a channel without spend, or next to none, is looked at as far as a usual one
     highest = np.minimum(problem.upper, FAR * np.maximum(np.maximum(today, running), problem.lower))
     payoffs = tuple(
-        _charged(payoff, anchor, (low, high), prudence) if high > low else payoff
+        _charged(payoff, anchor, (low, high), problem.prudence)
         for payoff, anchor, low, high in zip(
             problem.payoffs, today.tolist(), problem.lower.tolist(), highest.tolist(), strict=True
         )
@@ -149,13 +173,14 @@ def _prudent(problem: Problem, curves: Curves, scenario: Scenario) -> Problem:
 
 
 def _charged(payoff: Payoff, anchor: float, limits: tuple[float, float], prudence: float) -> Payoff:
-    less, more = doubt(payoff, anchor, *limits)
+    """The payoff with a toll on each side of today's spend to which there is room."""
+    less, more = doubt(payoff, anchor, *limits) if limits[1] > limits[0] else (0.0, 0.0)
     return replace(payoff, anchor=anchor, toll=(prudence * less, prudence * more))
 
 
-def compared(problem: Problem, curves: Curves, scenario: Scenario) -> Float[np.ndarray, " channel"]:
+def compared(problem: Problem) -> Float[np.ndarray, " channel"]:
     """Today's split: history's, scaled to the budget where that is fixed; an even split where there is no history."""
-    history = history_spend(curves, scenario)
+    history = problem.history
     if not history.sum():
         history = np.full(len(history), problem.budget.high / len(history))
     fixed_budget = problem.budget.low == problem.budget.high
@@ -224,8 +249,7 @@ def _group_rules(name: str, group: Group, curves: Curves, budget: Rule) -> list[
 def _share(name: str, inside: np.ndarray, share: float, budget: Rule, sign: int) -> Rule:
     """A share of total spend: of a known total it is an amount, else a row over all channels."""
     if budget.low == budget.high:
-        amount = share * budget.high
-        return Rule(name, inside, low=amount) if sign > 0 else Rule(name, inside, high=amount)
+        return _of_total(Rule(name, inside, **{"low" if sign > 0 else "high": 0.0}, share=share), budget.high)
     return Rule(name, inside - share, low=0.0) if sign > 0 else Rule(name, inside - share, high=0.0)
 
 

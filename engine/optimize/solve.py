@@ -36,7 +36,8 @@ class Solved:
         return (self.bound - self.value) / max(abs(self.bound), self.least * self.gross, 1e-300)
 
 
-Memory = dict[tuple[int, float, float, float, float], Table]
+Tolled = tuple[float, tuple[float, float]]  # where moves start, and what they are charged
+Memory = dict[tuple[int, float, float, float, float, Tolled], Table]
 
 
 def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarray, ...] = ()) -> Solved | None:
@@ -157,7 +158,7 @@ def _tables(problem: Problem, memory: Memory, scale: float) -> list[Table]:
     tables = []
     limits = zip(problem.lower.tolist(), problem.upper.tolist(), problem.flight.tolist(), strict=True)
     for channel, (payoff, (low, high, flight)) in enumerate(zip(problem.payoffs, limits, strict=True)):
-        key = (channel, low, high, flight, payoff.margin)
+        key = (channel, low, high, flight, payoff.margin, (payoff.anchor, payoff.toll))
         if key not in memory:
             memory[key] = tabulate(payoff, low, high, flight, tolerance)
         tables.append(memory[key])

@@ -111,6 +111,11 @@ def _why(plan: Plan) -> str:
         else:
             finite = f"{money(price.change, plan.currency)} of room earns {price.gain / price.change:.2f} a unit"
         lines.append(f"  {plain(price.rule)}: {price.dual:.2f} a unit; {finite}")
+    if plan.tolls:
+        lines.append(
+            "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
+            "a real step as if asked again, before that charge."
+        )
     return "\n".join(lines)
 
 
@@ -139,8 +144,9 @@ def comparison_text(answers: list[Answer]) -> str:
     if plans:
         notes = (
             f"{plans[0].currency} over the horizon; change: of the goal, against {plain(base.name)!r}, draw by draw; "
-            f"next 1: what the next {plans[0].currency} 1 of budget adds to the goal."
+            f"next 1: what the next {plans[0].currency} 1 of budget adds to the goal"
         )
+        notes += ", after the charge for the doubt of moves." if any(plan.tolls for plan in plans) else "."
     why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
     proofs = [f"{plain(answer.name)}: {proof(answer.plan)}" for answer in answers if answer.plan]
     return "\n\n".join(["\n".join(sentences), table(header, rows) + "\n" + notes, *why, "\n".join(proofs)])

@@ -67,6 +67,88 @@ def test_a_price_is_the_difference_of_two_solutions(make, name, family):
     )
 
 
+def doubtful(make, seed=3, prudence=0.3):
+    """Four channels whose draws differ, asked with prudence, so that some stay as they are today."""
+    rng = np.random.default_rng(seed)
+
+    def many(value):
+        return value * np.exp(0.3 * rng.standard_normal(30))
+
+    slopes = (0.8, 1.0, 0.7, 0.9)
+    return make.curves(
+        *(
+            make.channel(f"c{at}", many(100.0 + 20 * at), many(60.0 + 15 * at), slope, mean=55.0 - 5 * at)
+            for at, slope in enumerate(slopes)
+        ),
+        prudence=prudence,
+    )
+
+
+KINKED = RULES | {
+    "cap of c1": "[channels.c1]\ncap = 40\n",
+    "floor of c0": "[channels.c0]\nfloor = 60\n",
+    "most share of g": '[groups.g]\nchannels = ["c0", "c1"]\nshare = { max = 0.4 }\n',
+    "least share of g": '[groups.g]\nchannels = ["c0", "c1"]\nshare = { min = 0.6 }\n',
+    "cap of group g": '[groups.g]\nchannels = ["c0", "c3"]\ncap = 80\n[groups.h]\nchannels = ["c0", "c1"]\ncap = 90\n',
+    "floor of group g": '[groups.g]\nchannels = ["c0", "c3"]\nfloor = 150\n',
+}
+
+
+@pytest.mark.parametrize("name", KINKED)
+@pytest.mark.parametrize("prudence", [0.05, 0.3, 1.0])
+def test_at_the_kink_of_a_toll_a_price_is_the_slope_towards_more_room(make, name, prudence):
+    """It once was the middle of the slopes to less and to more."""
+    problem = make.problem(doubtful(make, prudence=prudence), "budget = { of_history = 1.0 }\n" + KINKED[name])
+    found, solved = priced(problem)
+    step = 0.01
+    wanted = (value_with(problem, name, step) - solved.value) / step
+    assert found[name].dual == pytest.approx(wanted, rel=2e-3, abs=2e-4)
+
+
+BUDGETS = {
+    "a total": ("total = {}", 220.0),
+    "of history": ("of_history = {}", 1.0),
+    "at most": ("at_most = {}", 220.0),
+}
+
+
+@pytest.mark.parametrize(("budget", "amount"), BUDGETS.values(), ids=BUDGETS)
+@pytest.mark.parametrize("prudence", [0.0, 0.3])
+@pytest.mark.parametrize("share", ["", '[groups.g]\nchannels = ["c0", "c1"]\nshare = { max = 0.3 }\n'])
+def test_what_more_budget_is_told_to_earn_is_the_difference_of_two_plans_asked_separately(
+    make, budget, amount, prudence, share
+):
+    """It once was net of tolls on moves away from a split of the smaller budget."""
+    held = doubtful(make, prudence=prudence)
+    now = optimize(held, make.scenario(f"budget = {{ {budget.format(amount)} }}\n" + share))
+    more = optimize(held, make.scenario(f"budget = {{ {budget.format(1.1 * amount)} }}\n" + share), priced=False)
+    told = next(price for price in now.prices if price.rule == "budget")
+    assert told.change == pytest.approx(more.spend - now.spend, rel=1e-9)
+    assert told.gain == pytest.approx(more.chosen.value.mean - now.chosen.value.mean, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cap of c1", "floor of c0", "most share of g"])
+def test_what_an_eased_rule_is_told_to_earn_is_told_before_tolls(make, name):
+    held = doubtful(make)
+    text = "budget = { of_history = 1.0 }\n" + KINKED[name]
+    now = optimize(held, make.scenario(text))
+    told = next(price for price in now.prices if price.rule == name)
+    eased = {"cap of c1": ("cap = 40", "cap = 44"), "floor of c0": ("floor = 60", "floor = 54")}
+    total = now.spend * 0.4
+    eased["most share of g"] = ("max = 0.4", f"max = {0.4 + told.change / now.spend!r}")
+    again = optimize(held, make.scenario(text.replace(*eased[name])), priced=False)
+    assert told.change == pytest.approx({"most share of g": 0.1 * total}.get(name, told.change))
+    assert told.gain == pytest.approx(again.chosen.value.mean - now.chosen.value.mean, rel=1e-4, abs=1e-6)
+
+
+def test_the_next_unit_of_a_line_is_told_before_tolls(make):
+    plan = optimize(doubtful(make), make.scenario("budget = { of_history = 1.0 }\n"), priced=False)
+    assert plan.tolls > 0
+    for line, one in zip(plan.lines, doubtful(make).channels, strict=True):
+        rise = make.earned(one, line.spend + 1e-3).mean() - make.earned(one, line.spend - 1e-3).mean()
+        assert line.marginal == pytest.approx(rise / 2e-3, rel=1e-5)
+
+
 def test_a_share_of_a_flexible_budget_has_a_price_too(make):
     held = make.curves(make.channel("c0"), make.channel("c1", 30.0), make.channel("c2", 40.0))
     problem = make.problem(held, 'budget = { at_most = 90 }\n[groups.g]\nchannels = ["c1"]\nshare = { min = 0.5 }\n')

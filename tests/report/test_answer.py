@@ -9,7 +9,7 @@ import pytest
 from engine.config.scenario import Budget, Goal, Horizon, Scenario
 from engine.optimize.compare import compare
 from engine.optimize.plan import optimize
-from engine.report.answer import plan_text, proof
+from engine.report.answer import comparison_text, plan_text, proof
 from engine.response.curves import Channel, Curves, Family, History
 from engine.words import money
 
@@ -78,7 +78,15 @@ def test_a_charge_for_doubt_is_told_beside_what_is_proven():
         f"this plan earns {value}; after {money(plan.tolls, 'EUR')} for the doubt of its moves it is worth "
         f"{money(plan.net, 'EUR')}, and no plan under these rules is worth more than {money(plan.bound, 'EUR')} (gap "
     ) in proof(plan)
-    assert "no plan under these rules can earn more than" in proof(optimize(held, asked(prudence=0.0)))
+    assert "before that charge" in plan_text(plan)
+    free = optimize(held, asked(prudence=0.0))
+    assert "no plan under these rules can earn more than" in proof(free)
+    assert "charge" not in plan_text(free)
+    for prudence, words in (
+        (0.3, " of budget adds to the goal, after the charge for the doubt of moves."),
+        (0.0, "goal."),
+    ):
+        assert words in comparison_text(compare(held, [asked(prudence=prudence)]))
 
 
 def test_a_comparison_shows_outcomes_undiscounted_and_changes_by_the_goal():
