@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from engine.optimize.closeness import SEARCHED
 from engine.optimize.dynamic import best_on_grid
 from engine.optimize.envelope import Envelope, Group, Split, envelope, split
 from engine.optimize.tables import Table
 
-CLOSED = 5e-5  # relative gap at which the search ends: a fifth of what a certificate may show
 NODES = 20_000  # most nodes before the search gives up and says so
 STEPS = 500  # of the grid that gives the first plan
 
@@ -74,7 +74,7 @@ def search(tables: list[Table], least: float, most: float, groups: tuple[Group, 
 
 def _enough(value: float) -> float:
     """The bound at which a plan of this value is good enough."""
-    return value + CLOSED * abs(value) if np.isfinite(value) else value
+    return value + SEARCHED * abs(value) if np.isfinite(value) else value
 
 
 def _envelopes(tables: list[Table], domain: Domain, memory: dict[tuple[int, int, int], Envelope]) -> list[Envelope]:
@@ -93,7 +93,7 @@ def _start(
 ) -> tuple[np.ndarray | None, float]:
     """A first plan: the relaxed one where it is allowed, or the best of a grid where that is better."""
     best, best_value = (top.spend, _value(tables, top)) if _value(tables, top) > -np.inf else (None, -np.inf)
-    if best is not None and top.bound - best_value <= CLOSED * abs(best_value):
+    if best is not None and top.bound - best_value <= SEARCHED * abs(best_value):
         return best, best_value
     if grouped:
         return best, best_value

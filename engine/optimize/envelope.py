@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from engine.optimize.closeness import ROUNDING
 from engine.optimize.tables import Table
-
-ROUNDING = 1e-8  # of the budget: what sums of limits that people type may be off
 
 
 def hull(

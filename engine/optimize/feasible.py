@@ -7,7 +7,8 @@ import cvxpy
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.rules import ROUNDING, Rule
+from engine.optimize.closeness import ROUNDING
+from engine.optimize.rules import Rule
 
 STAKE = 1e4  # what the sum of all limits is scaled to: the solver's tolerances are absolute
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError
+from engine.optimize.closeness import CERTIFIED
 from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.rules import Problem, broken, compared, history_spend, problem_of
@@ -20,7 +21,6 @@ from engine.response.curves import Curves
 from engine.words import money
 
 RISKY = 0.5  # chance of loss above which a plan with a mean gain is warned of
-CERTIFIED = 1e-3  # relative gap up to which a plan is called certified
 ODD = 100.0  # times more or less than history: money typed in another unit, more likely than meant
 
 

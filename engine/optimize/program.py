@@ -12,18 +12,17 @@ import numpy as np
 
 from engine.errors import UntrustworthyError
 from engine.optimize.branch import Found
+from engine.optimize.closeness import NEARLY, SEARCHED
 from engine.optimize.envelope import hull
 from engine.optimize.rules import Problem, Rule
 from engine.optimize.tables import Table
 
-GAP = 5e-5  # relative gap at which HiGHS may stop
 LONGEST = 60.0  # seconds after which HiGHS stops and its bound is reported as it is
 MERGED = (3e-3, 2e-4)  # of the mean channel's value: how far a line may pass above a convex stretch, two tries
 FINEST = 2e-5  # the same at the least, where a plan is worth little of what channels earn
 UNIT = 100.0  # what the mean channel's share of the budget is scaled to: the solver's tolerances are absolute
 EXACT = 1e-9  # the solver's tolerance
 DUST = 1e-9  # segments shorter than this count as free: the solver does not see them
-CLOSED = 8e-4  # relative gap above which the second, finer try is made
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def solve(problem: Problem, tables: list[Table]) -> Found | None:
     if first is None or all(table.concave for table in tables):
         return first
     value = sum(float(np.interp(x, t.spend, t.value)) for x, t in zip(first.spend, tables, strict=True))
-    if first.bound - value <= CLOSED * abs(first.bound):
+    if first.bound - value <= NEARLY * abs(first.bound):
         return first
     finer = max(FINEST * mean, MERGED[1] * min(mean, abs(value) / len(tables)))
     second = _solve(problem, tables, _runs(tables, finer))
@@ -90,14 +89,14 @@ def _money(problem: Problem) -> float:
 def _answered(program: cvxpy.Problem, presolve: str) -> float | None:
     """The bound of a program after HiGHS has solved it; None where it has no plan.
 
-    HiGHS leaves out branches that promise less than `GAP` more, and its dual bound forgets them.
+    HiGHS leaves out branches that promise less than `SEARCHED` more, and its dual bound forgets them.
 
     Raises:
         UntrustworthyError: The solver stopped before it knew.
     """
     tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), EXACT)
     if program.is_mixed_integer():
-        tolerances |= {"mip_feasibility_tolerance": EXACT, "mip_rel_gap": GAP, "time_limit": LONGEST}
+        tolerances |= {"mip_feasibility_tolerance": EXACT, "mip_rel_gap": SEARCHED, "time_limit": LONGEST}
     program.solve(solver=cvxpy.HIGHS, presolve=presolve, **tolerances)
     if program.status in (cvxpy.INFEASIBLE, cvxpy.INFEASIBLE_INACCURATE):
         return None
@@ -110,7 +109,7 @@ def _answered(program: cvxpy.Problem, presolve: str) -> float | None:
     if not program.is_mixed_integer():
         return value
     dual = -float(program.solver_stats.extra_stats.mip_dual_bound)  # HiGHS minimises the negative
-    return max(value + GAP * abs(value), dual)
+    return max(value + SEARCHED * abs(value), dual)
 
 
 def _limits(rules: Sequence[Rule], spend: cvxpy.Expression, money: float) -> list[cvxpy.Constraint]:

@@ -9,12 +9,12 @@ from jaxtyping import Float
 
 from engine.config.scenario import ChannelRules, Group, Scenario
 from engine.errors import InputError
+from engine.optimize.closeness import ROUNDING
 from engine.optimize.tables import Payoff, doubt
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
 FAR = 4.0  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest within
-ROUNDING = 1e-8  # of the money in question: what sums of limits that people type may be off
 
 
 @dataclass(frozen=True)

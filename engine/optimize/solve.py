@@ -7,13 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.branch import Found, UndecidedError, search
+from engine.optimize.closeness import FINER, ROUNDING, TABLES
 from engine.optimize.envelope import Group
 from engine.optimize.polish import mean_value, polished
-from engine.optimize.rules import ROUNDING, Problem, broken
+from engine.optimize.rules import Problem, broken
 from engine.optimize.tables import Table, gross, objective, tabulate
 
-ERROR = 5e-5  # of the plan's value: what all tables together may add to the bound
-WANTED = 2.5e-4  # relative gap above which tables are made finer, where they were made for a plan worth more
 TRIES = 3  # of ever finer tables
 LEAST_OUTCOME = 1e-3  # of all that the channels could earn: against an outcome smaller than this no gap is measured
 LEAST_PROFIT = 1e-2  # the same for a profit, which is what is left of two large sums
@@ -58,7 +57,7 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         if solved is None:
             return None
         best = solved if best is None else _better(best, solved)
-        if best.gap <= WANTED or abs(best.value) > scale / 2:
+        if best.gap <= FINER or abs(best.value) > scale / 2:
             break
         memory.clear()  # its tables were made for plans worth more
     return best
@@ -154,7 +153,7 @@ def _groups(problem: Problem) -> tuple[Group, ...] | None:
 
 def _tables(problem: Problem, memory: Memory, scale: float) -> list[Table]:
     """One table per channel for plans worth `scale`; those that an earlier problem already has are taken over."""
-    tolerance = ERROR * scale / len(problem.names)
+    tolerance = TABLES * scale / len(problem.names)
     tables = []
     limits = zip(problem.lower.tolist(), problem.upper.tolist(), problem.flight.tolist(), strict=True)
     for channel, (payoff, (low, high, flight)) in enumerate(zip(problem.payoffs, limits, strict=True)):

@@ -14,7 +14,8 @@ import numpy as np
 from instances import PERIODS, SLOPES, Instance, as_question, instance
 from scipy.optimize import minimize
 
-from engine.optimize.plan import CERTIFIED, optimize
+from engine.optimize.closeness import CERTIFIED
+from engine.optimize.plan import optimize
 from engine.response.curves_file import write_curves
 
 HERE = Path(__file__).parent
