@@ -109,13 +109,13 @@ def reading_of(dataset: Dataset, curves: Curves, media: Media, index: int) -> Ch
     channel = curves.channels[index]
     spend = float(dataset.spend[:, :, index].sum())
     gained = media.national[:, :, index].sum(axis=1)
-    today = np.full(curves.draws, np.mean(channel.history.last))
+    today = float(np.mean(channel.history.last))
     return ChannelReading(
         name=channel.name,
         spend=spend,
         share=three(gained / float(dataset.outcome.sum())),
         roas=three(gained / spend),
-        marginal_roas=three(respond_with_rate(channel, today)[1]),
+        marginal_roas=three(respond_with_rate(channel, np.full(curves.draws, today))[1]) if today > 0 else None,
         half_life=three(half_life(channel)),
     )
 

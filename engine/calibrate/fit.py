@@ -62,7 +62,7 @@ class ChannelReading:
     spend: float  # in all of history [currency]
     share: tuple[float, float, float]  # of the outcome of all history
     roas: tuple[float, float, float]  # outcome per money spent
-    marginal_roas: tuple[float, float, float]  # of the next unit of money at the latest year's mean spend
+    marginal_roas: tuple[float, float, float] | None  # of the next money at the latest year's mean; None: not running
     half_life: tuple[float, float, float]  # [periods]
 
 

@@ -81,7 +81,7 @@ def examine(dataset: Dataset, problem: Problem, findings: Findings) -> Health:
         _holdout(findings.holdout),
         *_sensitivity(dataset, findings),
         _baseline(dataset, findings),
-        _demand(dataset, problem, findings),
+        _demand(dataset, problem, findings.effect),
         *identified(dataset, problem, findings.posterior, findings.curves),
         *experiments(findings.agreements),
     ]
@@ -231,11 +231,11 @@ def _sensitivity(dataset: Dataset, findings: Findings) -> list[Check]:
     return [Check("sensitivity", "good" if fine else "weak", float(worst[at]), said, details)]
 
 
-def _demand(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
+def _demand(dataset: Dataset, problem: Problem, effect: Float[np.ndarray, "draw column"]) -> Check:
     """Demand that nobody recorded, and how much of it came with which channel's spend."""
     columns = problem.baseline.component == COMPONENTS.index("demand")
-    hidden = findings.effect[:, columns].reshape(len(findings.effect), 2, -1)
-    sure = (np.abs(hidden.mean(axis=0)) / np.maximum(hidden.std(axis=0), 1e-12)).max(axis=0)
+    hidden = effect[:, columns].reshape(len(effect), 2, -1).sum(axis=1)  # both columns are alike
+    sure = np.abs(hidden.mean(axis=0)) / np.maximum(hidden.std(axis=0), 1e-12)
     at = int(np.argmax(sure))
     details = {"slow": problem.slow}
     details |= {f"follows demand of {name}": float(one) for name, one in zip(dataset.channels, sure, strict=True)}

@@ -42,7 +42,9 @@ def rolling_holdout(
 
     A fold refits the mode from the prior's centre and from the whole history's mode (a place to start, not
     information: the climb ends where the fold's own density is best) and forecasts with Laplace draws.
-    Spend, controls and events of the forecast periods are taken as known, as a planner knows them.
+    Spend, controls and events of the forecast periods are taken as known, as a planner knows them. Some settings are
+    those of all rows, the forecast ones included, so the score is a little kind: the scales of outcome and doses, the
+    shape of the noise and with it how much demand may hide behind spend, and experiments whenever they took place.
     """
     periods = len(problem.panel.outcome)
     horizon = min(LONGEST[period], max(1, periods // 8))

@@ -216,15 +216,22 @@ def headline(fit: Fit) -> str:
     checks = {check.name: check for check in fit.health.checks}
     base = checks["baseline"]
     media = 1 - (base.figure or 0.0)
-    best = max(fit.readings, key=lambda reading: reading.marginal_roas[1])
     doubts = [check.name for check in fit.health.checks if check.verdict != "good" and _is_told(check)]
     told = f" (doubts: {', '.join(map(plain, doubts))})" if doubts else ""
-    earned = _earned(best.marginal_roas, fit.curves)
     return (
         f"{opening}{told}: the channels brought {percent(media)} of {plain(fit.curves.outcome)} "
-        f"(5-95 %: {percent(1 - base.details['high'])} .. {percent(1 - base.details['low'])}), and the next "
-        f"{money(1.0, fit.curves.currency)} earns most in {plain(best.name)}: {earned}."
+        f"(5-95 %: {percent(1 - base.details['high'])} .. {percent(1 - base.details['low'])}), and {_next(fit)}."
     )
+
+
+def _next(fit: Fit) -> str:
+    """Where the next unit of money earns most."""
+    one = money(1.0, fit.curves.currency)
+    running = {reading.name: reading.marginal_roas for reading in fit.readings if reading.marginal_roas is not None}
+    if not running:
+        return f"no channel ran in the latest year, so what the next {one} earns is not told"
+    best = max(running, key=lambda name: running[name][1])
+    return f"the next {one} earns most in {plain(best)}: {_earned(running[best], fit.curves)}"
 
 
 def _earned(band: tuple[float, float, float], curves: Curves) -> str:
@@ -262,7 +269,8 @@ def as_text(fit: Fit) -> str:
         table(header, [_row(reading) for reading in fit.readings]),
         "",
         _wrapped(
-            f"The next {curves.currency} 1 is counted at the mean spend of the latest year, half-lives are medians."
+            f"The next {curves.currency} 1 is counted at the mean spend of the latest year, which tells nothing of "
+            "channels that were not running in it; half-lives are medians."
         ),
         "",
     ]
@@ -280,7 +288,7 @@ def _row(reading: ChannelReading) -> list[str]:
         number(reading.spend),
         f"{percent(middle)} ({percent(low)} .. {percent(high)})",
         _band(reading.roas),
-        _band(reading.marginal_roas),
+        "not running" if reading.marginal_roas is None else _band(reading.marginal_roas),
         f"{reading.half_life[1]:.1f}",
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.calibrate.calibrate import calibrate
+from engine.calibrate.calibrate import calibrate, reading_of
 from engine.calibrate.importance import heights
 from engine.calibrate.money import to_curves
 from engine.calibrate.posterior import draw_posterior
@@ -70,6 +70,18 @@ def test_readings_are_those_of_the_contributions_and_curves(fitted):
         step = (respond(channel, 1.001 * today) - respond(channel, 0.999 * today)) / (0.002 * today)
         assert np.allclose(rates, step, rtol=1e-4)
         assert reading.marginal_roas == pytest.approx(tuple(np.percentile(step, [5, 50, 95])), rel=1e-4)
+
+
+def test_a_channel_that_did_not_run_in_the_latest_year_has_no_return_on_its_next_money(world, with_tests, model):
+    dataset = with_tests(world(seed=1)).dataset
+    spend = dataset.spend * np.array([1.0, 0.0]) ** (np.arange(104) >= 52)[:, None, None]
+    dataset = replace(dataset, spend=spend, driver=spend)
+    problem = prepare(dataset, model)
+    media = explain(problem, 0.3 * np.random.default_rng(0).normal(size=(20, len(problem.hint))))
+    curves = to_curves(dataset, problem, media).curves
+    running, idle = (reading_of(dataset, curves, media, index) for index in range(2))
+    assert idle.marginal_roas is None and idle.roas[0] > 0
+    assert running.marginal_roas is not None and running.marginal_roas[0] > 0
 
 
 def test_other_units_of_money_are_the_same_density_and_curves_in_those_units(fitted, problem, model):

@@ -8,7 +8,7 @@ import pytest
 from engine.calibrate.baseline import COMPONENTS
 from engine.calibrate.calibrate import calibrate
 from engine.calibrate.fit import Check, graded
-from engine.calibrate.health import _convergence, _geos, _holdout, trust
+from engine.calibrate.health import _convergence, _demand, _geos, _holdout, trust
 from engine.calibrate.holdout import Holdout
 from engine.calibrate.mode import Mode, Search
 from engine.calibrate.money import Miss
@@ -193,6 +193,21 @@ def test_demand_that_nobody_recorded_is_told(world, with_tests, model):
     assert found.verdict == "weak" and found.details["slow"] > 0.02
     low, _, high = fit.readings[0].roas
     assert low < made.roas()[0] < high
+
+
+@pytest.mark.parametrize(("together", "verdict"), [(3.0, "weak"), (1.0, "good")])
+def test_hidden_demand_is_judged_by_what_both_columns_of_a_channel_come_to(fitted, problem, together, verdict):
+    """Each is in doubt where they are alike, and their sum is not: by spend, and by spend's smoothed course."""
+    dataset = fitted[0].dataset
+    columns = problem.baseline.component == COMPONENTS.index("demand")
+    random = np.random.default_rng(0)
+    effect = np.zeros((4000, len(columns)))
+    split = 0.05 * random.standard_normal(4000)
+    whole = 0.01 * (together + random.standard_normal(4000))
+    effect[:, np.flatnonzero(columns)] = np.stack([whole - split, 0 * split, split, 0 * split], axis=1)
+    check = _demand(dataset, replace(problem, slow=0.0), effect)
+    assert check.verdict == verdict
+    assert check.details["follows demand of channel 0"] == pytest.approx(together, rel=0.1)
 
 
 def test_who_says_that_a_channel_follows_demand_is_heard(world, with_tests, model):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -239,6 +240,22 @@ def test_returns_are_the_readings_beside_break_even(kind):
     losing = sum(reading.marginal_roas[1] < 1 for reading in wanted)
     told = " ".join(spec["title"]["text"])
     assert "every channel" in told if not losing else (f"in {losing} of" in told or losing == 1)
+
+
+def test_returns_leave_out_channels_that_did_not_run_in_the_latest_year():
+    fit = FITS["usual"]
+    some, none = (
+        charts_of(
+            replace(
+                fit,
+                readings=tuple(replace(one, marginal_roas=None) for one in fit.readings[:idle]) + fit.readings[idle:],
+            )
+        )["returns"]
+        for idle in (1, 4)
+    )
+    assert len(drawn(some, "kind", "so_far", "next")[0]) == 3
+    assert "1 channels with less spend, or none in the latest year" in " ".join(some["title"]["subtitle"])
+    assert "No channel ran in the latest year" in " ".join(none["title"]["text"])
 
 
 @every_fit

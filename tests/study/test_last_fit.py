@@ -178,6 +178,18 @@ def test_returns_bear_their_unit(same):
     assert "of the next EUR 1 (5-95 %)" in as_text(units)
 
 
+def test_channels_that_do_not_run_have_no_return_on_their_next_money_and_are_said_not_to(same):
+    first, *rest = same.readings
+    idle = replace(first, marginal_roas=None)
+    some = replace(same, readings=(idle, *rest))
+    none = replace(same, readings=tuple(replace(one, marginal_roas=None) for one in same.readings))
+    assert as_text(some).count("not running") == 1 + as_text(same).count("not running")
+    assert f"earns most in {first.name}" not in headline(some)
+    assert headline(none).endswith("no channel ran in the latest year, so what the next EUR 1 earns is not told.")
+    told = json.loads(json.dumps(document(none), allow_nan=False))
+    assert [one["marginal_roas"] for one in told["channels"]] == [None] * len(none.readings)
+
+
 def test_an_experiment_that_takes_trust_away_is_named_in_the_headline(same):
     against = Check("experiment spring", "bad", 4.0, "it found more; check its dates")
     doubted = replace(same, health=replace(same.health, trust="weak", checks=(*same.health.checks, against)))

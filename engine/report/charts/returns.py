@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.calibrate.fit import ChannelReading, Fit
+from engine.calibrate.fit import Fit
 from engine.report.charts.look import (
     INK,
     KIND_SHAPES,
@@ -34,24 +35,33 @@ TICKS = (0.0, 0.5, *(first * 10.0**power for power in range(13) for first in (1,
 BEYOND = 8.0  # times the largest middle of a return: bands are cut there
 NAME = 22  # letters of a name beside its dot
 
-Named = tuple[str, Kind, ChannelReading]
+
+class Returns(NamedTuple):
+    """Both returns of one channel; a triple holds the 5th, 50th and 95th percentile."""
+
+    name: str
+    kind: Kind
+    spend: float
+    so_far: tuple[float, float, float]
+    following: tuple[float, float, float]  # of the next unit of money
 
 
 def returns_chart(fit: Fit) -> Spec:
     """Return on all spend so far against that on the next unit of money, with bands, break-even at 1.
 
-    For fits whose outcome is money. Channels of which either return is unknown, for want of spend, are left out.
+    For fits whose outcome is money. Channels that did not run in the latest year have no return on the next money and
+    are left out.
     """
     told = _told(fit)
-    drawn = sorted(told, key=lambda one: -one[2].spend)[:DOTS]
-    reach = _reach([reading for _, _, reading in drawn])
+    drawn = sorted(told, key=lambda one: -one.spend)[:DOTS]
+    reach = _reach(drawn)
     one = money(1.0, plain(fit.curves.currency))
     earned = _axis(f"Return on all spend so far ({plain(fit.curves.currency)} per {one} spent)", reach)
     coming = _axis(f"Return on the next {one} ({plain(fit.curves.currency)} per {one} spent)", reach)
     even = {"data": rows(even=[1]), "mark": {"type": "rule", "color": INK, "strokeDash": [6, 4]}}
     listing = [
-        f"{short(name)} {number(reading.roas[1])} so far, {number(reading.marginal_roas[1])} on the next {one}"
-        for name, _, reading in told
+        f"{short(each.name)} {number(each.so_far[1])} so far, {number(each.following[1])} on the next {one}"
+        for each in told
     ]
     return framed(
         heading(_title(told, one), _subtitle(len(fit.readings) - len(drawn), _is_cut(drawn, reach), one), SIDE + 120),
@@ -73,20 +83,20 @@ def returns_chart(fit: Fit) -> Spec:
     )
 
 
-def _told(fit: Fit) -> list[Named]:
+def _told(fit: Fit) -> list[Returns]:
     """The channels whose returns are known."""
     every = zip(labels(fit.curves.names), fit.curves.channels, fit.readings, strict=True)
     return [
-        (label, channel.kind, reading)
+        Returns(label, channel.kind, reading.spend, reading.roas, reading.marginal_roas)
         for label, channel, reading in every
-        if all(map(math.isfinite, (*reading.roas, *reading.marginal_roas)))
+        if reading.marginal_roas is not None
     ]
 
 
-def _reach(readings: Sequence[ChannelReading]) -> float:
+def _reach(drawn: Sequence[Returns]) -> float:
     """Where both axes end: beyond break-even and every middle, and beyond the bands if they are not far out."""
-    middles = [value for reading in readings for value in (reading.roas[1], reading.marginal_roas[1])]
-    highs = [value for reading in readings for value in (reading.roas[2], reading.marginal_roas[2])]
+    middles = [value for each in drawn for value in (each.so_far[1], each.following[1])]
+    highs = [value for each in drawn for value in (each.so_far[2], each.following[2])]
     top = max(1.0, *middles, 0.0)
     return float(f"{max(1.5 * top, min(1.08 * max(highs, default=0.0), BEYOND * top)):.3g}")
 
@@ -102,12 +112,12 @@ def _axis(title: str, reach: float) -> Spec:
     }
 
 
-def _dots(drawn: list[Named], reach: float, axes: tuple[Spec, Spec]) -> list[Spec]:
+def _dots(drawn: list[Returns], reach: float, axes: tuple[Spec, Spec]) -> list[Spec]:
     """Bands and dots in the colour and shape of their kind, then names."""
     earned, coming = axes
-    kinds = [kind for _, kind, _ in drawn]
-    so_far = np.array([reading.roas for _, _, reading in drawn]).reshape(-1, 3)
-    following = np.array([reading.marginal_roas for _, _, reading in drawn]).reshape(-1, 3)
+    kinds = [each.kind for each in drawn]
+    so_far = np.array([each.so_far for each in drawn]).reshape(-1, 3)
+    following = np.array([each.following for each in drawn]).reshape(-1, 3)
     colour = {"field": "kind", "type": "nominal", "scale": kind_scale(kinds), "legend": {"title": "Kind"}}
     shape = {**colour, "scale": kind_scale(kinds, KIND_SHAPES)}
     x, y = amount("so_far", **earned), amount("next", **coming)
@@ -128,7 +138,7 @@ def _dots(drawn: list[Named], reach: float, axes: tuple[Spec, Spec]) -> list[Spe
             "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": colour, "shape": shape},
         },
-        *_names([short(name, NAME) for name, _, _ in drawn], so_far, following, reach, axes),
+        *_names([short(each.name, NAME) for each in drawn], so_far, following, reach, axes),
     ]
 
 
@@ -190,24 +200,24 @@ def _value(pixel: float, reach: float) -> float:
     return math.expm1(pixel / SIDE * math.log1p(reach))
 
 
-def _title(told: list[Named], one: str) -> str:
+def _title(told: list[Returns], one: str) -> str:
     if not told:
-        return "No channel has spend whose return could be told"
-    losing = [name for name, _, reading in told if reading.marginal_roas[1] < 1]
+        return "No channel ran in the latest year"
+    losing = [each.name for each in told if each.following[1] < 1]
     if not losing:
         return f"The next {one} returns {one} or more in every channel"
     where = f"in {short(losing[0])}" if len(losing) == 1 else f"in {len(losing)} of {len(told)} channels"
     return f"The next {one} returns less than {one} {where}"
 
 
-def _is_cut(drawn: list[Named], reach: float) -> bool:
+def _is_cut(drawn: list[Returns], reach: float) -> bool:
     """Whether a band runs beyond the axes."""
-    return any(max(reading.roas[2], reading.marginal_roas[2]) > reach for _, _, reading in drawn)
+    return any(max(each.so_far[2], each.following[2]) > reach for each in drawn)
 
 
 def _subtitle(rest: int, is_cut: bool, one: str) -> str:
     cut = " Bands that reach the edge go on beyond it." if is_cut else ""
-    left_out = f" {rest} channels with less spend, or none, are not shown." if rest else ""
+    left_out = f" {rest} channels with less spend, or none in the latest year, are not shown." if rest else ""
     return (
         f"Dot: median; lines: 5-95 %. Dashed: break-even, {one} for {one}. On the thin line the next money earns what "
         f"all money earned on average; below it, less.{cut}{left_out}"
