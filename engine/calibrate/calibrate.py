@@ -12,7 +12,7 @@ from engine.calibrate.holdout import rolling_holdout
 from engine.calibrate.linear import LinearBlock, draw_linear
 from engine.calibrate.money import to_curves
 from engine.calibrate.posterior import Posterior, draw_posterior
-from engine.calibrate.problem import Media, Problem, blind, explain, national, prepare
+from engine.calibrate.problem import Media, Problem, explain, national, prepare
 from engine.config.model import Model
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves, half_life, respond_with_rate
@@ -22,9 +22,7 @@ UNEXPLAINED = "unexplained"
 THREE = (BAND[0], 50.0, BAND[1])
 
 
-def calibrate(
-    dataset: Dataset, model: Model, speed: Speed, seed: int, draws: int = DRAWS, *, prior_only: bool = False
-) -> Fit:
+def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: int = DRAWS) -> Fit:
     """Curves, contributions and health of a history.
 
     Args:
@@ -33,13 +31,12 @@ def calibrate(
         speed: "fast" (seconds: modes and importance draws) or "nuts" (minutes: no-U-turn chains).
         seed: Of everything random; the same seed gives the same fit, bit for bit, on one machine.
         draws: Joint draws in the curves.
-        prior_only: Whether to look away from outcome and experiments: what is believed before the data.
 
     Raises:
         InputError: The data cannot be calibrated, or the model asks for what this version does not do.
         UntrustworthyError: No finite density was found.
     """
-    problem = blind(prepare(dataset, model)) if prior_only else prepare(dataset, model)
+    problem = prepare(dataset, model)
     posterior = draw_posterior(problem, speed, seed, draws)
     seeds = np.random.SeedSequence([seed, 1]).spawn(3)
     random_linear, random_holdout, random_tests = (np.random.default_rng(one) for one in seeds)
@@ -57,8 +54,8 @@ def calibrate(
         fitted=_fitted(problem, effect, media),
         effect=effect,
         lowest_baseline=float(base.mean(axis=0).min()),
-        holdout=None if prior_only else rolling_holdout(problem, dataset.period, best, random_holdout),
-        agreements=() if prior_only else agreements(tests, problem.evidence, best, random_tests),
+        holdout=rolling_holdout(problem, dataset.period, best, random_holdout),
+        agreements=agreements(tests, problem.evidence, best, random_tests),
         curves=projection.curves,
         miss=projection.miss,
     )
