@@ -1,11 +1,14 @@
 """What every test may use. Nothing here imports `engine`: its shape checks are installed after this file is read."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands start from compiled 
 sys.dont_write_bytecode = False
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # as the command sets them: see engine/cli/machine.py
     os.environ.setdefault(name, "1")
+
+QUICK = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+if f"jaxlib=={version('jaxlib')}" in (ROOT / "constraints.txt").read_text().splitlines():
+    # A test compiles for seconds what it runs for milliseconds. Another version of XLA may end upon a flag it lost.
+    os.environ.setdefault("XLA_FLAGS", QUICK)
 
 MINE = "JAX_COMPILATION_CACHE_DIR" not in os.environ
 if MINE:  # all workers and commands of one session share what is compiled; no session reads another's
@@ -35,9 +43,12 @@ def root() -> Path:
     return ROOT
 
 
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture(scope="session")
-def peso() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The installed command, run as a user runs it: `peso("check", table, cwd=folder)`."""
+def process() -> Call:
+    """The installed command, run as a user runs it: `process("check", table, cwd=folder)`."""
 
     def call(*arguments: object, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -52,6 +63,35 @@ def peso() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return call
+
+
+@pytest.fixture(scope="session")
+def peso(process: Call) -> Call:
+    """The same within this process: shapes are checked, and nothing is loaded or compiled again.
+
+    With variables of its own it is a process of its own; whoever tests how a process starts or ends asks for `process`.
+    """
+
+    def call(*arguments: object, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        return process(*arguments, cwd=cwd, **variables) if variables else within(list(map(str, arguments)), cwd)
+
+    return call
+
+
+def within(arguments: list[str], cwd: Path | None) -> subprocess.CompletedProcess[str]:
+    """Exit code, standard output and standard error of the command in this process."""
+    from engine.cli.main import run  # noqa: PLC0415  (see above)
+
+    code, written = 0, (io.BytesIO(), io.BytesIO())
+    out, err = (io.TextIOWrapper(stream, encoding="utf-8", write_through=True) for stream in written)
+    with pytest.MonkeyPatch.context() as patch, chdir(cwd or "."), redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["peso", *arguments])
+        patch.setenv("NO_COLOR", "1")
+        try:
+            run()
+        except SystemExit as leave:
+            code = leave.code or 0
+    return subprocess.CompletedProcess(arguments, code, *(stream.getvalue().decode() for stream in written))
 
 
 @pytest.fixture(scope="session")

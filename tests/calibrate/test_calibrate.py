@@ -85,28 +85,29 @@ def test_a_channel_that_did_not_run_in_the_latest_year_has_no_return_on_its_next
 
 
 def test_other_units_of_money_are_the_same_density_and_curves_in_those_units(fitted, problem, model):
-    """Outcome in millionths, money in millions."""
+    """Outcome in millionths, money in millions, about: a power of two leaves every rounding as it is."""
+    million = 2.0**20
     dataset = fitted[0].dataset
     tests = tuple(
         replace(
             test,
-            outcome_change=test.outcome_change * 1e6,
-            standard_error=test.standard_error * 1e6,
-            spend_change=tuple(money * 1e-6 for money in test.spend_change),
+            outcome_change=test.outcome_change * million,
+            standard_error=test.standard_error * million,
+            spend_change=tuple(money / million for money in test.spend_change),
         )
         for test in dataset.lift_tests
     )
-    money = {"spend": dataset.spend * 1e-6, "driver": dataset.driver * 1e-6}
-    scaled = replace(dataset, outcome=dataset.outcome * 1e6, lift_tests=tests, **money)
+    money = {"spend": dataset.spend / million, "driver": dataset.driver / million}
+    scaled = replace(dataset, outcome=dataset.outcome * million, lift_tests=tests, **money)
     other = prepare(scaled, model)
     places = 0.5 * np.random.default_rng(0).normal(size=(3, len(problem.hint)))
     assert np.allclose(heights(places, problem.evidence), heights(places, other.evidence), rtol=1e-6)
     one, same = (to_curves(*each, explain(each[1], places)).curves for each in ((dataset, problem), (scaled, other)))
     for channel, twin in zip(one.channels, same.channels, strict=True):
-        for name, unit in (("ceiling", 1e6), ("halfway", 1e-6), ("slope", 1), ("tail", 1)):
+        for name, unit in (("ceiling", million), ("halfway", 1 / million), ("slope", 1), ("tail", 1)):
             parameters = channel.saturation.parameters[name]
             assert np.allclose(parameters * unit, twin.saturation.parameters[name], rtol=1e-9)
-        assert np.allclose(channel.history.support, np.array(twin.history.support) * 1e6)
+        assert np.allclose(channel.history.support, np.array(twin.history.support) * million)
 
 
 def test_a_test_that_says_nothing_changes_nothing(world, with_tests, model):

@@ -2,12 +2,10 @@
 
 import csv
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from engine.cli.main import run
 from engine.response.curves_file import read_curves
 
 NAMES = {"channel 0": "tv", "channel 1": "blog"}
@@ -65,25 +63,8 @@ def folder(tmp_path_factory, world, with_tests):
 
 
 @pytest.fixture(scope="module")
-def answered(folder, peso):
-    return peso("calibrate", folder / "sales.csv", "--out", folder / "fit", "--draws", 60, "--seed", 3)
-
-
-@pytest.fixture
-def here(monkeypatch, capsys):
-    """`here("calibrate", ...)`: exit code, standard output and standard error of the command in this process."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["peso", *map(str, arguments)])
-        code = 0
-        try:
-            run()
-        except SystemExit as leave:
-            code = leave.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+def answered(folder, process):
+    return process("calibrate", folder / "sales.csv", "--out", folder / "fit", "--draws", 60, "--seed", 3)
 
 
 def test_the_answer_opens_with_what_the_fit_supports(answered):
@@ -120,24 +101,24 @@ def test_the_folder_holds_five_files_that_agree(answered, folder):
     assert values[:, 0::3].sum(axis=1) == pytest.approx(sales)
 
 
-def test_an_old_fit_is_not_replaced_unasked(answered, folder, here):
-    code, out, told = here("calibrate", folder / "sales.csv", "--out", folder / "fit")
-    assert code == 3 and "--force" in told and out == ""
+def test_an_old_fit_is_not_replaced_unasked(answered, folder, peso):
+    done = peso("calibrate", folder / "sales.csv", "--out", folder / "fit")
+    assert done.returncode == 3 and "--force" in done.stderr and done.stdout == ""
 
 
-def test_wrong_input_writes_nothing(folder, here, tmp_path):
-    code, _, told = here("calibrate", tmp_path / "sales.csv", "--out", tmp_path / "fit")
-    assert code == 3 and "model.toml" in told
-    code, _, told = here("calibrate", tmp_path / "s.csv", "--model", folder / "model.toml", "--out", tmp_path / "fit")
-    assert code == 3 and "no such file" in told
+def test_wrong_input_writes_nothing(folder, peso, tmp_path):
+    done = peso("calibrate", tmp_path / "sales.csv", "--out", tmp_path / "fit")
+    assert done.returncode == 3 and "model.toml" in done.stderr
+    done = peso("calibrate", tmp_path / "s.csv", "--model", folder / "model.toml", "--out", tmp_path / "fit")
+    assert done.returncode == 3 and "no such file" in done.stderr
     assert not (tmp_path / "fit").exists()
 
 
-def test_one_document_with_json_and_the_same_fit_in_another_process(answered, folder, here, tmp_path):
+def test_one_document_with_json_and_the_same_fit_in_another_process(answered, folder, peso, tmp_path):
     arguments = ("--json", "-q", "--draws", 60, "--seed", 3)
-    code, out, told = here("calibrate", folder / "sales.csv", "--out", tmp_path / "fit", *arguments)
-    document = json.loads(out)
-    assert code == 0 and told == ""
+    done = peso("calibrate", folder / "sales.csv", "--out", tmp_path / "fit", *arguments)
+    document = json.loads(done.stdout)
+    assert done.returncode == 0 and done.stderr == ""
     assert document["headline"] and [channel["name"] for channel in document["channels"]] == ["tv", "blog"]
     files = [(place / "curves.json").read_bytes() for place in (folder / "fit", tmp_path / "fit")]
     assert files[0] == files[1]

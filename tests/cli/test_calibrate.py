@@ -88,11 +88,9 @@ def test_ctrl_c_leaves_a_search_that_can_be_taken_up_again(interrupted, history)
     assert os.listdir(history / "found") == ["search.json"]
 
 
-def test_the_second_run_goes_on_and_says_which_structure_won(interrupted, history):
+def test_the_second_run_goes_on_and_says_which_structure_won(interrupted, peso, history):
     trials = len(interrupted[2]["trials"])
-    done = subprocess.run(
-        search(history, "--out", "found", "--trials", trials + 2), cwd=history, capture_output=True, text=True
-    )
+    done = peso(*search(history, "--out", "found", "--trials", trials + 2)[1:], cwd=history)
     assert done.returncode == 0, done.stderr
     kept = json.loads((history / "found" / "search.json").read_text())["trials"]
     assert kept[:trials] == interrupted[2]["trials"] and len(kept) == trials + 2
@@ -103,13 +101,13 @@ def test_the_second_run_goes_on_and_says_which_structure_won(interrupted, histor
     assert told["saturation"] == "hill"
 
 
-def test_a_search_upon_other_data_is_refused(interrupted, history):
+def test_a_search_upon_other_data_is_refused(interrupted, peso, history):
     asked = search(history, "--out", "found", "--trials", 2, "--force", "--seed", 1)
-    done = subprocess.run(asked, cwd=history, capture_output=True, text=True)
+    done = peso(*asked[1:], cwd=history)
     assert done.returncode == 3 and "is a search upon other seed" in done.stderr
     write_history(history, "other.csv", 59)
     asked = ["other.csv" if word == "sales.csv" else word for word in search(history, "--out", "found", "--force")]
-    done = subprocess.run(asked, cwd=history, capture_output=True, text=True)
+    done = peso(*asked[1:], cwd=history)
     assert done.returncode == 3 and "is a search upon other data" in done.stderr
 
 
@@ -120,21 +118,21 @@ def test_a_file_that_is_no_search_is_refused(peso, history, tmp_path):
     assert done.returncode == 3 and "field required; remove the file to search anew" in done.stderr
 
 
-def test_a_search_whose_families_were_edited_by_hand_is_refused(interrupted, history, tmp_path):
+def test_a_search_whose_families_were_edited_by_hand_is_refused(interrupted, peso, history, tmp_path):
     kept = json.loads(json.dumps(interrupted[2]))
     kept["trials"][0]["saturation"] = "\x1b[31mhill"
     (tmp_path / "search.json").write_text(json.dumps(kept))
-    done = subprocess.run(search(history, "--out", tmp_path), cwd=history, capture_output=True, text=True)
+    done = peso(*search(history, "--out", tmp_path)[1:], cwd=history)
     assert done.returncode == 3 and "is no family of curves; remove the file to search anew" in done.stderr
     assert "\x1b" not in done.stderr
 
 
-def test_a_search_killed_while_it_wrote_is_taken_up_again(interrupted, history, tmp_path):
+def test_a_search_killed_while_it_wrote_is_taken_up_again(interrupted, peso, history, tmp_path):
     """What a kill leaves beside search.json, the unfinished next one, is no reason to refuse."""
     (tmp_path / "search.json").write_text(json.dumps({**interrupted[2], "trials": interrupted[2]["trials"][:2]}))
     (tmp_path / ".search.json.0a1b2c3d.part").write_text('{"schema": "peso')
     asked = search(history, "--out", tmp_path, "--trials", 2)
-    done = subprocess.run(asked, cwd=history, capture_output=True, text=True)
+    done = peso(*asked[1:], cwd=history)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "curves.json").exists()
 

@@ -24,8 +24,8 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
-def test_the_plan_file_has_every_field_of_its_contract(peso, folder):
-    done = peso("optimize", "curves.json", "q.toml", "--out", "plan.json", cwd=folder)
+def test_the_plan_file_has_every_field_of_its_contract(process, folder):
+    done = process("optimize", "curves.json", "q.toml", "--out", "plan.json", cwd=folder)
     assert done.returncode == 0, done.stderr
     plan = strict((folder / "plan.json").read_text())
     assert FIELDS - set(plan) == set()

@@ -36,8 +36,8 @@ def test_a_scenario_called_comparison_keeps_its_own_file(peso, folder):
     assert json.loads((folder / "answers" / "comparison.json").read_text()) == json.loads(done.stdout)
 
 
-def test_a_question_without_a_plan_is_exit_4_after_all_answers(peso, folder):
-    done = peso("whatif", "cannot.toml", "q.toml", "--fit", "curves.json", "--json", cwd=folder)
+def test_a_question_without_a_plan_is_exit_4_after_all_answers(process, folder):
+    done = process("whatif", "cannot.toml", "q.toml", "--fit", "curves.json", "--json", cwd=folder)
     assert done.returncode == 4
     answers = json.loads(done.stdout)["answers"]
     assert answers[0]["plan"] is None

@@ -14,8 +14,8 @@ def folder(tmp_path, tables):
     return tmp_path
 
 
-def test_the_first_line_is_the_verdict_and_every_channel_is_in_the_table(peso, folder):
-    done = peso("check", "data.csv", "--model", "model.toml", cwd=folder)
+def test_the_first_line_is_the_verdict_and_every_channel_is_in_the_table(process, folder):
+    done = process("check", "data.csv", "--model", "model.toml", cwd=folder)
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith("This history cannot support a weekly model of 2 channels: ")
     assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(("tv ", "pr "))][:2] == [

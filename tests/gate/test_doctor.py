@@ -11,8 +11,8 @@ from engine.study import doctor
 from engine.study.doctor import Check
 
 
-def test_this_installation_is_healthy(peso, tmp_path):
-    done = peso("doctor", "--json", cwd=tmp_path)
+def test_this_installation_is_healthy(process, tmp_path):
+    done = process("doctor", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     told = json.loads(done.stdout)
     assert told["healthy"]

@@ -48,18 +48,25 @@ def lines_over(runs, owner, spend):
     return best
 
 
-@pytest.mark.parametrize("slope", [(0.3, 0.6), (0.8, 1.2), (2.5, 4.0), (0.5, 4.0)])
-@pytest.mark.parametrize("merged", [0.0, 1e-3, 1.0])
-def test_runs_are_concave_and_nowhere_below_the_curve(make, slope, merged):
-    held = make.random_curves(np.random.default_rng(int(10 * slope[0])), 4, draws=6, slope=slope)
+@pytest.fixture(scope="module", params=[(0.3, 0.6), (0.8, 1.2), (2.5, 4.0), (0.5, 4.0)], ids=str)
+def tabulated(make, request):
+    """Tables of curves with slopes of a range, and for each of them levels of spend and what they bring."""
+    held = make.random_curves(np.random.default_rng(int(10 * request.param[0])), 4, draws=6, slope=request.param)
     problem = make.problem(held, "budget = { total = 400 }\n[channels.c0]\nminimum_flight = 40\n")
-    tables = _tables(problem, {}, _scale(problem))
-    runs = program._runs(tables, merged)
-    for at, table in enumerate(tables):
+    tables, exact = _tables(problem, {}, _scale(problem)), []
+    for table, channel in zip(tables, held.channels, strict=True):
         begin = table.spend[1] if table.gap else 0.0
         spend = begin + (400.0 - begin) * np.linspace(0, 1, 4001) ** 3
+        exact.append((spend, np.array([make.worth(make.curves(channel), [money]) for money in spend])))
+    return tables, exact
+
+
+@pytest.mark.parametrize("merged", [0.0, 1e-3, 1.0])
+def test_runs_are_concave_and_nowhere_below_the_curve(tabulated, merged):
+    tables, every = tabulated
+    runs = program._runs(tables, merged)
+    for at, (table, (spend, exact)) in enumerate(zip(tables, every, strict=True)):
         over = lines_over(runs, at, spend)
-        exact = np.array([make.worth(make.curves(held.channels[at]), [money]) for money in spend])
         assert (over >= exact - 1e-9).all()
         if table.gap:
             assert lines_over(runs, at, np.array([0.0, 20.0])).tolist() == [0.0, -np.inf]

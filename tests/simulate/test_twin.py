@@ -305,8 +305,10 @@ def test_every_part_of_the_busy_markets_matters(business, part, change):
 
 
 def test_the_sales_team_of_the_business_market_is_short_of_time_and_loses_firms_by_it(business):
-    world, _, fast, _ = beside(build(business(), Market, "business"), 12)
-    standing = np.asarray(fast.people)[:, :, world.ladder.stage("opportunity")].sum(axis=1)
+    market = build(business(), Market, "business")
+    world, spend = build_world(market, seed=3), np.random.default_rng(1).uniform(0, 2_500, (12, 7))
+    spend[7] = 0
+    standing = np.asarray(play(world, spend).people)[:, :, world.ladder.stage("opportunity")].sum(axis=1)
     assert (standing > float(world.sales.slots)).all()
 
 
