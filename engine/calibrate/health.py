@@ -38,6 +38,7 @@ from engine.calibrate.conflict import Agreement
 from engine.calibrate.fit import Check, Health, Verdict, graded
 from engine.calibrate.holdout import Holdout
 from engine.calibrate.identified import experiments, identified
+from engine.calibrate.importance import LIGHT
 from engine.calibrate.money import Miss
 from engine.calibrate.nuts import Chains
 from engine.calibrate.posterior import Posterior
@@ -47,7 +48,7 @@ from engine.response.curves import Curves
 
 R_HAT, BULK = 1.01, 400.0
 LEAST_R_HAT, LEAST_BULK = 1.05, 100.0
-PARETO, SAME_HEIGHT, AGREEING = 0.7, 0.5, 0.25
+SAME_HEIGHT, AGREEING = 0.5, 0.25
 GOOD_R2, LEAST_R2 = 0.7, 0.3
 GOOD_FORECAST, LEAST_FORECAST = 1.0, 2.0  # error over the naive forecast's
 LEAST_COVERAGE = 0.7  # of the 90 % band, by what three forecasts can tell
@@ -109,7 +110,7 @@ def _convergence(posterior: Posterior) -> Check:
 def _starts(posterior: Posterior) -> Check:
     heights = posterior.search.heights
     agreeing = float((heights > heights.max() - SAME_HEIGHT).mean())
-    fine = agreeing >= AGREEING and posterior.pareto < PARETO and posterior.effective >= BULK
+    fine = agreeing >= AGREEING and posterior.pareto <= LIGHT and posterior.effective >= BULK
     said = (
         f"{agreeing:.0%} of {len(heights)} starts reached the best mode; the importance weights leave "
         f"{posterior.effective:.0f} effective proposals with a Pareto shape of {posterior.pareto:.2f}"

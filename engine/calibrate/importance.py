@@ -19,7 +19,8 @@ from engine.calibrate.mode import Mode
 TAIL = 25.0  # degrees of freedom of the proposals
 BATCH = 256  # proposals evaluated at once
 LEARNING = 4  # rounds that only learn
-ENOUGH = 500.0  # effective proposals, after which no more are made
+ENOUGH = 500.0  # effective proposals, after which no more are made where the tail of their weights is light
+LIGHT = 0.7  # tail shape of weights that can be trusted (Vehtari et al. 2024)
 TEMPER_TO = 0.10  # share of effective draws to which a learning round's weights are flattened
 ROOM = 1.05  # the learned covariance is widened by this: too narrow a proposal is the costlier error
 
@@ -95,7 +96,7 @@ def sample(
     """Joint draws of the posterior around its modes.
 
     After `LEARNING` rounds all proposals are kept: each round's weights sum to one, and rounds count by their
-    effective sizes. Rounds go on until those add up to `ENOUGH`.
+    effective sizes. Rounds go on until those add up to `ENOUGH` and the largest weights are no outliers.
 
     Args:
         modes: The distinct modes; their mixture is the first proposal.
@@ -113,10 +114,12 @@ def sample(
             kept.append(places)
             ratios.append(ratio - special.logsumexp(ratio))
             sizes.append(effective(special.softmax(ratio)) * effort.proposals)
-            if sum(sizes) >= ENOUGH:
+            weights, pareto = smooth(
+                np.concatenate([one + np.log(size) for one, size in zip(ratios, sizes, strict=True)])
+            )
+            if sum(sizes) >= ENOUGH and pareto <= LIGHT:
                 break
         proposal = learn(proposal, places, ratio)
-    weights, pareto = smooth(np.concatenate([ratio + np.log(size) for ratio, size in zip(ratios, sizes, strict=True)]))
     chosen = _stratified(weights, draws, random)
     return Draws(np.concatenate(kept)[chosen], effective(weights) * len(weights), pareto)
 
