@@ -31,7 +31,7 @@ class Tests(NamedTuple):
     dose: Float[Array, "period geo arm"]  # of one channel in one arm of one test
     opening: Float[Array, "geo arm"]
     channel: Int[Array, " arm"]
-    weight: Float[Array, "arm period geo"]  # sign, share of people and counted days, in standard errors
+    weight: Float[Array, "arm period geo"]  # sign, share of people and what had come in by then, in standard errors
     owner: Float[Array, "test arm"]  # 1 where an arm belongs to a test
     found: Float[Array, " test"]  # outcome's change in standard errors
 
