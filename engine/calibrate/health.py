@@ -151,7 +151,8 @@ def _fit(dataset: Dataset, problem: Problem, findings: Findings) -> list[Check]:
         "weak": "look for controls or events that explain the rest",
         "bad": "most of the outcome moves for reasons outside this model: add controls and events first",
     }[verdict]
-    said = f"the model explains {r2:.0%} of the outcome's variation, off by {error:.1%} in a typical period; {remedy}"
+    explains = f"explains {r2:.0%} of the outcome's variation" if r2 > 0 else "explains less than a mean would"
+    said = f"the model {explains}, off by {error:.1%} in a typical period; {remedy}"
     details = {"r2": r2, "mape": error}
     if len(dataset.geos) > 1:
         details["geo_r2"], details["geo_mape"] = _explained(dataset.outcome, findings.fitted)

@@ -78,6 +78,7 @@ class Plan:
     baseline: Split  # history's split of the same money, or history itself where the budget is flexible
     gain: Range  # chosen less baseline, draw by draw
     chance_of_loss: float  # that the baseline would have earned more
+    prudence: float  # mean absolute deviations that each move from today's split must be worth
     tolls: float  # what the plan's moves are charged for their doubt [objective]; 0 without prudence
     net: float  # mean value less tolls: what the plan is chosen by [objective]
     bound: float  # no plan under the rules has more than this net of its own tolls [objective]
@@ -181,6 +182,7 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         gain=gain,
         chance_of_loss=loss,
         warnings=(*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period)),
+        prudence=problem.prudence,
         tolls=tolls,
         net=net,
         bound=max(solved.bound, net),  # the same sum in another order may differ in a digit

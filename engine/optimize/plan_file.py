@@ -32,6 +32,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "schedule": [list(row) for row in plan.schedule],
         "value": _range(plan.chosen.value),
         "outcome": _range(plan.chosen.outcome),
+        "prudence": plan.prudence,
         "tolls": plan.tolls,
         "net": plan.net,
         "bound": plan.bound,

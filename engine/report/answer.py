@@ -22,7 +22,10 @@ def decision(plan: Plan) -> str:
         compared = f"history's {money(sum(plan.baseline.spend), plan.currency)}"
     moves = _moves(plan)
     if not moves and abs(plan.gain.mean) <= 1e-9 * abs(plan.baseline.value.mean):
-        return f"{head}keep {compared}; no better split exists under these rules."
+        why = "no better split exists under these rules"
+        if plan.prudence:
+            why = f"no move under these rules is worth its doubt (prudence {plan.prudence:g})"
+        return f"{head}keep {compared}; {why}."
     gained = _gained(plan.gain, plan.baseline.value.mean, plan.unit, plan.measure)
     return (
         f"{head}{moves or 'keep the split'}: {gained} against {compared}, "

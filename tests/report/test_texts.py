@@ -46,6 +46,8 @@ def test_a_plan_that_changes_nothing_says_keep(make):
     same = make.curves(*(make.channel(name) for name in ("a", "b")))
     told = decision(optimize(same, asked(make, total="of_history = 1.0")))
     assert told.endswith("keep the same money split as in history; no better split exists under these rules.")
+    doubted = decision(optimize(replace(held(make), prudence=9.0), asked(make, total="of_history = 1.0")))
+    assert doubted.endswith("in history; no move under these rules is worth its doubt (prudence 9).")
 
 
 def test_a_smaller_budget_is_compared_with_what_history_spent(make):
