@@ -41,7 +41,10 @@ SIMULATED = 10_000  # sets of uniform ranks behind an envelope
 DOUBT = 0.05  # probability with which a right sampler is called wrong, for each figure
 MODEL = Model(
     data=Data(date="date", outcome="revenue"),
-    channels={name: ChannelColumns(kind=kind, spend=name) for name, kind in zip(NAMES, KINDS, strict=True)},
+    channels={
+        name: ChannelColumns(kind=kind, spend=name, follows_demand="no")  # that belief is set by the outcome itself
+        for name, kind in zip(NAMES, KINDS, strict=True)
+    },
     baseline=Baseline(trend="linear", season=2),
 )
 
