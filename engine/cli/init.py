@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from engine.cli.common import emit, force_option, json_option, path_argument, seed_option
+from engine.cli.common import emit, json_option, path_argument, seed_option
 
 
 @click.command("init")
 @path_argument("folder", default=Path("peso-sample"))
 @seed_option
-@force_option
+@click.option("--force", is_flag=True, help="Replace files of the same names in FOLDER.")
 @json_option
 def verb(folder: Path, seed: int, force: bool, as_json: bool) -> None:
     """Write a working sample project into FOLDER: a table of history, its model file and scenarios.

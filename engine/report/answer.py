@@ -1,10 +1,13 @@
 """Plans and comparisons as text: the decision first, then the table, the why and the proof."""
 
-from engine.optimize.compare import Answer
+from engine.optimize.compare import UNCHANGED, Answer
 from engine.optimize.plan import Line, Plan, Range
+from engine.optimize.prices import Price
 from engine.words import money, number, percent, plain, table
 
 NOTABLE = 0.005  # share of the budget below which a move is not told
+NO_GAIN = 1e-6  # share of a plan's value below which an eased rule earns nothing
+BUDGET = "budget"  # the name of the rule that holds the total
 
 
 def plan_text(plan: Plan) -> str:
@@ -107,19 +110,37 @@ def _change(before: float, after: float) -> str:
 def _why(plan: Plan) -> str:
     if not plan.prices:
         return "Why: no rule holds the plan back."
+    if _leaves_no_choice(plan):
+        return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
     lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
-    for price in plan.prices:
-        if price.gain is None or not price.change:
-            finite = "not re-solved"
-        else:
-            finite = f"{money(price.change, plan.currency)} of room earns {price.gain / price.change:.2f} a unit"
-        lines.append(f"  {plain(price.rule)}: {price.dual:.2f} a unit; {finite}")
+    lines += [
+        f"  {plain(price.rule)}: {price.dual:.2f} per {plan.currency} 1; {_step(price, plan)}" for price in plan.prices
+    ]
     if plan.tolls:
         lines.append(
             "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
             "a real step as if asked again, before that charge."
         )
     return "\n".join(lines)
+
+
+def _step(price: Price, plan: Plan) -> str:
+    """What a real step of more room earns."""
+    room = money(price.change, plan.currency)
+    if price.gain is None and price.rule == BUDGET:
+        return f"{room} more cannot be spent under the other rules"
+    if price.gain is None or not price.change:
+        return "a real step was not tried"
+    return f"{room} of room earns {price.gain / price.change:.2f} per {plan.currency} 1"
+
+
+def _leaves_no_choice(plan: Plan) -> bool:
+    """Whether the rules fix the plan together, so that the margin of one alone is of no use."""
+    budget = [price for price in plan.prices if price.rule == BUDGET]
+    gains = [price.gain for price in plan.prices if price.rule != BUDGET]
+    if not gains or any(price.gain is not None for price in budget):
+        return False
+    return all(gain is not None and abs(gain) <= NO_GAIN * abs(plan.chosen.value.mean) for gain in gains)
 
 
 def proof(plan: Plan) -> str:
@@ -143,11 +164,11 @@ def comparison_text(answers: list[Answer]) -> str:
     header = ["scenario", "spend", "outcome", "5 %", "50 %", "95 %", "return", "next 1", "change", "5-95 %", "gap"]
     plans = [answer.plan for answer in answers if answer.plan]
     rows = [_compared(answer) for answer in answers]
-    notes = ""
+    notes, shocked = "", " (without the shocks of a scenario)" if base.name == UNCHANGED else ""
     if plans:
         notes = (
-            f"{plans[0].currency} over the horizon; change: of the goal, against {plain(base.name)!r}, draw by draw; "
-            f"next 1: what the next {plans[0].currency} 1 of budget adds to the goal"
+            f"{plans[0].currency} over the horizon; change: of the goal, against {plain(base.name)!r}{shocked}, "
+            f"draw by draw; next 1: what the next {plans[0].currency} 1 of budget adds to the goal"
         )
         notes += ", after the charge for the doubt of moves." if any(plan.tolls for plan in plans) else "."
     why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
@@ -161,7 +182,7 @@ def _sentence(answer: Answer) -> str:
     plan, base = answer.plan, answer.base
     gained = _gained(answer.change, answer.before, plan.unit, plan.measure)
     return (
-        f"{plain(answer.name)}: {gained} against {plain(base.name)!r}, chance of less "
+        f"{plain(answer.name)}: {gained} against {plain(base.name)!r}, chance to bring less "
         f"{percent(answer.chance_of_less)}, with {money(plan.spend, plan.currency)} against "
         f"{money(float(base.spend.sum()), plan.currency)}."
     )
@@ -171,13 +192,13 @@ def _compared(answer: Answer) -> list[str]:
     plan, change, outcome = answer.plan, answer.change, answer.outcome
     if plan is None or change is None or outcome is None:
         return [answer.name, "no plan", *["-"] * 9]
-    budget = next((price.dual for price in plan.prices if price.rule == "budget"), 0.0)
+    budget = next((price.dual for price in plan.prices if price.rule == BUDGET), 0.0)
     return [
         answer.name,
         number(plan.spend),
         *(number(value) for value in (outcome.mean, outcome.p05, outcome.p50, outcome.p95)),
         f"{outcome.mean / plan.spend:.2f}" if plan.spend > 0 else "-",
-        f"{budget:.2f}",
+        "-" if _leaves_no_choice(plan) else f"{budget:.2f}",
         money(change.mean, "", signed=True),
         f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}",
         f"{100 * plan.gap:.3f} %",

@@ -75,8 +75,37 @@ def test_spend_beyond_history_is_starred(make):
 
 def test_binding_rules_are_told_with_price_and_re_solve(make):
     text = plan_text(optimize(held(make), asked(make, "[channels.search]\ncap = 1000\n")))
-    assert re.search(r"^  cap of search: \d+\.\d\d a unit; USD 100 of room earns \d+\.\d\d a unit$", text, re.MULTILINE)
+    step = r"^  cap of search: \d+\.\d\d per USD 1; USD 100 of room earns \d+\.\d\d per USD 1$"
+    assert re.search(step, text, re.MULTILINE)
     assert re.search(r"^  budget: ", text, re.MULTILINE)
+
+
+def test_rules_that_leave_no_choice_are_not_priced_one_by_one(make):
+    fixed = asked(make, "[every_channel]\nrelative = { min = 1.0, max = 1.0 }\n", "flat", "of_history = 1.0")
+    free = asked(make, name="free", total="of_history = 1.0")
+    answers = compare(held(make), [fixed, free])
+    text = comparison_text(answers)
+    assert "Why, flat: the rules hold the plan together; to ease any one of them alone earns nothing." in text
+    assert "Why, free: these rules hold the plan" in text
+    columns = [re.split(r" {2,}", re.search(rf"^{name} .*$", text, re.MULTILINE)[0]) for name in ("flat", "free")]
+    assert columns[0][7] == "-" and float(columns[1][7]) > 0
+
+
+def test_a_budget_that_other_rules_cannot_spend_says_so(make):
+    scenario = asked(make, "[channels.tv]\ncap = 7000\n[channels.search]\ncap = 5000\n[channels.pr]\ncap = 500\n")
+    assert re.search(
+        r"budget: .*; USD 1,200 more cannot be spent under the other rules$",
+        plan_text(optimize(held(make), scenario)),
+        re.MULTILINE,
+    )
+
+
+def test_spending_as_before_is_told_to_be_without_shocks(make):
+    assert "'spending as before' (without the shocks of a scenario)" in comparison_text(
+        compare(held(make), [asked(make)])
+    )
+    own = comparison_text(compare(held(make), [asked(make)], asked(make, name="mine")))
+    assert "against 'mine', draw by draw" in own.replace("\n", " ")
 
 
 def test_a_plan_held_by_no_rule_says_so(make):
@@ -124,7 +153,7 @@ def test_a_comparison_has_one_line_for_each_scenario_and_tells_refusals(make):
     text = comparison_text(answers)
     first = text.splitlines()[:3]
     assert first[0].startswith("all: USD ")
-    assert "chance of less" in first[1]
+    assert "chance to bring less" in first[1]
     assert first[2].startswith(
         "cannot: no plan. scenario 'cannot': no plan keeps these rules together: budget = USD 12,000"
     )
