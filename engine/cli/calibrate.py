@@ -31,7 +31,7 @@ TRIALS = 30
 @click.option(
     "--model", type=click.Path(path_type=Path), help="What the columns mean; model.toml beside DATA if absent."
 )
-@out_option("Folder for the fit: curves, health, contributions, manifest. Only --prior-only can do without.")
+@out_option("Folder for the fit: curves, charts, health, contributions, manifest. Only --prior-only can do without.")
 @click.option(
     "--speed",
     type=click.Choice(["fast", "nuts", "search"]),

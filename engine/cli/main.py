@@ -69,7 +69,7 @@ def peso() -> None:
 
 
 def run() -> None:
-    """Run the command line and leave with the exit code that DESIGN.md lists."""
+    """Run the command line and leave with the exit code that README.md lists."""
     _escape_unknown_letters()
     settle(os.environ)
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")  # only slower
