@@ -7,13 +7,18 @@ from engine.words import money, number, percent, plain, table
 
 NOTABLE = 0.005  # share of the budget below which a move is not told
 NO_GAIN = 1e-6  # share of a plan's value below which an eased rule earns nothing
+MARGIN = (
+    "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
+    "a real step as if asked again, before that charge."
+)
 BUDGET = "budget"  # the name of the rule that holds the total
 
 
 def plan_text(plan: Plan) -> str:
     """A plan for the terminal."""
     warnings = "\n".join(f"Beware: {plain(warning)}." for warning in plan.warnings)
-    parts = [decision(plan), warnings, _channels(plan), _why(plan), proof(plan)]
+    parts = [decision(plan), warnings, _channels(plan), _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else "")]
+    parts.append(proof(plan))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -116,12 +121,12 @@ def _why(plan: Plan) -> str:
     lines += [
         f"  {plain(price.rule)}: {price.dual:.2f} per {plan.currency} 1; {_step(price, plan)}" for price in plan.prices
     ]
-    if plan.tolls:
-        lines.append(
-            "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
-            "a real step as if asked again, before that charge."
-        )
     return "\n".join(lines)
+
+
+def _has_two_prices(plan: Plan) -> bool:
+    """Whether rules are priced, and their margin is of another figure than their real step."""
+    return bool(plan.tolls and plan.prices) and not _leaves_no_choice(plan)
 
 
 def _step(price: Price, plan: Plan) -> str:
@@ -172,6 +177,7 @@ def comparison_text(answers: list[Answer]) -> str:
         )
         notes += ", after the charge for the doubt of moves." if any(plan.tolls for plan in plans) else "."
     why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
+    why += [MARGIN.strip()] if any(_has_two_prices(plan) for plan in plans) else []
     proofs = [f"{plain(answer.name)}: {proof(answer.plan)}" for answer in answers if answer.plan]
     return "\n\n".join(["\n".join(sentences), table(header, rows) + "\n" + notes, *why, "\n".join(proofs)])
 

@@ -108,6 +108,14 @@ def test_spending_as_before_is_told_to_be_without_shocks(make):
     assert "against 'mine', draw by draw" in own.replace("\n", " ")
 
 
+def test_what_the_margin_counts_is_said_once_and_only_where_moves_are_charged(make):
+    doubting = replace(held(make), prudence=0.4)
+    scenarios = [asked(make, name=name, total=f"total = {total}") for name, total in (("a", 12_000), ("b", 9_000))]
+    assert comparison_text(compare(doubting, scenarios)).count("The margin is told after") == 1
+    assert plan_text(optimize(doubting, scenarios[0])).count("The margin is told after") == 1
+    assert "The margin is told after" not in comparison_text(compare(held(make), scenarios))
+
+
 def test_a_plan_held_by_no_rule_says_so(make):
     goal = 'goal = { maximise = "profit", margin = 0.4 }\n'
     assert "Why: no rule holds the plan back." in plan_text(
