@@ -17,7 +17,17 @@ from scipy import special
 from engine.axes import Array
 from engine.calibrate.chance import whiten
 from engine.calibrate.linear import LinearBlock, log_marginal
-from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, FREEDOM, SCATTER, Parameters, Priors, Structure, interpret
+from engine.calibrate.priors import (
+    CROWDED,
+    CROWDED_WIDTH,
+    FREEDOM,
+    RISING_WIDTH,
+    SCATTER,
+    Parameters,
+    Priors,
+    Structure,
+    interpret,
+)
 from engine.compiling import quickly
 from engine.response.adstock import ADSTOCKS, adstock
 from engine.response.saturation import SATURATIONS
@@ -75,17 +85,23 @@ def ties(parameters: Parameters, ceiling: Float[Array, "*draw channel"], evidenc
 
 
 def usual(parameters: Parameters, ceiling: Float[Array, "*draw channel"], evidence: Evidence) -> Float[Array, "*draw"]:
-    """Log belief that there is room for a baseline, and that the budget was not foolish."""
+    """Log belief that there is room for a baseline, and that the budget was not foolish.
+
+    Not foolish: the next money returns about the same in every channel, and not more than all money before it did.
+    """
     xp = ceiling.__array_namespace__()
     crowd = xp.maximum(parameters.share.sum(axis=-1) - CROWDED, 0.0) / CROWDED_WIDTH
     running = evidence.today > 0  # of a channel that stands still today nobody judged the next unit of money
     count = running.sum()
-    rate = xp.where(running, _rate(parameters, ceiling, evidence), 1.0)
+    reached, steepness = _today(parameters, evidence)
+    rate = xp.where(running, ceiling / parameters.halfway * steepness, 1.0)
     marginal = xp.where(running, xp.log(rate / evidence.price + 1e-9), 0.0)
     mean = marginal.sum(axis=-1, keepdims=True) / xp.maximum(count, 1)
     uneven = xp.where(running, marginal - mean, 0.0) / SCATTER
     tied = -0.5 * (FREEDOM + count - 1) * xp.log1p((uneven**2).sum(axis=-1) / FREEDOM)
-    return xp.asarray(tied - 0.5 * crowd**2)
+    more = xp.where(running, evidence.today / parameters.halfway * steepness, 1.0) / xp.where(running, reached, 1.0)
+    rising = xp.log(xp.maximum(more, 1.0)) / RISING_WIDTH
+    return xp.asarray(tied - 0.5 * crowd**2 - 0.5 * (rising**2).sum(axis=-1))
 
 
 def stated(elastic: Float[Array, "*draw channel"], evidence: Evidence) -> Float[Array, "*draw"]:
@@ -111,16 +127,15 @@ def log_elasticity(
 ) -> Float[Array, "*draw channel"]:
     """Log of the % more outcome that 1 % more of today's spend brings sooner or later."""
     xp = ceiling.__array_namespace__()
-    return xp.log(_rate(parameters, ceiling, evidence) * evidence.today + 1e-12)
+    rate = ceiling / parameters.halfway * _today(parameters, evidence)[1]  # what the next dose brings [scaled outcome]
+    return xp.log(rate * evidence.today + 1e-12)
 
 
-def _rate(
-    parameters: Parameters, ceiling: Float[Array, "*draw channel"], evidence: Evidence
-) -> Float[Array, "*draw channel"]:
-    """What the next dose brings at today's pace [scaled outcome]."""
+def _today(parameters: Parameters, evidence: Evidence) -> tuple[Float[Array, "*draw channel"], ...]:
+    """The share of its ceiling that a channel reaches at today's pace, and how fast that share rises by dose."""
     dose = evidence.today / parameters.halfway
-    _, steepness = SATURATIONS[evidence.structure.saturation].with_steepness(dose, *parameters.bend)
-    return ceiling / parameters.halfway * steepness
+    found: tuple[Array, Array] = SATURATIONS[evidence.structure.saturation].with_steepness(dose, *parameters.bend)
+    return found
 
 
 def ceilings(parameters: Parameters, evidence: Evidence) -> Float[np.ndarray, "draw channel"]:

@@ -20,7 +20,7 @@ from engine.calibrate.density import (
     stock_of,
     ties,
 )
-from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, FREEDOM, SCATTER, interpret
+from engine.calibrate.priors import CROWDED, CROWDED_WIDTH, FREEDOM, RISING_WIDTH, SCATTER, interpret
 from engine.calibrate.problem import explain, hold_out, prepare
 from engine.compiling import quickly
 from engine.config.beliefs import ElasticityRange
@@ -89,19 +89,23 @@ def white_by_loops(rows, shape):
 
 
 def ties_by_hand(problem, place):
-    """Crowding, and the multivariate t of the logs of marginal returns, slopes by differences."""
+    """Crowding, the multivariate t of the logs of marginal returns, and next money that returns more than all before.
+
+    Slopes by differences.
+    """
     panel, parameters = problem.panel, parameters_at(problem, place)
     _, ceiling = media_by_loops(problem, place)
-    logs = []
+    logs, rising = [], 0.0
     for c in range(len(ceiling)):
         steady = [
             used_by_loops([today], today, parameters, c)[0] for today in panel.today[c] * np.array([0.9999, 1.0001])
         ]
         money = panel.today[c] * 0.0002 * panel.dose_scale[c] / panel.dose_scale.mean()
         logs.append(np.log(ceiling[c] * (steady[1] - steady[0]) / money))
+        rising += max(0.0, np.log((steady[1] - steady[0]) / 0.0002 / np.mean(steady)) / RISING_WIDTH) ** 2
     uneven = (np.array(logs) - np.mean(logs)) / SCATTER
     crowd = max(parameters.share.sum() - CROWDED, 0.0) / CROWDED_WIDTH
-    return -0.5 * crowd**2 - 0.5 * (FREEDOM + len(ceiling) - 1) * np.log1p(uneven @ uneven / FREEDOM)
+    return -0.5 * (crowd**2 + rising) - 0.5 * (FREEDOM + len(ceiling) - 1) * np.log1p(uneven @ uneven / FREEDOM)
 
 
 def density_by_loops(problem, place):
