@@ -1,5 +1,6 @@
 """What every test may use. Nothing here imports `engine`: its shape checks are installed after this file is read."""
 
+import gc
 import io
 import os
 import shutil
@@ -102,6 +103,13 @@ def public_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the public data are not at {folder.name!r}; set PESO_PUBLIC_DATA to the folder that holds them")
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """Leave libraries and thousands of tests alone when garbage is collected: JAX makes much of it, most at once."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_sessionfinish() -> None:
