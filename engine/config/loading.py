@@ -114,9 +114,22 @@ def _sentence(error: ErrorDetails, path: tuple[str, ...], record: type[BaseModel
         return f"{where}: {field} is missing; add it"
     value = error.get("input")
     shown = f" = {value!r}"[:100] if not isinstance(value, (dict, list)) else ""
+    if error["type"] == "model_type":
+        return f"{where}: {field}{shown}: one value where a table is needed; {_table(error, record, path)}"
     message = error["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    return f"{where}: {field}{shown}: {message}; {_remedy(error)}"
+    remedy = "" if "; write " in message else f"; {_remedy(error)}"  # a message may bring its own
+    return f"{where}: {field}{shown}: {message}{remedy}"
+
+
+def _table(error: ErrorDetails, record: type[BaseModel], path: tuple[str, ...]) -> str:
+    """How a table is written: with the keys that it needs, or else one of those that it takes."""
+    wanted = [model for model in _allowed(record, path) if model.__name__ == error.get("ctx", {}).get("class_name")]
+    fields = [(field.alias or name, field) for model in wanted for name, field in model.model_fields.items()]
+    needed = dict.fromkeys(f"{name} = .." for name, field in fields if field.is_required())
+    if needed:
+        return f"write {{ {', '.join(needed)} }}"
+    return f"write {{ key = .. }} with keys of {', '.join(dict.fromkeys(name for name, _ in fields))}"
 
 
 def _remedy(error: ErrorDetails) -> str:
@@ -135,12 +148,17 @@ def _remedy(error: ErrorDetails) -> str:
 def _known(record: Any, path: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """The keys that a record takes at a place inside it, of all members where it is one of several; and
     those that a later version will take."""
+    models = _allowed(record, path)
+    known = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    return sorted(known), sorted({key for model in models for key in getattr(model, "later", ())})
+
+
+def _allowed(record: Any, path: tuple[str, ...]) -> list[type[BaseModel]]:
+    """The records that may stand at a place inside one."""
     places = [record]
     for part in path:
         places = [inner for place in places for inner in _inside(place, part)]
-    models = [model for place in places for model in _models(place)]
-    known = {field.alias or name for model in models for name, field in model.model_fields.items()}
-    return sorted(known), sorted({key for model in models for key in getattr(model, "later", ())})
+    return [model for place in places for model in _models(place)]
 
 
 def _inside(annotation: Any, part: str) -> list[Any]:

@@ -3,12 +3,25 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from engine.config.loading import Closed, Money, Name, Positive, Share
 
 Kind = Literal["paid", "earned", "shared", "owned"]
+LARGEST_MULTIPLE = 10.0  # what is larger is a percentage that was meant as a share
+
+
+def _no_percentage(multiple: float) -> float:
+    if multiple > LARGEST_MULTIPLE:
+        raise ValueError(
+            f"this is {multiple:g} times as much, not {multiple:g} %, where at most {LARGEST_MULTIPLE:g} times is "
+            f"taken; write {multiple / 100:g} for {multiple:g} %"
+        )
+    return multiple
+
+
 Factor = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Multiple = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_no_percentage)]
 
 
 class Horizon(Closed):
@@ -33,7 +46,7 @@ class Budget(Closed):
 
     total: Positive | None = None  # all of it is spent [currency]
     at_most: Positive | None = None  # what does not pay stays unspent [currency]
-    of_history: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+    of_history: Annotated[Multiple, Field(gt=0)] | None = None
     """Total as a multiple of what history spent in as many periods: 0.85 is a cut of 15 %."""
 
     @model_validator(mode="after")
@@ -77,7 +90,7 @@ class Flight(Closed):
 class Relative(Closed):
     """Bounds as multiples of what history spent on the channel in as many periods."""
 
-    least: Factor = Field(default=0.0, alias="min")
+    least: Multiple = Field(default=0.0, alias="min")
     most: Factor | None = Field(default=None, alias="max")
 
     @model_validator(mode="after")
@@ -147,7 +160,7 @@ class Shock(Closed):
     name: Name = "shock"
     kind: Literal["price", "effectiveness", "outage", "demand"]
     channels: tuple[Name, ...] = Field(strict=False, default=())  # none named: all
-    factor: Factor | None = None  # price: cost of a contact; effectiveness, demand: outcome
+    factor: Multiple | None = None  # price: cost of a contact; effectiveness, demand: outcome
     first: date | None = Field(default=None, alias="from")
     last: date | None = Field(default=None, alias="until")
 

@@ -62,7 +62,7 @@ def test_the_smallest_model_has_careful_defaults():
         (DATA + TV + "roas = { low = 0, high = 5 }\n", ["channels.tv.roas", "low is 0", "above 0", "0.05 and 5"]),
         (DATA + TV + "share = { low = 0.0, high = 0.5 }\n", ["channels.tv.share", "low is 0", "above 0"]),
         (DATA + TV + "roas = { low = 0.5 }\n", ["channels.tv.roas.high is missing"]),
-        (DATA + TV + "roas = 2.0\n", ["line 7", "channels.tv.roas = 2.0"]),
+        (DATA + TV + "roas = 2.0\n", ["line 7: channels.tv.roas = 2.0", "write { low = .., high = .. }"]),
         (DATA + TV + "roas = { low = nan, high = 1 }\n", ["channels.tv.roas.low"]),
         (DATA + TV + "share = { low = 0.1, high = 1.2 }\n", ["channels.tv.share.high = 1.2"]),
         (DATA + TV + "half_life = { low = 0, high = 2 }\n", ["channels.tv.half_life.low = 0"]),

@@ -53,6 +53,12 @@ def test_what_the_contract_knows_and_this_version_does_not_answer_is_refused_by_
         ("budget = { total = 1 }\n[groups.a]\nshare = { max = 0.2 }", "either kinds or channels"),
         ('budget = { total = 1 }\n[groups.a]\nkinds = ["paid"]\nshare = { min = 0.3, max = 0.2 }', "min 0.3 is above"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "outage"\nfactor = 0.5', "an outage takes none"),
+        ("budget = { of_history = 90 }", "of_history = 90: this is 90 times as much, not 90 %"),
+        ("budget = { of_history = 90 }", "write 0.9 for 90 %"),
+        ("budget = { of_history = 115 }", "write 1.15 for 115 %"),
+        ("budget = { of_history = 0 }", "greater than 0"),
+        ("budget = { total = 1 }\n[channels.tv]\nrelative = { min = 70, max = 100 }", "write 0.7 for 70 %"),
+        ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 110', "write 1.1 for 110 %"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 0.0', "above 0 is needed"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 1e-300', "0.01 or more"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "demand"\nfactor = 0.5\nchannels = ["tv"]', "demand moves every"),
@@ -84,3 +90,7 @@ def test_every_scenario_that_comes_along_is_read(path):
 
 def test_scenarios_that_come_along_have_names_of_their_own():
     assert len({load(path, Scenario).name for path in samples()}) == len(samples()) >= 6
+
+
+def test_a_message_that_says_what_to_write_ends_with_it():
+    assert refusal(HEAD + "budget = { of_history = 90 }\n").endswith("; write 0.9 for 90 %")
