@@ -114,11 +114,11 @@ def _row(reading: ChannelReading) -> list[str]:
 
 
 def _expected(what: str, one: Expected, dataset: Dataset) -> str:
-    low, middle, high = one.believed
+    low, _, high = one.believed
     actual = money(one.actual, dataset.currency) if dataset.is_money else f"{number(one.actual)} {dataset.outcome_name}"
     told = (
-        f"The outcome's {what} a {dataset.period} is {plain(actual)}; believed: {number(middle)} "
-        f"({number(low)} .. {number(high)})"
+        f"The outcome's {what} a {dataset.period} is {plain(actual)}; believed between "
+        f"{number(low)} and {number(high)} (5-95 %)"
     )
     if one.rank > 1 - FAR:
         return f"{told}: more than the model expects; look at units, and for events and controls that are missing."

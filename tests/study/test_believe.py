@@ -59,7 +59,13 @@ def test_the_actual_outcome_lies_where_it_is_said_to_lie(belief):
 def test_an_outcome_that_moves_more_than_believed_is_said(belief):
     wild = replace(belief.prior.spread, believed=(1.0, 2.0, 3.0), actual=9.0, rank=1.0)
     text = belief_text(replace(belief, prior=replace(belief.prior, spread=wild)))
-    assert "more than the model expects" in text
+    assert "more than the model expects" in " ".join(text.split())
+
+
+def test_what_is_believed_of_the_outcome_is_told_by_its_ends_alone(belief):
+    wide = replace(belief.prior.mean, believed=(-6.59e6, -66_800.0, 8.03e6), actual=1.43e6, rank=0.6)
+    text = " ".join(belief_text(replace(belief, prior=replace(belief.prior, mean=wide))).split())
+    assert "; believed between -6.59 m and 8.03 m (5-95 %): as expected." in text and "-66.8 k" not in text
 
 
 def test_document_text_and_file_say_the_same(belief, tmp_path):
@@ -75,7 +81,7 @@ def test_what_is_counted_stands_beside_every_figure(belief):
     dataset = replace(belief.case.dataset, is_money=False, outcome_name="orders")
     money, units = belief_text(belief), belief_text(replace(belief, case=replace(belief.case, dataset=dataset)))
     assert "mean a week is EUR " in money and "return on spend (5-95 %)" in money
-    assert " orders; believed: " in units and "orders per EUR 1 (5-95 %)" in units and "is EUR" not in units
+    assert " orders; believed between " in units and "orders per EUR 1 (5-95 %)" in units and "is EUR" not in units
 
 
 @pytest.mark.parametrize(
