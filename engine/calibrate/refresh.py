@@ -111,7 +111,7 @@ def _sentence(changes: Sequence[Change], causes: Sequence[str]) -> str:
     told = ", ".join(causes) if causes else "same data, same questions"
     moved = [f"{one.name} {number(one.before[1])} -> {number(one.now[1])}" for one in changes if one.is_beyond]
     if not moved:
-        return f"{told}: nothing moved beyond sampling error"
+        return f"{told}: nothing moved beyond the noise of drawing"
     rest = "; nothing else moved beyond it" if len(moved) < len(changes) else ""
     cause = told if causes else "nothing that is recorded explains it, so another machine"
-    return f"{', '.join(moved)}: {cause}; beyond sampling error{rest}"
+    return f"{', '.join(moved)}: {cause}; beyond the noise of drawing{rest}"

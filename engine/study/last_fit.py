@@ -247,7 +247,7 @@ def refresh_document(refresh: Refresh) -> dict[str, Any]:
 
 def refresh_text(refresh: Refresh) -> str:
     """What moved since the last fit, for people."""
-    header = ["since the last fit", "return before (5-95 %)", "now (5-95 %)", "change", "sampling error", "moved"]
+    header = ["since the last fit", "return before (5-95 %)", "now (5-95 %)", "change", "noise of drawing", "moved"]
     rows = [
         [
             one.name,

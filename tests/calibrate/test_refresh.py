@@ -144,7 +144,7 @@ def a_fit(**roas):
 def test_what_moved_is_named_with_its_cause():
     before = last(Span(MONDAYS[0], MONDAYS[99], 1.0), roas={"tv": (1.6, 1.8, 2.0), "radio": (1.6, 2.0, 2.5)})
     found = refreshed(a_fit(tv=1.5, radio=2.0), before, ("13 new weeks",))
-    assert found.sentence == "tv 1.8 -> 1.5: 13 new weeks; beyond sampling error; nothing else moved beyond it"
+    assert found.sentence == "tv 1.8 -> 1.5: 13 new weeks; beyond the noise of drawing; nothing else moved beyond it"
     assert found.new_periods == 13
     assert [one.is_beyond for one in found.changes] == [True, False]
     assert found.changes[0].change == pytest.approx(-0.3) and found.changes[1].change == 0.0
@@ -153,5 +153,5 @@ def test_what_moved_is_named_with_its_cause():
 def test_what_did_not_move_is_said_too():
     before = last(Span(MONDAYS[0], MONDAYS[112], 1.0), roas={"tv": (1.2, 1.5, 1.9)})
     found = refreshed(a_fit(tv=1.51), before, ())
-    assert found.sentence == "same data, same questions: nothing moved beyond sampling error"
+    assert found.sentence == "same data, same questions: nothing moved beyond the noise of drawing"
     assert found.new_periods == 0

@@ -53,7 +53,8 @@ def test_the_same_data_and_seed_are_the_same_fit_to_the_last_bit(folder, same):
         assert (folder / "first" / name).read_bytes() == (folder / "same" / name).read_bytes()
     assert same.refresh.causes == () and same.refresh.new_periods == 0
     assert all(one.change == 0 and not one.is_beyond for one in same.refresh.changes)
-    assert "nothing moved beyond sampling error" in as_text(same)
+    assert "nothing moved beyond the noise of drawing" in as_text(same)
+    assert "noise of drawing  " in as_text(same) and "sampling error" not in as_text(same)
 
 
 def test_another_seed_moves_nothing_beyond_sampling_error(folder):
