@@ -137,6 +137,7 @@ def verb(
     from engine.config.loading import load
     from engine.config.market import Market
     from engine.config.samples import sample
+    from engine.data.columnar import require_parquet
     from engine.files import require_free
     from engine.study.imagine import How, imagine, truth_document, write_world
     from engine.study.replay import read_schedule
@@ -145,10 +146,12 @@ def verb(
     _require_use(people, touches, out, engine == "mean" and not quiet)
     if out:
         require_free(out, force)
+    logged = touches if touches is not None else min(people, LOGGED) if people and out else 0
+    if logged:
+        require_parquet()
     written = load(sample("configs", market), Market)
     schedule = read_schedule(plan) if plan else None
     choose_device(device, people if engine == "agents" and people else 0)
-    logged = touches if touches is not None else min(people, LOGGED) if people and out else 0
     with progress("simulate", quiet) as tell:
         tell(f"{weeks} weeks of {written.name}")
         imagined = imagine(written, weeks, seed, How(engine, people, logged, schedule, instead, tell))

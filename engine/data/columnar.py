@@ -63,7 +63,8 @@ def _load(doing: str, otherwise: str) -> Any:
         return importlib.import_module("polars")
     except ImportError:
         raise InputError(
-            f"{doing} needs an optional package; install it with pip install 'peso-engine[parquet]'{otherwise}"
+            f"{doing} needs an optional package; install it in the folder of PESO's source with "
+            f"pip install -c constraints.txt '.[parquet]'{otherwise}"
         ) from None
 
 

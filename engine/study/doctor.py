@@ -68,10 +68,11 @@ def check_packages() -> tuple[Check, ...]:
         remedy = "install again: pip install -c constraints.txt ."
         return (Check("packages", "fault", f"missing: {', '.join(missing)}", remedy),)
     polars = _version("polars")
+    remedy = "to read Parquet: pip install -c constraints.txt '.[parquet]'"
     parquet = (
         Check("parquet", "fine", f"polars {polars}")
         if polars
-        else Check("parquet", "note", "polars is not installed", "to read Parquet: pip install 'peso-engine[parquet]'")
+        else Check("parquet", "note", "polars is not installed", remedy)
     )
     return (Check("packages", "fine", found), parquet)
 

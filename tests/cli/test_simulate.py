@@ -6,6 +6,7 @@ import json
 import polars
 import pytest
 
+from engine.errors import InputError
 from engine.simulate.stages import BUSINESS
 
 FILES = {"panel.csv", "model.toml", "funnel.csv", "truth.json", "manifest.json"}
@@ -148,6 +149,16 @@ def test_a_panel_of_people_is_logged(simulate, desk, engine):
     assert scaled == pytest.approx(answer["realised_revenue"], rel=0.3)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["engine"] == engine and {"touches.parquet", "paths.csv", "lift_tests.csv"} <= set(manifest["files"])
+
+
+def test_a_log_that_cannot_be_written_is_refused_before_the_market_is_built(simulate, desk, monkeypatch):
+    def absent():
+        raise InputError("writing Parquet needs an optional package")
+
+    monkeypatch.setattr("engine.data.columnar.require_parquet", absent)
+    monkeypatch.setattr("engine.study.imagine.imagine", None)
+    done = simulate("--people", 100, "--out", "unlogged")
+    assert done.returncode == 3 and "writing Parquet needs" in done.stderr and not (desk / "unlogged").exists()
 
 
 def test_a_plan_is_played_after_the_history_beside_its_promise(simulate):

@@ -59,7 +59,7 @@ def test_without_the_optional_package_writing_is_refused_at_once(tmp_path, monke
     monkeypatch.setattr(importlib, "import_module", absent)
     for refused in (require_parquet, lambda: write_parquet(tmp_path / "log.parquet", COLUMNS, {})):
         with pytest.raises(
-            InputError, match=r"^writing Parquet needs .* pip install 'peso-engine\[parquet\]', or leave"
+            InputError, match=r"^writing Parquet needs .* pip install -c constraints.txt '\.\[parquet\]', or leave"
         ):
             refused()
     assert not os.listdir(tmp_path)

@@ -256,7 +256,7 @@ def test_without_the_optional_package_the_message_says_how_to_install_it(tmp_pat
         raise ImportError(name)
 
     monkeypatch.setattr(importlib, "import_module", absent)
-    with pytest.raises(InputError, match=r"pip install 'peso-engine\[parquet\]'"):
+    with pytest.raises(InputError, match=r"pip install -c constraints.txt '\.\[parquet\]'"):
         tables.read(tmp_path, b"PAR1", name="data.parquet")
 
 

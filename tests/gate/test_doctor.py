@@ -70,6 +70,7 @@ def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setattr(doctor, "_version", lambda package: None if package == "polars" else "1.0")
     needed, parquet = doctor.check_packages()
     assert (needed.verdict, parquet.verdict) == ("fine", "note")
+    assert parquet.remedy.endswith("pip install -c constraints.txt '.[parquet]'")
 
 
 def test_an_old_python_is_a_fault(monkeypatch):
