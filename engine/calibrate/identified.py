@@ -7,12 +7,12 @@ from engine.calibrate.baseline import COMPONENTS
 from engine.calibrate.conflict import Agreement
 from engine.calibrate.fit import Check, graded
 from engine.calibrate.posterior import Posterior
-from engine.calibrate.prior_draws import spreads
+from engine.calibrate.prior_draws import readable, spreads
 from engine.calibrate.problem import Problem
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
 
-SHARE_LEARNED, SHAPE_LEARNED = 0.5, 0.3
+SHARE_LEARNED, SHAPE_LEARNED = 0.75, 0.3  # of the prior variance; contributions whose spread has halved are known
 KNOWN_MONEY = 0.5
 CORRELATED_SPEND, OWN_MOVEMENT = 0.8, 0.2
 SEEN_ABOVE_MEAN = 1.3
@@ -31,7 +31,7 @@ WORDS = {
 def identified(dataset: Dataset, problem: Problem, posterior: Posterior, curves: Curves) -> list[Check]:
     """What is known of each channel and of how they can be told apart."""
     before = spreads(problem.evidence)
-    learned = 1 - posterior.places.var(axis=0) / before**2
+    learned = 1 - readable(posterior.places, problem.evidence).var(axis=0) / before**2
     return [
         *_channels(dataset, problem, learned, before),
         _known_money(dataset, learned),
@@ -65,7 +65,8 @@ def experiments(found: tuple[Agreement, ...]) -> list[Check]:
         said += {
             "good": "nothing to do",
             "weak": "look for what else changed during the test",
-            "bad": "history or test is wrong: check dates, money and what was counted, then drop the worse of them",
+            "bad": "one of them is wrong: check the test's dates, money and counts; if its groups were drawn by lot it "
+            "is the better witness, and history hides a demand that spend follows (say so with follows_demand)",
         }[verdict]
         details = {"found": one.found, "expected": one.expected, "spread": one.spread, "effective": one.effective}
         checks.append(Check(f"experiment {one.name}", verdict, distance, said, details))

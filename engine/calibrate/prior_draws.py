@@ -86,11 +86,22 @@ def otherwise(evidence: Evidence) -> Otherwise:
     return Otherwise(mean, precision)
 
 
+def readable(places: Float[np.ndarray, "draw coordinate"], evidence: Evidence) -> Float[np.ndarray, "draw coordinate"]:
+    """Coordinates, but the logs of contributions in the place of theirs.
+
+    The coordinate of a contribution speaks of its size beside all media's; data that tell a contribution exactly leave
+    it as wide as they leave that level.
+    """
+    share = place_parameters(places, evidence).share
+    return np.concatenate([np.log(share), places[:, share.shape[1] :]], axis=1)
+
+
 def spreads(evidence: Evidence) -> Float[np.ndarray, " coordinate"]:
-    """Standard deviation of each coordinate before the data."""
+    """Standard deviation of each coordinate before the data, of a contribution that of its log."""
     drawn = draw_prior(evidence)
     bare: Evidence = jax.tree.map(np.asarray, evidence)
     weights = special.softmax(drawn.usual + stated(drawn.elastic, bare))
-    mean = weights @ drawn.places
-    found: np.ndarray = np.sqrt(weights @ (drawn.places - mean) ** 2)
+    places = readable(drawn.places, bare)
+    mean = weights @ places
+    found: np.ndarray = np.sqrt(weights @ (places - mean) ** 2)
     return found

@@ -110,7 +110,7 @@ def test_a_test_that_contradicts_history_is_told_however_strong_it_is(told, erro
     found = agreements(("one",), problem.evidence, problem.hint, np.random.default_rng(0))
     (check,) = experiments(found)
     assert (check.name, check.verdict) == ("experiment one", verdict)
-    assert ("drop the worse" in check.sentence) == (verdict == "bad")
+    assert ("the better witness" in check.sentence) == (verdict == "bad")
 
 
 def test_what_the_rest_expects_is_what_a_fit_without_the_test_expects(told, drawn):
