@@ -136,7 +136,7 @@ def test_every_field_that_is_drawn_is_in_the_rows(kind):
 TEXT = {"text", "subtitle", "title", "description", "name", "channel", "part", "domain"}  # where text is only shown
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(NAMES))
 def test_text_from_data_stands_only_where_text_is_shown(name):
     spec = charts("hostile")[name]
     marks = ("</script>", "datum[", "a.b[0]", "alert(1)", "\\x1b", "\\x07")
