@@ -42,6 +42,16 @@ def factors(
     return tuple(pairs)
 
 
+def _logged(people: int | None, touches: int | None, out: Path | None) -> int:
+    """How many people's touches are logged; a log needs Parquet, which is asked for before any work."""
+    from engine.data.columnar import require_parquet
+
+    logged = touches if touches is not None else min(people, LOGGED) if people and out else 0
+    if logged:
+        require_parquet()
+    return logged
+
+
 def _require_use(people: int | None, touches: int | None, out: Path | None, mean: bool) -> None:
     """Refuse, or at least tell, what is asked for and would come to nothing."""
     if touches and not out:
@@ -137,7 +147,6 @@ def verb(
     from engine.config.loading import load
     from engine.config.market import Market
     from engine.config.samples import sample
-    from engine.data.columnar import require_parquet
     from engine.files import require_free
     from engine.study.imagine import How, imagine, truth_document, write_world
     from engine.study.replay import read_schedule
@@ -146,9 +155,7 @@ def verb(
     _require_use(people, touches, out, engine == "mean" and not quiet)
     if out:
         require_free(out, force)
-    logged = touches if touches is not None else min(people, LOGGED) if people and out else 0
-    if logged:
-        require_parquet()
+    logged = _logged(people, touches, out)
     written = load(sample("configs", market), Market)
     schedule = read_schedule(plan) if plan else None
     choose_device(device, people if engine == "agents" and people else 0)
