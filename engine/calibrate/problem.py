@@ -87,9 +87,16 @@ def prepare(dataset: Dataset, model: Model, room: int = 0) -> Problem:
         if last:
             break
         place, _ = climb(place, evidence)
-        response = np.asarray(contributions(one_draw(place_parameters(place[None], evidence), 0), evidence)[0])
+        response = _response(place, evidence)
         shape, slow = scan(panel.outcome - response.sum(axis=-1), weight, columns, weeks)
     return Problem(panel, columns, evidence, slow, place)
+
+
+def _response(place: Float[np.ndarray, " coordinate"], evidence: Evidence) -> Float[np.ndarray, "period geo channel"]:
+    """What each channel adds at one place [scaled outcome], in numpy: step by step JAX would compile every step."""
+    bare: Evidence = jax.tree.map(np.asarray, evidence)
+    found: np.ndarray = contributions(one_draw(place_parameters(place[None], bare), 0), bare)[0]
+    return found
 
 
 def _follows(dataset: Dataset, model: Model) -> Float[np.ndarray, "two channel"]:
