@@ -46,8 +46,9 @@ degrees of freedom; a history whose channels all seem to return the same is beli
 
 RISING_WIDTH = 0.35
 """A channel whose next money returns more than all money before it did is doubted, by the log of how much more: who
-runs it for years would have found out. Without this, the four channels behind the worst plans of `experiments/decisions`
-had median responses of 2.5 to 11 times today's at three times the money, with upper ends of 9 to 36; 1.9 to 2.4 was true.
+runs it for years would have found out. Without this, the four channels behind the worst plans of
+`experiments/decisions` had median responses of 2.5 to 11 times today's at three times the money, with upper ends of 9
+to 36; 1.9 to 2.4 was true.
 """
 
 RETAIN: Mapping[Kind, tuple[float, float]] = {
