@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.baseline import COMPONENTS
+from engine.calibrate.chance import Chance, Noisy, shared_part, split
 from engine.calibrate.conflict import agreements
 from engine.calibrate.fit import BAND, ChannelReading, Contribution, Fit, Speed
 from engine.calibrate.health import Findings, examine
@@ -18,6 +19,7 @@ from engine.data.dataset import Dataset
 from engine.response.curves import Curves, half_life, respond_with_rate
 
 DRAWS = 500
+UNRECORDED = "unrecorded"  # what moves slowly and no column shows
 UNEXPLAINED = "unexplained"
 THREE = (BAND[0], 50.0, BAND[1])
 
@@ -38,11 +40,12 @@ def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: in
     """
     problem = prepare(dataset, model)
     posterior = draw_posterior(problem, speed, seed, draws)
-    seeds = np.random.SeedSequence([seed, 1]).spawn(3)
-    random_linear, random_holdout, random_tests = (np.random.default_rng(one) for one in seeds)
+    seeds = np.random.SeedSequence([seed, 1]).spawn(4)
+    random_linear, random_holdout, random_tests, random_noise = (np.random.default_rng(one) for one in seeds)
     media = explain(problem, posterior.places)
     linear: LinearBlock = jax.tree.map(np.asarray, problem.evidence.linear)
     effect = draw_linear(media.rows, media.parameters.noise, linear, problem.baseline, random_linear)
+    noisy = _noise(problem, effect, media, random_noise)
     parts = _parts(problem, effect)
     projection = to_curves(dataset, problem, media)
     base = np.sum([values for name, values in parts.items() if name != "drift"], axis=0)
@@ -52,6 +55,7 @@ def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: in
         posterior=posterior,
         media=media,
         fitted=_fitted(problem, effect, media),
+        level=_level(problem, noisy),
         effect=effect,
         lowest_baseline=float(base.mean(axis=0).min()),
         holdout=rolling_holdout(problem, dataset.period, best, random_holdout),
@@ -62,7 +66,7 @@ def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: in
     return Fit(
         curves=projection.curves,
         health=examine(dataset, problem, findings),
-        contributions=_contributions(dataset, parts, media),
+        contributions=_contributions(dataset, parts | _slow(problem, noisy), media),
         readings=tuple(reading_of(dataset, projection.curves, media, index) for index in range(len(dataset.channels))),
         starts=dataset.starts,
         settings=_settings(problem, posterior, speed, seed, draws),
@@ -75,6 +79,28 @@ def _fitted(
     """Posterior mean of the outcome [outcome/period]."""
     base = (problem.baseline.columns @ effect.mean(axis=0)).reshape(media.rows.shape[1:])
     return (base + media.rows.mean(axis=0)) * problem.panel.size * problem.panel.outcome_scale
+
+
+def _noise(
+    problem: Problem, effect: Float[np.ndarray, "draw column"], media: Media, random: np.random.Generator
+) -> Noisy:
+    """What each draw leaves over, by its parts [scaled outcome]."""
+    base = (effect @ problem.baseline.columns.T).reshape(media.rows.shape)
+    chance = Chance(*(np.asarray(one) for one in problem.evidence.linear.chance))
+    return split(problem.panel.outcome - base - media.rows, media.parameters.noise, chance, random)
+
+
+def _level(problem: Problem, noisy: Noisy) -> Float[np.ndarray, "period geo"]:
+    """Posterior mean of the noise that is not a geo's own in one period alone [outcome/period]."""
+    chance = Chance(*(np.asarray(one) for one in problem.evidence.linear.chance))
+    mean = noisy.slow.mean(axis=0) + shared_part(noisy.white.mean(axis=0), chance)
+    return mean * problem.panel.size * problem.panel.outcome_scale
+
+
+def _slow(problem: Problem, noisy: Noisy) -> dict[str, Float[np.ndarray, "draw period"]]:
+    """The slow part of the noise over all geos [outcome/period], where there is one."""
+    found = national(problem.panel, noisy.slow.reshape(len(noisy.slow), -1))
+    return {UNRECORDED: found} if found.any() else {}
 
 
 def _parts(problem: Problem, effect: Float[np.ndarray, "draw column"]) -> dict[str, Float[np.ndarray, "draw period"]]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy import signal
 
 from engine.axes import Array
 from engine.response.adstock import adstock
@@ -56,10 +57,24 @@ def whiten(rows: Float[Array, "period geo *rest"], chance: Chance) -> Float[Arra
     common = chance.weight / xp.sqrt(xp.sum(chance.weight**2, axis=1, keepdims=True))
     together = xp.sum(common[bare] * scaled, axis=1, keepdims=True)
     scaled = scaled - chance.shared * common[bare] * together
+    white = _forward(scaled, chance)
+    return white * chance.seen[(slice(None), None, *((None,) * (rows.ndim - 2)))]
+
+
+def _forward(scaled: Float[Array, "period *rest"], chance: Chance) -> Float[Array, "period *rest"]:
+    """The filter along time: what each row says that earlier ones did not."""
+    xp = scaled.__array_namespace__()
     moved = xp.concat([chance.first * scaled[:1], scaled[1:] - chance.keep * scaled[:-1]])
     echo = xp.asarray(chance.echo)
-    white = adstock(moved, echo, xp.zeros_like(echo)) / (1 - echo)
-    return white * chance.seen[(slice(None), None, *((None,) * (rows.ndim - 2)))]
+    return adstock(moved, echo, xp.zeros_like(echo)) / (1 - echo)
+
+
+def _backward(white: Float[np.ndarray, "period *rest"], chance: Chance) -> Float[np.ndarray, "period *rest"]:
+    """The transpose of `_forward`."""
+    echoed = adstock(white[::-1], chance.echo, np.zeros_like(chance.echo))[::-1] / (1 - chance.echo)
+    found = echoed - chance.keep * np.concatenate([echoed[1:], np.zeros_like(echoed[:1])])
+    found[0] += (chance.first - 1) * echoed[0]
+    return found
 
 
 def log_volume(chance: Chance, geos: int) -> float:
@@ -77,12 +92,76 @@ def slow_spread(chance: Chance) -> float:
     return float(np.sqrt((1 - keep * echo) * (keep - echo) / (keep * (1 - keep**2)))) if keep else 0.0
 
 
+class Noisy(NamedTuple):
+    """Noise by its parts [outcome of a row]."""
+
+    slow: Float[np.ndarray, "draw period geo"]  # what a period hands on to the next
+    white: Float[np.ndarray, "draw period geo"]  # what it does not, shared by geos or not
+
+
 def draw_chance(
-    noise: Float[np.ndarray, " draw"], chance: Chance, random: np.random.Generator
-) -> Float[np.ndarray, "draw period geo"]:
-    """Noise of every row, draw by draw, with its whole spread [outcome of a row]; periods are drawn apart."""
+    noise: Float[np.ndarray, " draw"],
+    chance: Chance,
+    random: np.random.Generator,
+    before: Float[np.ndarray, "draw geo"] | None = None,
+) -> Noisy:
+    """Noise of every row, draw by draw.
+
+    Args:
+        noise: Spread of an innovation [outcome of a row].
+        chance: Its shape; what is seen does not matter here.
+        random: Where chance comes from.
+        before: The slow part in the period before the first; drawn like any other if absent.
+    """
     shape = (len(noise), len(chance.seen), chance.weight.shape[1])
     common = chance.weight / np.sqrt((chance.weight**2).sum(axis=1, keepdims=True))
     extra = np.sqrt((1 - chance.shared) ** -2 - 1)
-    own = random.standard_normal(shape) + extra * random.standard_normal((*shape[:2], 1)) * common
-    return own * noise[:, None, None] / (chance.first * chance.weight)
+
+    def drawn(spread: float) -> Float[np.ndarray, "draw period geo"]:
+        own = random.standard_normal(shape) + extra * random.standard_normal((*shape[:2], 1)) * common
+        return spread * own * noise[:, None, None] / chance.weight
+
+    white = drawn(np.sqrt(_white_share(chance)))
+    if not chance.keep:
+        return Noisy(np.zeros(shape), white)
+    pushes = drawn(slow_spread(chance) * float(np.sqrt(1 - chance.keep**2)))
+    if before is None:
+        pushes[:, 0] /= np.sqrt(1 - chance.keep**2)
+    else:
+        pushes[:, 0] += chance.keep * before
+    return Noisy(signal.lfilter([1.0], [1.0, -float(chance.keep)], pushes, axis=1), white)
+
+
+def split(
+    rows: Float[np.ndarray, "draw period geo"],
+    noise: Float[np.ndarray, " draw"],
+    chance: Chance,
+    random: np.random.Generator,
+) -> Noisy:
+    """Which part of noise that was seen is slow, drawn as the rows leave it open; the parts add up to the rows.
+
+    Chance is drawn whole, and what it misses of the rows is split by expectation: what is expected of the white part is
+    its covariance times the inverse of the rows', which is the filter's transpose times the filter. All periods
+    count alike here.
+    Source: Durbin and Koopman (2002), A simple and efficient simulation smoother for state space time series
+    analysis, Biometrika 89.
+    """
+    if not chance.keep:
+        return Noisy(np.zeros_like(rows), rows)
+    drawn = draw_chance(noise, chance, random)
+    missed = np.moveaxis((rows - drawn.slow - drawn.white) * chance.weight, 0, -1)
+    white = np.moveaxis(_white_share(chance) * _backward(_forward(missed, chance), chance), -1, 0) / chance.weight
+    return Noisy(rows - drawn.white - white, drawn.white + white)
+
+
+def _white_share(chance: Chance) -> float:
+    """Variance of the white part over that of an innovation: psi / phi, from the first autocovariance of ARMA(1, 1)."""
+    return float(chance.echo / chance.keep) if chance.keep else 1.0
+
+
+def shared_part(white: Float[np.ndarray, "period geo"], chance: Chance) -> Float[np.ndarray, "period geo"]:
+    """What is expected to be shared by all geos in the white noise of each period [outcome of a row]."""
+    common = chance.weight / np.sqrt((chance.weight**2).sum(axis=1, keepdims=True))
+    together = (white * chance.weight * common).sum(axis=1, keepdims=True)
+    found: np.ndarray = (1 - (1 - chance.shared) ** 2) * together * common / chance.weight
+    return found

@@ -193,7 +193,7 @@ def stock_of(
 ) -> Float[Array, "period geo column"]:
     """The stock of a dose under a kernel, after a past in which it was always the opening."""
     xp = dose.__array_namespace__()
-    wide = tuple(xp.broadcast_to(one, opening.shape) for one in carry)
+    wide = tuple(one[None, :] for one in carry)
     if family in STOCKS:
         return STOCKS[family](dose, opening, wide)
     lags = xp.arange(float(len(dose)))[:, None]

@@ -10,8 +10,9 @@
 | sensitivity | leaving out forecasts moves no channel by 2 standard deviations | otherwise | - |
 | demand | no channel follows unrecorded demand by 2 standard deviations, slow part below 2 % | otherwise | - |
 | baseline | 5 % draw above a tenth of the outcome, never negative | otherwise | median below 0 |
-| channel | share and halfway learned (contraction >= 0.5, 0.3) | otherwise | - |
+| channel | share and halfway learned (contraction >= 0.75, 0.3) | otherwise | - |
 | known money | half of the spend on channels whose contribution is learned | otherwise | - |
+| tested money | half of the spend on channels with an experiment | otherwise | - |
 | collinear | correlations below 0.8 and a fifth of each channel moves on its own | otherwise | - |
 | reach | every channel seen at 1.3 times its mean | otherwise | - |
 | steady | every channel ran in 40 % of the periods | otherwise | - |
@@ -23,7 +24,7 @@ narrows them before any data, and does not count as learned.
 
 Trust is bad for a real failure: chains that did not converge, a baseline below nothing, or a bad holdout together
 with a bad fit. It is weak where convergence, fit, holdout, baseline, geos or an experiment is not good, or where the
-channels whose contribution the data tell (contraction >= 0.5) hold less than half of the money. Doubt about demand,
+channels whose contribution the data tell (contraction >= 0.75) hold less than half of the money. Doubt about demand,
 shape and extrapolation widens the bands and so reaches the plan by itself.
 """
 
@@ -40,13 +41,13 @@ from engine.calibrate.holdout import Holdout
 from engine.calibrate.identified import experiments, identified
 from engine.calibrate.importance import LIGHT
 from engine.calibrate.money import Miss
-from engine.calibrate.nuts import Chains
+from engine.calibrate.nuts import R_HAT, Chains
 from engine.calibrate.posterior import Posterior
 from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
 
-R_HAT, BULK = 1.01, 400.0
+BULK = 400.0
 LEAST_R_HAT, LEAST_BULK = 1.05, 100.0
 SAME_HEIGHT, AGREEING = 0.5, 0.25
 GOOD_R2, LEAST_R2 = 0.7, 0.3
@@ -65,7 +66,8 @@ class Findings:
 
     posterior: Posterior
     media: Media
-    fitted: Float[np.ndarray, "period geo"]  # posterior mean [outcome/period]
+    fitted: Float[np.ndarray, "period geo"]  # posterior mean of baseline and channels [outcome/period]
+    level: Float[np.ndarray, "period geo"]  # and of the noise that is slow or shared by geos [outcome/period]
     effect: Float[np.ndarray, "draw column"]  # of the linear block [scaled outcome]
     lowest_baseline: float  # smallest posterior mean of a period [outcome/period]
     holdout: Holdout | None
@@ -153,9 +155,12 @@ def _fit(dataset: Dataset, problem: Problem, findings: Findings) -> list[Check]:
     }[verdict]
     explains = f"explains {r2:.0%} of the outcome's variation" if r2 > 0 else "explains less than a mean would"
     said = f"the model {explains}, off by {error:.1%} in a typical period; {remedy}"
+    moving = findings.fitted + findings.level
     details = {"r2": r2, "mape": error}
+    details["level_r2"], details["level_mape"] = _explained(actual, moving.sum(axis=1))
     if len(dataset.geos) > 1:
         details["geo_r2"], details["geo_mape"] = _explained(dataset.outcome, findings.fitted)
+        details["geo_level_r2"], details["geo_level_mape"] = _explained(dataset.outcome, moving)
     return [Check("fit", verdict, r2, said, details), _residuals(dataset, problem, findings)]
 
 

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.calibrate.chance import draw_chance
+from engine.calibrate.chance import draw_chance, split
 from engine.calibrate.density import place_parameters
 from engine.calibrate.importance import laplace, propose
 from engine.calibrate.linear import LinearBlock, draw_linear
@@ -41,10 +41,11 @@ def rolling_holdout(
     """Forecast each of the last folds from what came before it; None where history is too short.
 
     A fold refits the mode from the prior's centre and from the whole history's mode (a place to start, not
-    information: the climb ends where the fold's own density is best) and forecasts with Laplace draws.
-    Spend, controls and events of the forecast periods are taken as known, as a planner knows them. Some settings are
-    those of all rows, the forecast ones included, so the score is a little kind: the scales of outcome and doses, the
-    shape of the noise and with it how much demand may hide behind spend, and experiments whenever they took place.
+    information: the climb ends where the fold's own density is best) and forecasts with Laplace draws; slow noise
+    goes on from where the fold's last period left it. Spend, controls and events of the forecast periods are taken
+    as known, as a planner knows them. Some settings are those of all rows, the forecast ones included, so the score is
+    a little kind: the scales of outcome and doses, the shape of the noise and with it how much demand may hide behind
+    spend, and experiments whenever they took place.
     """
     periods = len(problem.panel.outcome)
     horizon = min(LONGEST[period], max(1, periods // 8))
@@ -73,10 +74,12 @@ def _forecast(
     media = explain(problem, places)
     noise = media.parameters.noise
     effect = draw_linear(media.rows, noise, linear, problem.baseline, random)
-    rows = media.rows.reshape(len(places), -1)
-    chance = draw_chance(noise, linear.chance, random)
-    forecast = national(problem.panel, rows + effect @ problem.baseline.columns.T + chance.reshape(rows.shape))
-    return forecast, place_parameters(place[None], evidence).share[0]
+    mean = media.rows + (effect @ problem.baseline.columns.T).reshape(media.rows.shape)
+    past, later = (linear.chance._replace(seen=np.ones(len(rows))) for rows in (mean[0, seen], mean[0, ~seen]))
+    left = split(problem.panel.outcome[seen] - mean[:, seen], noise, past, random)
+    coming = draw_chance(noise, later, random, before=left.slow[:, -1])
+    mean[:, ~seen] += coming.slow + coming.white
+    return national(problem.panel, mean.reshape(len(mean), -1)), place_parameters(place[None], evidence).share[0]
 
 
 def naive_seasonal(past: Float[np.ndarray, " period"], horizon: int, period: Period) -> Float[np.ndarray, " horizon"]:

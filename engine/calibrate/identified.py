@@ -13,7 +13,7 @@ from engine.data.dataset import Dataset
 from engine.response.curves import Curves
 
 SHARE_LEARNED, SHAPE_LEARNED = 0.75, 0.3  # of the prior variance; contributions whose spread has halved are known
-KNOWN_MONEY = 0.5
+KNOWN_MONEY = TESTED_MONEY = 0.5
 CORRELATED_SPEND, OWN_MOVEMENT = 0.8, 0.2
 SEEN_ABOVE_MEAN = 1.3
 RUNNING = 0.4  # of the periods
@@ -35,6 +35,7 @@ def identified(dataset: Dataset, problem: Problem, posterior: Posterior, curves:
     return [
         *_channels(dataset, problem, learned, before),
         _known_money(dataset, learned),
+        _tested_money(dataset),
         _collinear(dataset, problem),
         _reach(curves),
         *_steady(curves, dataset),
@@ -118,6 +119,26 @@ def _known_money(dataset: Dataset, learned: Float[np.ndarray, " coordinate"]) ->
     said = f"{share:.0%} of the money went to channels whose contribution the data tell; "
     said += "nothing to do" if fine else "the rest of the plan is the prior's: keep steps small, and test"
     return Check("known money", "good" if fine else "weak", share, said)
+
+
+def _tested_money(dataset: Dataset) -> Check:
+    """How much of the spend went to channels that an experiment tested.
+
+    History alone never rules out a cause that moves with spend, period by period, and that no column shows.
+    """
+    spend = dict(zip(dataset.channels, dataset.spend.sum(axis=(0, 1)), strict=True))
+    tested = {name for test in dataset.lift_tests for name in test.channels}
+    share = float(sum(spend[name] for name in tested) / sum(spend.values()))
+    fine = share >= TESTED_MONEY
+    said = f"{share:.0%} of the money went to channels that an experiment tested; "
+    rest = {name: money for name, money in spend.items() if name not in tested}
+    said += (
+        "nothing to do"
+        if fine
+        else "a cause that comes and goes with spend and stands in no column would not be seen: "
+        f"test {max(rest, key=lambda name: rest[name])} first"
+    )
+    return Check("tested money", "good" if fine else "weak", share, said)
 
 
 def _collinear(dataset: Dataset, problem: Problem) -> Check:

@@ -22,20 +22,21 @@ from engine.compiling import quickly
 
 CHAINS = 4
 SCATTER = 1.5  # of the chains' first places, in the fast draws' widths: wider than the target, as R-hat asks
-ACCEPT = 0.85  # aimed-at acceptance: the ridge between share, halfway and slope asks for small steps
+ACCEPT = 0.9  # aimed-at acceptance: the ridge between share, halfway and slope asks for small steps
 SOFTENING = 1e-3  # added to the pilot's variances, the prior's being 1: no direction is taken as exactly known
+R_HAT, ENOUGH = 1.01, 700.0  # chains go on until R-hat is below, and the bulk effective size at least this
 
 
 class Length(NamedTuple):
     """How long chains run."""
 
-    warmup: int  # the pilot has given the widths already
-    kept: int  # draws of each chain
+    block: int  # draws of each chain between two looks at them; the first block is the warm-up
+    blocks: int  # at most, after the warm-up
     deepest: int  # doublings of a trajectory
 
 
-LONG = Length(250, 750, 8)
-BRIEF = Length(150, 200, 5)
+LONG = Length(150, 8, 8)
+BRIEF = Length(100, 2, 5)
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,20 @@ class Chains:
     divergences: int
 
 
+class Frame(NamedTuple):
+    """The coordinates in which chains walk."""
+
+    centre: Float[Array, " coordinate"]
+    lower: Float[Array, "coordinate coordinate"]
+
+
 def run_chains(
     pilot: Float[np.ndarray, "draw coordinate"], evidence: Evidence, seed: int, length: Length = LONG
 ) -> Chains:
-    """Run `CHAINS` chains side by side.
+    """Run `CHAINS` chains side by side until they agree, or for as long as they may.
+
+    The pilot's covariance stays: what a chain alone learns of it in a warm-up is worse. Each chain finds a step in the
+    warm-up, and then all take the mean of these.
 
     Args:
         pilot: Fast draws, more than there are coordinates; they set the scale, not the answer.
@@ -59,42 +70,64 @@ def run_chains(
         seed: Of the chains.
         length: How long they run.
     """
-    centre = pilot.mean(axis=0)
     lower = np.linalg.cholesky(np.cov(pilot.T) + SOFTENING * np.eye(pilot.shape[1]))
-    key_start, key_run = jax.random.split(jax.random.key(seed))
-    begin = SCATTER * jax.random.normal(key_start, (CHAINS, pilot.shape[1]))
-    keys = jax.random.split(key_run, CHAINS)
-    white, diverging = map(np.asarray, _walked(begin, keys, (centre, lower), evidence, length))
-    places = centre + white @ lower.T
-    return Chains(places, worst_r_hat(places), smallest_bulk(places), int(diverging.sum()))
+    frame = Frame(pilot.mean(axis=0), lower)
+    chance = np.random.SeedSequence([seed, 2]).generate_state(1)[0]
+    blank = jax.eval_shape(lambda: _begun(_kernel(frame, evidence, length), chance, frame, length))
+    state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), blank)
+    state = _walked(state, chance, frame, evidence, length)[0]
+    blocks: list[Float[np.ndarray, "chain draw coordinate"]] = []
+    diverging = 0
+    while len(blocks) < length.blocks:
+        state, white, diverged = _walked(state, chance, frame, evidence, length)
+        blocks.append(frame.centre + np.asarray(white) @ lower.T)
+        diverging += int(diverged.sum())
+        places = np.concatenate(blocks, axis=1)
+        r_hat, bulk = worst_r_hat(places), smallest_bulk(places)
+        if r_hat < R_HAT and bulk >= ENOUGH:
+            break
+    return Chains(places, r_hat, bulk, diverging)
 
 
-@quickly
-def _walked(
-    begin: Float[Array, "chain coordinate"],
-    keys: Array,
-    frame: tuple[Float[Array, " coordinate"], Float[Array, "coordinate coordinate"]],
-    evidence: Evidence,
-    length: Length,
-) -> tuple[Float[Array, "chain draw coordinate"], Bool[Array, "chain draw"]]:
-    """Places in the frame's coordinates after warm-up, and where a trajectory diverged; one program for any data."""
-    centre, lower = frame
-    kernel = NUTS(
-        potential_fn=jax.jit(lambda white: -log_density(centre + lower @ white, evidence)),
-        dense_mass=True,
+def _kernel(frame: Frame, evidence: Evidence, length: Length) -> NUTS:
+    return NUTS(
+        potential_fn=jax.jit(lambda white: -log_density(frame.centre + frame.lower @ white, evidence)),
+        adapt_mass_matrix=False,
         target_accept_prob=ACCEPT,
         max_tree_depth=length.deepest,
     )
 
-    def start(key: Array, place: Array) -> HMCState:
-        return kernel.init(key, length.warmup, init_params=place, model_args=(), model_kwargs={})
+
+def _begun(kernel: NUTS, seed: Array, frame: Frame, length: Length) -> HMCState:
+    """Chains before their first step."""
+    key_place, key_run = jax.random.split(jax.random.PRNGKey(seed))
+    places = SCATTER * jax.random.normal(key_place, (CHAINS, len(frame.centre)))
+    keys = jax.random.split(key_run, CHAINS)
+    begun: HMCState = jax.vmap(lambda key, place: kernel.init(key, length.block, place, (), {}))(keys, places)
+    return begun
+
+
+@quickly
+def _walked(
+    state: HMCState, seed: Array, frame: Frame, evidence: Evidence, length: Length
+) -> tuple[HMCState, Float[Array, "chain draw coordinate"], Bool[Array, "draw chain"]]:
+    """One block of draws in the frame's coordinates, and where a trajectory diverged; one program for any data.
+
+    Before the first block the state is blank.
+    """
+    kernel = _kernel(frame, evidence, length)
+    begun, fresh = _begun(kernel, seed, frame, length), state.i.max() == 0
+    state = jax.tree.map(lambda one, other: jax.numpy.where(fresh, one, other), begun, state)
 
     def step(state: HMCState, _: None) -> tuple[HMCState, tuple[Array, Array]]:
         moved = jax.vmap(lambda one: kernel.sample(one, (), {}))(state)
         return moved, (moved.z, moved.diverging)
 
-    places, diverging = jax.lax.scan(step, jax.vmap(start)(keys, begin), length=sum(length[:2]))[1]
-    return places[length.warmup :].swapaxes(0, 1), diverging[length.warmup :].T
+    state, (places, diverging) = jax.lax.scan(step, state, length=length.block)
+    own = state.adapt_state
+    stride = jax.numpy.exp(jax.numpy.log(own.step_size).mean(keepdims=True))
+    state = state._replace(adapt_state=own._replace(step_size=jax.numpy.broadcast_to(stride, own.step_size.shape)))
+    return state, places.swapaxes(0, 1), diverging
 
 
 def thin(chains: Chains, draws: int) -> Float[np.ndarray, "draw coordinate"]:

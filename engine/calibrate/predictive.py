@@ -58,7 +58,7 @@ def prior_predictive(dataset: Dataset, model: Model, seed: int, draws: int = DRA
     noise = media.parameters.noise
     effect = draw_linear(media.rows, noise, linear, problem.baseline, random)
     chance = draw_chance(noise, linear.chance, random)
-    rows = effect @ problem.baseline.columns.T + (media.rows + chance).reshape(draws, -1)
+    rows = effect @ problem.baseline.columns.T + (media.rows + chance.slow + chance.white).reshape(draws, -1)
     believed, actual = national(problem.panel, rows), dataset.outcome.sum(axis=1)
     curves = to_curves(dataset, problem, media).curves
     return PriorPredictive(

@@ -208,12 +208,13 @@ def document(fit: Fit) -> dict[str, Any]:
 
 def headline(fit: Fit) -> str:
     """What the fit can support, in one sentence."""
+    checks = {check.name: check for check in fit.health.checks}
     opening = {
-        "good": "Good enough to plan with",
+        "good": "Good enough to plan with"
+        + ("" if checks["tested money"].figure else ", as far as history alone tells"),
         "weak": "Plan with care and small steps",
         "bad": "Not to be planned with",
     }[fit.health.trust]
-    checks = {check.name: check for check in fit.health.checks}
     base = checks["baseline"]
     media = 1 - (base.figure or 0.0)
     doubts = [check.name for check in fit.health.checks if check.verdict != "good" and _is_told(check)]

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from engine.calibrate.baseline import Design
-from engine.calibrate.chance import chance, draw_chance, log_volume, slow_spread, whiten
+from engine.calibrate.chance import chance, draw_chance, log_volume, shared_part, slow_spread, split, whiten
 from engine.calibrate.linear import linear_block, log_marginal
 
 KEEP, SLOW, SHARED = 0.9, 3.0, 0.6
@@ -111,8 +111,63 @@ def test_unseen_rows_are_nothing_and_change_nothing_before_them():
 
 def test_drawn_noise_has_the_variance_of_a_row():
     shape = chance(np.array([0.5, 1.0, 1.5]), np.ones(50, bool), KEEP, SLOW, SHARED)
-    drawn = draw_chance(np.full(2000, spread_of(KEEP, SLOW)), shape, np.random.default_rng(4))
+    noisy = draw_chance(np.full(8000, spread_of(KEEP, SLOW)), shape, np.random.default_rng(4))
+    drawn = noisy.slow + noisy.white
     weight = shape.weight[0]
     common = weight / np.linalg.norm(weight)
-    exact = (1 + SLOW) * (np.eye(3) + SHARED * np.outer(common, common)) / np.outer(weight, weight)
-    assert np.allclose(np.cov(drawn.reshape(-1, 3).T) / exact[0, 0], exact / exact[0, 0], atol=0.02)
+    exact = (np.eye(3) + SHARED * np.outer(common, common)) / np.outer(weight, weight)
+    for part, variance in ((noisy.slow, SLOW), (noisy.white, 1), (drawn, 1 + SLOW)):
+        for period in (0, 20, 49):
+            off = np.cov(part[:, period].T) / variance - exact
+            assert np.abs(off / np.sqrt(np.outer(exact.diagonal(), exact.diagonal()))).max() < 0.05
+    apart = (drawn[:, 10] * drawn[:, 13] * weight**2).mean(axis=0)  # of one geo, three periods apart
+    assert np.allclose(apart, SLOW * KEEP**3 * (1 + SHARED * common**2), rtol=0.15)
+
+
+@pytest.mark.parametrize("shape", [(30, 1), (12, 3)])
+def test_noise_is_split_as_a_normal_distribution_splits_it(shape):
+    """Beside the conditional mean and spread by the exact covariances, past the periods in which the filter settles."""
+    periods, geos = shape
+    random = np.random.default_rng(5)
+    weight = np.array([0.5, 1.0, 1.5])[:geos]
+    rows = rows_like(shape, random) / weight
+    lags = np.abs(np.subtract.outer(np.arange(periods), np.arange(periods)))
+    common = weight / np.linalg.norm(weight)
+    between = (np.eye(geos) + SHARED * np.outer(common, common)) / np.outer(weight, weight)
+    slow, white = np.kron(SLOW * KEEP**lags, between), np.kron(np.eye(periods), between)
+    gain = slow @ np.linalg.inv(slow + white)
+    mean, spread = gain @ rows.reshape(-1), np.sqrt(np.diag(slow - gain @ slow))
+    form = chance(weight, np.ones(periods, bool), KEEP, SLOW, SHARED)
+    found = split(np.tile(rows, (20_000, 1, 1)), np.full(20_000, spread_of(KEEP, SLOW)), form, random)
+    assert np.allclose(found.slow + found.white, rows)
+    drawn = found.slow.reshape(20_000, -1)
+    off = np.abs(drawn.mean(axis=0) - mean) / spread
+    assert off[-geos:].max() < 0.05  # the last period, from which forecasts go on
+    assert off.max() < 0.35
+    assert np.allclose(drawn.std(axis=0), spread, rtol=0.06)
+
+
+def test_white_noise_has_no_slow_part():
+    rows = np.ones((2, 6, 1))
+    found = split(rows, np.ones(2), chance(ONE, np.ones(6, bool)), np.random.default_rng(6))
+    assert (found.slow == 0).all() and (found.white == rows).all()
+
+
+def test_noise_goes_on_from_where_it_was():
+    """Far above its mean it decays by `keep` a period, and its spread grows to that of any period."""
+    form = chance(np.array([2.0]), np.ones(60, bool), KEEP, SLOW)
+    slow = draw_chance(
+        np.full(20_000, spread_of(KEEP, SLOW)), form, np.random.default_rng(7), np.full((20_000, 1), 10.0)
+    ).slow[:, :, 0]
+    ahead = 1 + np.arange(60)
+    assert np.allclose(slow.mean(axis=0), 10 * KEEP**ahead, atol=0.03)
+    assert np.allclose(slow.std(axis=0), np.sqrt(SLOW * (1 - KEEP ** (2 * ahead))) / 2, rtol=0.03)
+
+
+def test_the_shared_part_of_white_noise_is_its_conditional_mean():
+    weight = np.array([0.5, 1.0, 1.5])
+    common = weight / np.linalg.norm(weight)
+    both = SHARED * np.outer(common, common)
+    white = np.random.default_rng(8).standard_normal((4, 3)) / weight
+    exact = (both @ np.linalg.solve(np.eye(3) + both, (white * weight).T)).T / weight
+    assert np.allclose(shared_part(white, chance(weight, np.ones(4, bool), shared=SHARED)), exact)

@@ -10,6 +10,7 @@ from engine.calibrate.calibrate import calibrate
 from engine.calibrate.fit import Check, graded
 from engine.calibrate.health import _convergence, _demand, _geos, _holdout, trust
 from engine.calibrate.holdout import Holdout
+from engine.calibrate.identified import _tested_money
 from engine.calibrate.mode import Mode, Search
 from engine.calibrate.money import Miss
 from engine.calibrate.nuts import Chains
@@ -185,14 +186,50 @@ def test_bursts_are_told(noise_fit):
     assert found.verdict == "weak" and found.figure < 0.25 and "step by step" in found.sentence
 
 
-def test_demand_that_nobody_recorded_is_told(world, with_tests, model):
-    """The channel's spend follows a slow demand, with as much movement of its own: the band holds the truth."""
+@pytest.fixture(scope="module")
+def following(world, with_tests, model):
+    """Spend of a channel follows a slow demand, with as much movement of its own."""
     made = with_tests(world(seed=3, demand=(0.06, 0.4)))
-    fit = calibrate(made.dataset, model, "fast", 1, draws=200)
+    return made, calibrate(made.dataset, model, "fast", 1, draws=200)
+
+
+def test_demand_that_nobody_recorded_is_told(following):
+    """And the band holds the truth."""
+    made, fit = following
     found = {check.name: check for check in fit.health.checks}["demand"]
     assert found.verdict == "weak" and found.details["slow"] > 0.02
     low, _, high = fit.readings[0].roas
     assert low < made.roas()[0] < high
+
+
+def test_what_moves_slowly_is_a_part_of_its_own(following, fitted):
+    """Its course is that of the demand behind the history, and with it the fit is much closer."""
+    made, fit = following
+    parts = {part.component: part for part in fit.contributions}
+    assert sum(part.mean for part in fit.contributions) == pytest.approx(made.dataset.outcome.sum(axis=1))
+    years = np.arange(104) / 52.1775
+    known = 1000 + 30 * years + 60 * np.sin(2 * np.pi * years)
+    hidden = made.dataset.outcome[:, 0] - made.brought(made.dataset.spend).sum(axis=(1, 2)) - known
+    course = parts["unrecorded"].mean + parts["demand"].mean
+    assert np.corrcoef(course, hidden)[0, 1] > 0.8
+    assert (parts["unrecorded"].low < parts["unrecorded"].high).all()
+    details = next(check for check in fit.health.checks if check.name == "fit").details
+    assert details["level_mape"] < 0.75 * details["mape"] and details["level_r2"] > details["r2"]
+    assert "unrecorded" not in {part.component for part in fitted[1].contributions}
+
+
+def test_money_without_a_test_is_told(fitted, following, found):
+    """Both channels of these histories were tested; of five channels of which one was, the largest other is named."""
+    made, _ = fitted
+    assert found["tested money"].figure == 1.0 and found["tested money"].verdict == "good"
+    dataset = made.dataset
+    few = replace(dataset, lift_tests=tuple(test for test in dataset.lift_tests if test.name == "one"))
+    spend = dataset.spend.sum(axis=(0, 1))
+    check = _tested_money(few)
+    assert check.figure == pytest.approx(spend[0] / spend.sum())
+    check = _tested_money(replace(dataset, lift_tests=()))
+    assert check.figure == 0 and check.verdict == "weak"
+    assert f"test channel {int(np.argmax(spend))} first" in check.sentence
 
 
 @pytest.mark.parametrize(("together", "verdict"), [(3.0, "weak"), (1.0, "good")])

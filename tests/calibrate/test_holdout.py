@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.calibrate.holdout import naive_seasonal, rolling_holdout, score
+from engine.calibrate.holdout import _forecast, naive_seasonal, rolling_holdout, score
 from engine.calibrate.mode import climb
 from engine.calibrate.problem import explain, prepare
 
@@ -68,6 +68,20 @@ def test_a_forecast_never_sees_what_it_forecasts(long):
     one, other = (rolling_holdout(each, "week", best, np.random.default_rng(0)) for each in (problem, changed))
     assert np.array_equal(one.shares, other.shares)
     assert other.error > 5 * one.error
+
+
+def test_a_forecast_goes_on_from_where_the_outcome_was(world, with_tests, modelled):
+    """A rise just before the origin fades over the forecast; without a trend nothing else could bend so."""
+    problem = prepare(with_tests(world(seed=3, demand=(0.06, 0.4))).dataset, modelled("none"))
+    best = climb(problem.hint, problem.evidence)[0]
+    outcome = problem.panel.outcome.copy()
+    outcome[87:91] += 0.1
+    raised = replace(problem, panel=replace(problem.panel, outcome=outcome))
+    forecasts = [
+        _forecast(one, np.arange(104) < 91, best, np.random.default_rng(0))[0].mean(axis=0) for one in (problem, raised)
+    ]
+    rise = (forecasts[1] - forecasts[0])[91:] / problem.panel.outcome_scale
+    assert rise[0] > 0.05 and rise[0] > rise[12] + 0.01
 
 
 def test_short_histories_have_no_holdout(long):
