@@ -25,6 +25,8 @@ KNOTS_PER_YEAR = 2
 SMOOTH_KNOT = 4  # weeks between the knots of a smooth trend
 SEASON_SPREAD = 0.3  # divided by the wave number: slow waves are larger
 CONTROL_SPREAD = 0.15  # for one standard deviation of a control
+GEO_CONTROL_SPREAD = 0.1  # how much its effect may differ between geos
+MOST_GEO_CONTROLS = 400  # controls times geos, above which an effect is the same in all geos: blocks grow by the square
 EVENT_SPREAD = 0.5  # holidays may be sharp
 SMOOTHING = 3.0  # weeks: width of the window through which spend shows the demand it follows
 WIDTHS = 4  # of the window to either side that it holds
@@ -51,7 +53,11 @@ def design(dataset: Dataset, baseline: Baseline) -> Design:
     shared = [(np.repeat(columns, geos, axis=0), spread, part) for columns, spread, part in blocks]
     if geos > 1:
         shared += _geo_effects(years, geos, baseline.trend != "none")
-    shared.append((*_controls(dataset), "controls"))
+    controls = _controls(dataset)
+    shared.append((controls, np.full(controls.shape[1], CONTROL_SPREAD), "controls"))
+    if 1 < geos <= MOST_GEO_CONTROLS / max(1, controls.shape[1]):
+        own = [controls[:, [index]] * np.tile(np.eye(geos), (periods, 1)) for index in range(controls.shape[1])]
+        shared += [(columns, np.full(geos, GEO_CONTROL_SPREAD), "controls") for columns in own]
     events = dataset.events.reshape(periods * geos, -1)
     shared.append((events, np.full(events.shape[1], EVENT_SPREAD), "events"))
     return Design(
@@ -122,13 +128,14 @@ def _geo_effects(
     return effects
 
 
-def _controls(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def _controls(dataset: Dataset) -> Float[np.ndarray, "row control"]:
     """Controls at mean 0 and spread 1; one that never moves carries nothing and becomes zeros."""
     flat = dataset.controls.reshape(dataset.outcome.size, -1)
     centred = flat - flat.mean(axis=0)
     spread = centred.std(axis=0)
     still = spread <= 1e-12 * np.abs(flat).max(axis=0, initial=1.0)
-    return np.where(still, 0.0, centred / np.where(still, 1.0, spread)), np.full(flat.shape[1], CONTROL_SPREAD)
+    found: np.ndarray = np.where(still, 0.0, centred / np.where(still, 1.0, spread))
+    return found
 
 
 def demand_columns(

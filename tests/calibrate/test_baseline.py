@@ -5,7 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.calibrate.baseline import COMPONENTS, demand_columns, design, padded, season_order, together
+from engine.calibrate.baseline import (
+    COMPONENTS,
+    CONTROL_SPREAD,
+    GEO_CONTROL_SPREAD,
+    MOST_GEO_CONTROLS,
+    demand_columns,
+    design,
+    padded,
+    season_order,
+    together,
+)
 from engine.config.model import Baseline
 
 
@@ -63,6 +73,37 @@ def test_a_control_that_never_moves_becomes_nothing_and_units_do_not_matter(worl
     assert (found[0][:, 1] == 0).all()
     assert np.allclose(found[0], found[1])
     assert found[0][:, 0].std() == pytest.approx(1.0)
+
+
+def test_a_control_acts_in_each_geo_in_its_own_way_around_what_it_does_in_all(world):
+    """Beside partial pooling by hand: precision-weighted means of each geo's own regression and the shared effect."""
+    dataset = world(people=(1.0, 2.0, 3.0, 4.0)).dataset
+    random = np.random.default_rng(0)
+    control = random.standard_normal((104, 4, 1))
+    found = design(replace(dataset, controls=control, control_names=("a",)), Baseline(trend="none", season=0))
+    mine = found.component == COMPONENTS.index("controls")
+    assert mine.sum() == 5 and found.spread[mine].tolist() == [CONTROL_SPREAD, *(GEO_CONTROL_SPREAD,) * 4]
+    columns, spread = found.columns[:, mine], found.spread[mine]
+    moved = columns[:, 0].reshape(104, 4)
+    effect, noise = np.array([0.05, 0.15, 0.25, 0.35]), 0.1
+    outcome = (moved * effect + noise * random.standard_normal((104, 4))).reshape(-1)
+    drawn = np.linalg.solve(columns.T @ columns / noise**2 + np.diag(spread**-2.0), columns.T @ outcome / noise**2)
+    exact = noise**2 / (moved**2).sum(axis=0)  # variance of a geo's own regression
+    own = (moved * outcome.reshape(104, 4)).sum(axis=0) / (moved**2).sum(axis=0)
+    weight = 1 / (exact + GEO_CONTROL_SPREAD**2)
+    shared = (weight @ own) / (weight.sum() + CONTROL_SPREAD**-2.0)
+    pooled = (own / exact + shared / GEO_CONTROL_SPREAD**2) / (1 / exact + GEO_CONTROL_SPREAD**-2.0)
+    assert drawn[0] + drawn[1:] == pytest.approx(pooled, rel=1e-6)
+
+
+def test_where_geos_and_controls_are_many_effects_are_the_same_in_all(world):
+    dataset = world(people=(1.0, 2.0)).dataset
+    many = MOST_GEO_CONTROLS // 2
+    for count, columns in ((many, 3 * many), (many + 1, many + 1)):
+        controls = np.random.default_rng(1).standard_normal((104, 2, count))
+        names = tuple(f"c{index}" for index in range(count))
+        found = named(design(replace(dataset, controls=controls, control_names=names), Baseline()), "controls")
+        assert found.shape[1] == columns
 
 
 def test_demand_columns_are_spend_and_its_smoothed_course_in_one_scale(world):
