@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import signal
+from scipy import linalg, signal
 
 from engine.axes import Array
 from engine.response.adstock import adstock
@@ -37,7 +37,7 @@ def chance(
     echo, first = 0.0, 1.0
     if keep and slow:
         around = slow * (1 - keep**2) + 1 + keep**2
-        echo = (around - np.sqrt(around**2 - 4 * keep**2)) / (2 * keep)
+        echo = 2 * keep / (around + np.sqrt(around**2 - 4 * keep**2))  # the root below 1, without a difference
         first = float(np.sqrt(1 / (1 + (keep - echo) ** 2 / (1 - keep**2))))
     return Chance(
         weight[None, :],
@@ -57,24 +57,10 @@ def whiten(rows: Float[Array, "period geo *rest"], chance: Chance) -> Float[Arra
     common = chance.weight / xp.sqrt(xp.sum(chance.weight**2, axis=1, keepdims=True))
     together = xp.sum(common[bare] * scaled, axis=1, keepdims=True)
     scaled = scaled - chance.shared * common[bare] * together
-    white = _forward(scaled, chance)
-    return white * chance.seen[(slice(None), None, *((None,) * (rows.ndim - 2)))]
-
-
-def _forward(scaled: Float[Array, "period *rest"], chance: Chance) -> Float[Array, "period *rest"]:
-    """The filter along time: what each row says that earlier ones did not."""
-    xp = scaled.__array_namespace__()
     moved = xp.concat([chance.first * scaled[:1], scaled[1:] - chance.keep * scaled[:-1]])
     echo = xp.asarray(chance.echo)
-    return adstock(moved, echo, xp.zeros_like(echo)) / (1 - echo)
-
-
-def _backward(white: Float[np.ndarray, "period *rest"], chance: Chance) -> Float[np.ndarray, "period *rest"]:
-    """The transpose of `_forward`."""
-    echoed = adstock(white[::-1], chance.echo, np.zeros_like(chance.echo))[::-1] / (1 - chance.echo)
-    found = echoed - chance.keep * np.concatenate([echoed[1:], np.zeros_like(echoed[:1])])
-    found[0] += (chance.first - 1) * echoed[0]
-    return found
+    white = adstock(moved, echo, xp.zeros_like(echo)) / (1 - echo)
+    return white * chance.seen[(slice(None), None, *((None,) * (rows.ndim - 2)))]
 
 
 def log_volume(chance: Chance, geos: int) -> float:
@@ -140,18 +126,29 @@ def split(
 ) -> Noisy:
     """Which part of noise that was seen is slow, drawn as the rows leave it open; the parts add up to the rows.
 
-    Chance is drawn whole, and what it misses of the rows is split by expectation: what is expected of the white part is
-    its covariance times the inverse of the rows', which is the filter's transpose times the filter. All periods
-    count alike here.
+    Chance is drawn whole, and what it misses of the rows is split by expectation: with Q the inverse of an
+    autoregression's correlations (three diagonals) and r the slow part's variance over the white one's, the slow part
+    is expected to be (I + Q / r)^-1 of the rows, geo by geo. All periods count alike here.
     Source: Durbin and Koopman (2002), A simple and efficient simulation smoother for state space time series
     analysis, Biometrika 89.
     """
     if not chance.keep:
         return Noisy(np.zeros_like(rows), rows)
     drawn = draw_chance(noise, chance, random)
-    missed = np.moveaxis((rows - drawn.slow - drawn.white) * chance.weight, 0, -1)
-    white = np.moveaxis(_white_share(chance) * _backward(_forward(missed, chance), chance), -1, 0) / chance.weight
-    return Noisy(rows - drawn.white - white, drawn.white + white)
+    missed = np.moveaxis(rows - drawn.slow - drawn.white, 1, 0)
+    expected = linalg.solveh_banded(_smoothing(chance), missed.reshape(len(missed), -1)).reshape(missed.shape)
+    slow = drawn.slow + np.moveaxis(expected, 0, 1)
+    return Noisy(slow, rows - slow)
+
+
+def _smoothing(chance: Chance) -> Float[np.ndarray, "diagonal period"]:
+    """The matrix I + Q / r of `split`: above its diagonal, and on it."""
+    keep = float(chance.keep)
+    ends = np.zeros(len(chance.seen))
+    ends[[0, -1]] = keep**2
+    inverse = np.stack([np.full(len(ends), -keep), 1 + keep**2 - ends]) / (1 - keep**2)
+    found: np.ndarray = np.array([[0.0], [1.0]]) + inverse * _white_share(chance) / slow_spread(chance) ** 2
+    return found
 
 
 def _white_share(chance: Chance) -> float:

@@ -124,27 +124,61 @@ def test_drawn_noise_has_the_variance_of_a_row():
     assert np.allclose(apart, SLOW * KEEP**3 * (1 + SHARED * common**2), rtol=0.15)
 
 
-@pytest.mark.parametrize("shape", [(30, 1), (12, 3)])
-def test_noise_is_split_as_a_normal_distribution_splits_it(shape):
-    """Beside the conditional mean and spread by the exact covariances, past the periods in which the filter settles."""
-    periods, geos = shape
-    random = np.random.default_rng(5)
-    weight = np.array([0.5, 1.0, 1.5])[:geos]
-    rows = rows_like(shape, random) / weight
-    lags = np.abs(np.subtract.outer(np.arange(periods), np.arange(periods)))
+def exact_split(shape: tuple[int, int], keep: float, slow: float, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Covariances of the slow and of the white part, row by row with geos fastest."""
+    lags = np.abs(np.subtract.outer(np.arange(shape[0]), np.arange(shape[0])))
     common = weight / np.linalg.norm(weight)
-    between = (np.eye(geos) + SHARED * np.outer(common, common)) / np.outer(weight, weight)
-    slow, white = np.kron(SLOW * KEEP**lags, between), np.kron(np.eye(periods), between)
-    gain = slow @ np.linalg.inv(slow + white)
-    mean, spread = gain @ rows.reshape(-1), np.sqrt(np.diag(slow - gain @ slow))
-    form = chance(weight, np.ones(periods, bool), KEEP, SLOW, SHARED)
-    found = split(np.tile(rows, (20_000, 1, 1)), np.full(20_000, spread_of(KEEP, SLOW)), form, random)
+    between = (np.eye(shape[1]) + SHARED * np.outer(common, common)) / np.outer(weight, weight)
+    return np.kron(slow * keep**lags, between), np.kron(np.eye(shape[0]), between)
+
+
+@pytest.mark.parametrize(
+    ("shape", "keep", "slow"), [((30, 1), KEEP, SLOW), ((12, 3), 0.98, 1.0), ((12, 3), 0.98, 30.0)]
+)
+def test_noise_is_split_as_a_normal_distribution_splits_it(shape, keep, slow):
+    """Beside the conditional mean and covariance by the exact covariances, from the first period to the last."""
+    weight = np.array([0.5, 1.0, 1.5])[: shape[1]]
+    drift, white = exact_split(shape, keep, slow, weight)
+    random = np.random.default_rng(5)
+    rows = (np.linalg.cholesky(drift + white) @ random.standard_normal(len(drift))).reshape(shape)
+    gain = drift @ np.linalg.inv(drift + white)
+    mean, left = gain @ rows.reshape(-1), drift - gain @ drift
+    spread = np.sqrt(np.diag(left))
+    form = chance(weight, np.ones(shape[0], bool), keep, slow, SHARED)
+    found = split(np.tile(rows, (20_000, 1, 1)), np.full(20_000, spread_of(keep, slow)), form, random)
     assert np.allclose(found.slow + found.white, rows)
     drawn = found.slow.reshape(20_000, -1)
-    off = np.abs(drawn.mean(axis=0) - mean) / spread
-    assert off[-geos:].max() < 0.05  # the last period, from which forecasts go on
-    assert off.max() < 0.35
-    assert np.allclose(drawn.std(axis=0), spread, rtol=0.06)
+    assert (np.abs(drawn.mean(axis=0) - mean) / spread).max() < 4 / np.sqrt(20_000)
+    assert (np.abs(np.cov(drawn.T) - left) / np.outer(spread, spread)).max() < 6 / np.sqrt(20_000)
+
+
+def test_a_forecast_is_the_conditional_distribution_of_what_comes():
+    """What was seen is split, and both parts go on from the last slow one: mean and covariance by the exact formula."""
+    keep, slow, weight, seen = 0.95, 1.0, np.array([0.5, 1.5]), 8
+    whole = sum(exact_split((12, 2), keep, slow, weight))
+    random = np.random.default_rng(9)
+    rows = (np.linalg.cholesky(whole) @ random.standard_normal(24)).reshape(12, 2)[:seen]
+    old, new = slice(0, 2 * seen), slice(2 * seen, 24)
+    gain = whole[new, old] @ np.linalg.inv(whole[old, old])
+    mean, left = gain @ rows.reshape(-1), whole[new, new] - gain @ whole[old, new]
+    past, later = (chance(weight, np.ones(count, bool), keep, slow, SHARED) for count in (seen, 12 - seen))
+    noise = np.full(20_000, spread_of(keep, slow))
+    before = split(np.tile(rows, (20_000, 1, 1)), noise, past, random).slow[:, -1]
+    coming = draw_chance(noise, later, random, before)
+    drawn = (coming.slow + coming.white).reshape(20_000, -1)
+    spread = np.sqrt(np.diag(left))
+    assert (np.abs(drawn.mean(axis=0) - mean) / spread).max() < 4 / np.sqrt(20_000)
+    assert (np.abs(np.cov(drawn.T) - left) / np.outer(spread, spread)).max() < 6 / np.sqrt(20_000)
+
+
+@pytest.mark.parametrize("keep", [0.5**52, 0.7**52, 0.5**13])
+def test_a_slow_part_that_hardly_outlives_a_period_is_as_large_as_it_was_said_to_be(keep):
+    """Rows of quarters and years: three times the white part, of which the rows can tell no more than the ratio."""
+    form = chance(ONE, np.ones(4, bool), keep, SLOW)
+    assert slow_spread(form) ** 2 == pytest.approx(SLOW / (1 + SLOW), rel=1e-3)
+    found = split(np.ones((2000, 4, 1)), np.full(2000, 2.0), form, np.random.default_rng(10)).slow
+    assert found.mean() == pytest.approx(SLOW / (1 + SLOW), abs=0.04)
+    assert found.var() == pytest.approx(4 * SLOW / (1 + SLOW) ** 2, rel=0.1)
 
 
 def test_white_noise_has_no_slow_part():
