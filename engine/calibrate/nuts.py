@@ -1,7 +1,7 @@
 """The minutes speed: the no-U-turn sampler over the same density, chains side by side, with its diagnosis.
 
-The coordinates are whitened by the mean and covariance of the fast draws, so warm-up starts near the right
-widths and need only correct them. R-hat and effective size follow Vehtari, Gelman, Simpson, Carpenter, Bürkner (2021),
+The coordinates are whitened by the mean and covariance of a pilot, so chains walk in nearly round coordinates from the
+start and need only find a step. R-hat and effective size follow Vehtari, Gelman, Simpson, Carpenter, Bürkner (2021),
 Rank-normalization, folding, and localization: numpyro's estimators on rank-normalised split chains.
 """
 
@@ -62,10 +62,10 @@ def run_chains(
     """Run `CHAINS` chains side by side until they agree, or for as long as they may.
 
     The pilot's covariance stays: what a chain alone learns of it in a warm-up is worse. Each chain finds a step in the
-    warm-up, and then all take the mean of these.
+    warm-up, and then all take the median of these: one chain that was lost there does not stop the others.
 
     Args:
-        pilot: Fast draws, more than there are coordinates; they set the scale, not the answer.
+        pilot: Draws near the density's, many more than there are coordinates; they set the scale, not the answer.
         evidence: What the density looks at.
         seed: Of the chains.
         length: How long they run.
@@ -125,7 +125,7 @@ def _walked(
 
     state, (places, diverging) = jax.lax.scan(step, state, length=length.block)
     own = state.adapt_state
-    stride = jax.numpy.exp(jax.numpy.log(own.step_size).mean(keepdims=True))
+    stride = jax.numpy.median(own.step_size)
     state = state._replace(adapt_state=own._replace(step_size=jax.numpy.broadcast_to(stride, own.step_size.shape)))
     return state, places.swapaxes(0, 1), diverging
 

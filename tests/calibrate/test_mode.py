@@ -1,13 +1,15 @@
 """The best places of the density, and both ways to draw around them."""
 
+import jax
 import numpy as np
 import pytest
 
+from engine.calibrate import nuts
 from engine.calibrate.density import place_parameters
 from engine.calibrate.importance import heights
-from engine.calibrate.mode import climb, describe, search, starts
-from engine.calibrate.nuts import BRIEF, run_chains, smallest_bulk, thin, worst_r_hat
-from engine.calibrate.posterior import draw_posterior
+from engine.calibrate.mode import Mode, climb, describe, search, starts
+from engine.calibrate.nuts import BRIEF, Frame, run_chains, smallest_bulk, thin, worst_r_hat
+from engine.calibrate.posterior import Joint, _pilot, draw_posterior
 from engine.calibrate.problem import prepare
 from engine.config.model import CurveFamilies
 
@@ -62,6 +64,60 @@ def _figures(problem, places):
     parameters = place_parameters(places, problem.evidence)
     figures = (parameters.share[:, 0], parameters.halfway[:, 0], parameters.noise)
     return [*(np.log(one) for one in figures), parameters.carry[0][:, 0]]
+
+
+def normal(place, evidence):
+    """The log density of a normal distribution in the place of the model's."""
+    return -0.5 * (place @ place) + 0 * evidence.today.sum()
+
+
+def test_chains_are_the_same_for_a_seed_of_any_size_and_compile_once(problem, monkeypatch, compiled):
+    monkeypatch.setattr(nuts, "log_density", normal)
+    pilot = np.random.default_rng(0).standard_normal((2000, 2)) * np.array([0.5, 2.0])
+    first = run_chains(pilot, problem.evidence, seed=0, length=BRIEF)
+    before = len(compiled)
+    again, other = (run_chains(pilot, problem.evidence, seed=seed, length=BRIEF) for seed in (0, 2**70))
+    assert len(compiled) == before
+    assert np.array_equal(first.places, again.places) and not np.array_equal(first.places, other.places)
+    together = np.concatenate([first.places, other.places]).reshape(-1, 2)  # some 350 effective draws
+    assert np.abs(together.mean(axis=0)).max() < 0.2 and np.allclose(np.cov(together.T), np.eye(2), atol=0.3)
+
+
+def test_the_step_is_found_in_the_first_block_and_then_kept_by_all(problem, monkeypatch):
+    monkeypatch.setattr(nuts, "log_density", normal)
+    frame, seed = Frame(np.zeros(4), np.eye(4)), np.uint32(1)
+    blank = jax.eval_shape(lambda: nuts._begun(nuts._kernel(frame, problem.evidence, BRIEF), seed, frame, BRIEF))
+    state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), blank)
+    steps = []
+    for block in (1, 2, 3):
+        state, white, diverging = nuts._walked(state, seed, frame, problem.evidence, BRIEF)
+        steps.append(np.asarray(state.adapt_state.step_size))
+        assert (np.asarray(state.i) == block * BRIEF.block).all()
+        assert white.shape == (nuts.CHAINS, BRIEF.block, 4) and not (block > 1 and diverging.any())
+    assert (np.stack(steps) == steps[0][0]).all() and 0.1 < steps[0][0] < 2
+    assert 0.8 < float(state.mean_accept_prob.mean()) < 1
+
+
+def test_one_chain_that_is_lost_is_told_and_does_not_stop_the_others(problem, monkeypatch):
+    """It begins where no density is, and stays there; of the others none is slower for it."""
+    monkeypatch.setattr(nuts, "log_density", lambda place, _: jax.numpy.where(place[0] > 1.9, np.nan, normal(place, _)))
+    pilot = np.random.default_rng(0).standard_normal((2000, 3))
+    found = run_chains(pilot, problem.evidence, seed=0, length=BRIEF)
+    spread = found.places.std(axis=1)
+    lost = spread.max(axis=1) < 1e-9
+    assert lost.sum() == 1 and (spread[~lost] > 0.7).all()
+    assert found.r_hat > 1.05 and found.divergences >= 2 * BRIEF.block
+
+
+@pytest.mark.parametrize(("effective", "narrowest"), [(50.0, 0.5), (1e7, 0.0)])
+def test_few_effective_draws_do_not_set_the_scale_of_the_chains_alone(effective, narrowest):
+    """Draws on a line: where few are behind them Laplace's width stays in every other direction."""
+    random = np.random.default_rng(0)
+    mode = Mode(np.zeros(30), 0.0, np.eye(30), 0.0)
+    line = random.standard_normal((1000, 1)) * np.eye(30)[:1]
+    pilot = _pilot((mode,), Joint(line, effective, 0.5, False), random)
+    widths = np.linalg.eigvalsh(np.cov(pilot.T))
+    assert narrowest <= widths[0] <= widths[-1] < 1.5 and np.allclose(pilot[:1000], line)
 
 
 def test_chains_that_disagree_are_seen():
