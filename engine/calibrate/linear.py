@@ -38,35 +38,63 @@ def linear_block(outcome: Float[np.ndarray, "period geo"], chance: Chance, basel
     """The linear block of the rows that are seen."""
     left, strength, _ = _decomposed(outcome.shape, chance, baseline)
     return LinearBlock(
-        outcome=whiten(outcome, chance),
-        chance=chance,
-        basis=left.T,
-        strength=strength,
-        rows=np.array(float(((chance.weight != 0) * chance.seen[:, None] ** 2).sum())),
+        outcome=whiten(outcome, chance), chance=chance, basis=left.T, strength=strength, rows=np.array(_counted(chance))
     )
+
+
+def _counted(chance: Chance) -> float:
+    """Rows that are seen, each by its weight."""
+    return float(((chance.weight != 0) * chance.seen[:, None] ** 2).sum())
 
 
 def _decomposed(
     shape: tuple[int, ...], chance: Chance, baseline: Design
 ) -> tuple[Float[np.ndarray, "row column"], Float[np.ndarray, " column"], Float[np.ndarray, "column effect"]]:
+    white, strength, right = _directions(shape, chance, baseline)
+    left = np.where(strength > 0, white @ right / np.where(strength > 0, strength, 1.0), 0.0)
+    return left, strength, right.T
+
+
+def _directions(
+    shape: tuple[int, ...], chance: Chance, baseline: Design
+) -> tuple[Float[np.ndarray, "row effect"], Float[np.ndarray, " column"], Float[np.ndarray, "effect column"]]:
+    """The whitened, scaled columns, their singular values and their right singular vectors."""
     scaled = (baseline.columns * baseline.spread).reshape(*shape, -1)
     white = whiten(scaled, chance).reshape(-1, len(baseline.spread))
     power, right = np.linalg.eigh(white.T @ white)
     known = power > TINY * power.max(initial=1e-300)
-    strength = np.sqrt(np.where(known, power, 0.0))
-    left = np.where(known, white @ right / np.where(known, strength, 1.0), 0.0)
-    return left, strength, right.T
+    return white, np.sqrt(np.where(known, power, 0.0)), right
 
 
 def log_marginal(residual: Float[Array, "period geo"], noise: Float[Array, ""], block: LinearBlock) -> Float[Array, ""]:
     """Log density of a whitened residual with the linear effects integrated out, up to a constant."""
-    xp = residual.__array_namespace__()
     flat = residual.reshape(-1)
-    variance = noise**2
-    known = block.basis @ flat
-    total = block.strength**2 + variance
-    left = flat @ flat - xp.sum(block.strength**2 / total * known**2)
-    size = (block.rows - block.strength.shape[0]) * xp.log(variance) + xp.sum(xp.log(total))
+    return _log_density(flat @ flat, block.basis @ flat, block.strength, noise**2, block.rows)
+
+
+def log_marginals(
+    rows: Float[np.ndarray, "period geo"], noise: Float[np.ndarray, " level"], chance: Chance, baseline: Design
+) -> Float[np.ndarray, " level"]:
+    """`log_marginal` of rows at several spreads of the noise; half the work of building a block for them."""
+    white, strength, right = _directions(rows.shape, chance, baseline)
+    flat = whiten(rows, chance).reshape(-1)
+    known = np.where(strength > 0, (flat @ white) @ right / np.where(strength > 0, strength, 1.0), 0.0)
+    found: np.ndarray = _log_density(flat @ flat, known, strength, noise**2, np.array(_counted(chance)))
+    return found
+
+
+def _log_density(
+    square: Float[Array, ""],
+    known: Float[Array, " column"],
+    strength: Float[Array, " column"],
+    variance: Float[Array, "*level"],
+    rows: Float[Array, ""],
+) -> Float[Array, "*level"]:
+    """The log density of this module's first lines, from r'r and P'r."""
+    xp = known.__array_namespace__()
+    total = strength**2 + variance[..., None]
+    left = square - xp.sum(strength**2 / total * known**2, axis=-1)
+    size = (rows - strength.shape[0]) * xp.log(variance) + xp.sum(xp.log(total), axis=-1)
     return -0.5 * (left / variance + size)
 
 

@@ -9,7 +9,7 @@ from scipy import special
 
 from engine.calibrate.baseline import Design
 from engine.calibrate.chance import Chance, chance, log_volume, slow_spread
-from engine.calibrate.linear import linear_block, log_marginal
+from engine.calibrate.linear import log_marginals
 
 KEEP = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # of the slow part, per week
 SLOW = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # its variance over that of the white part
@@ -56,8 +56,7 @@ def scan(
 
 def _weighed(residual: Float[np.ndarray, "period geo"], shape: Chance, columns: Design) -> tuple[float, float]:
     """Log likelihood of a shape at its best spread, and that spread."""
-    block = linear_block(residual, shape, columns)
     levels = LEVELS * max(float(residual.std()), TINY)
-    tried = [float(log_marginal(block.outcome, np.array(level), block)) for level in levels]
+    tried = log_marginals(residual, levels, shape, columns)
     row = int(np.argmax(tried))
-    return tried[row] + log_volume(shape, residual.shape[1]), float(levels[row])
+    return float(tried[row]) + log_volume(shape, residual.shape[1]), float(levels[row])

@@ -6,7 +6,7 @@ from scipy import special
 
 from engine.calibrate.baseline import Design
 from engine.calibrate.chance import chance
-from engine.calibrate.linear import draw_linear, linear_block, log_marginal
+from engine.calibrate.linear import draw_linear, linear_block, log_marginal, log_marginals
 
 COLUMN = np.array([[1.0], [0.5], [-0.3], [2.0]])
 SPREAD = np.array([2.0])
@@ -47,6 +47,10 @@ def test_more_columns_than_rows_and_columns_of_nothing_are_integrated_too():
         quadratic = outcome[:, 0] @ np.linalg.solve(covariance, outcome[:, 0])
         exact = -0.5 * (quadratic + np.linalg.slogdet(covariance)[1])
         assert float(log_marginal(block.outcome, np.array(noise), block)) == pytest.approx(exact, rel=1e-7)
+    shape = chance(np.ones(1), np.arange(10) < 8, 0.7, 2.0)
+    block, levels = linear_block(outcome, shape, baseline), np.array([0.03, 0.5])
+    each = [float(log_marginal(block.outcome, level, block)) for level in levels]
+    assert log_marginals(outcome, levels, shape, baseline) == pytest.approx(each, rel=1e-9)
 
 
 @pytest.fixture(scope="module")
