@@ -12,7 +12,7 @@
 | baseline | 5 % draw above a tenth of the outcome, never negative | otherwise | median below 0 |
 | channel | share and halfway learned (contraction >= 0.75, 0.3) | otherwise | - |
 | known money | half of the spend on channels whose contribution is learned | otherwise | - |
-| tested money | half of the spend on channels with an experiment | otherwise | - |
+| tested money | half of the spend on channels with an experiment that tells | otherwise | - |
 | collinear | correlations below 0.8 and a fifth of each channel moves on its own | otherwise | - |
 | reach | every channel seen at 1.3 times its mean | otherwise | - |
 | steady | every channel ran in 40 % of the periods | otherwise | - |

@@ -7,7 +7,7 @@ from engine.calibrate.baseline import COMPONENTS
 from engine.calibrate.conflict import Agreement
 from engine.calibrate.fit import Check, graded
 from engine.calibrate.posterior import Posterior
-from engine.calibrate.prior_draws import readable, spreads
+from engine.calibrate.prior_draws import doubts, readable, spreads
 from engine.calibrate.problem import Problem
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
@@ -35,7 +35,7 @@ def identified(dataset: Dataset, problem: Problem, posterior: Posterior, curves:
     return [
         *_channels(dataset, problem, learned, before),
         _known_money(dataset, learned),
-        _tested_money(dataset),
+        _tested_money(dataset, problem),
         _collinear(dataset, problem),
         _reach(curves),
         *_steady(curves, dataset),
@@ -121,22 +121,29 @@ def _known_money(dataset: Dataset, learned: Float[np.ndarray, " coordinate"]) ->
     return Check("known money", "good" if fine else "weak", share, said)
 
 
-def _tested_money(dataset: Dataset) -> Check:
+def _tested_money(dataset: Dataset, problem: Problem) -> Check:
     """How much of the spend went to channels that an experiment tested.
 
-    History alone never rules out a cause that moves with spend, period by period, and that no column shows.
+    History alone never rules out a cause that moves with spend, period by period, and that no column shows. An
+    experiment counts if its standard error leaves of what was believed of its outcome no more than what counts as
+    known of a contribution.
     """
-    spend = dict(zip(dataset.channels, dataset.spend.sum(axis=(0, 1)), strict=True))
-    tested = {name for test in dataset.lift_tests for name in test.channels}
-    share = float(sum(spend[name] for name in tested) / sum(spend.values()))
+    before = doubts(problem.evidence) ** 2
+    tells = before / (before + 1) >= SHARE_LEARNED
+    spend = dataset.spend.sum(axis=(0, 1))
+    tested = np.zeros(len(spend), bool)
+    for test, is_sharp in zip(dataset.lift_tests, tells, strict=True):
+        tested[list(test.columns)] |= is_sharp
+    share = float(np.where(tested, spend, 0.0).sum() / spend.sum())
     fine = share >= TESTED_MONEY
-    said = f"{share:.0%} of the money went to channels that an experiment tested; "
-    rest = {name: money for name, money in spend.items() if name not in tested}
+    said = f"{share:.0%} of the money went to channels that an experiment tested"
+    if not tells.all():
+        said += f", {dataset.lift_tests[int(np.argmin(before))].name} not counted: its standard error is too large"
     said += (
-        "nothing to do"
+        "; nothing to do"
         if fine
-        else "a cause that comes and goes with spend and stands in no column would not be seen: "
-        f"test {max(rest, key=lambda name: rest[name])} first"
+        else "; a cause that comes and goes with spend and stands in no column would not be seen: "
+        f"test {dataset.channels[int(np.argmax(np.where(tested, 0.0, spend)))]} first"
     )
     return Check("tested money", "good" if fine else "weak", share, said)
 

@@ -17,7 +17,9 @@ from engine.calibrate.density import (
     Otherwise,
     ceilings,
     log_elasticity,
+    one_draw,
     place_parameters,
+    predicted,
     stated,
     usual,
 )
@@ -28,6 +30,7 @@ MOST, FEWEST = 4096, 512  # draws, where one is cheap and where it is not
 CELLS = 10_000_000  # periods x geos x channels x draws: a second or two
 PANEL = 20_000  # cells of a draw, beyond which some geos stand for all
 CHUNK = 500_000  # cells looked at together
+DOUBTS = 200  # draws that tell how wide the belief in an experiment's outcome is
 
 
 class PriorDraws(NamedTuple):
@@ -104,4 +107,18 @@ def spreads(evidence: Evidence) -> Float[np.ndarray, " coordinate"]:
     places = readable(drawn.places, bare)
     mean = weights @ places
     found: np.ndarray = np.sqrt(weights @ (places - mean) ** 2)
+    return found
+
+
+def doubts(evidence: Evidence) -> Float[np.ndarray, " test"]:
+    """Standard deviation of what each experiment might find, before any data [its standard errors].
+
+    Of each channel on its own: what ties channels together is left out.
+    """
+    bare: Evidence = _thinned(jax.tree.map(np.asarray, evidence))
+    size = bare.structure.size(bare.dose.shape[-1])
+    parameters = place_parameters(np.random.default_rng(SEED).standard_normal((DOUBTS, size)), bare)
+    ceiling = ceilings(parameters, bare)
+    might = [predicted(one_draw(parameters, draw), ceiling[draw], bare) for draw in range(DOUBTS)]
+    found: np.ndarray = np.std(might, axis=0)
     return found

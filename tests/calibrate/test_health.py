@@ -1,6 +1,7 @@
 """Health: what each check says, and what they come to."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from engine.calibrate.mode import Mode, Search
 from engine.calibrate.money import Miss
 from engine.calibrate.nuts import Chains
 from engine.calibrate.posterior import Posterior
+from engine.calibrate.problem import prepare
+from engine.config.experiments import Experiment
+from engine.data.dataset import Dataset
+from engine.data.experiments import placed
 
 NAMES = ("convergence", "fit", "holdout", "baseline", "known_money", "channel_tv", "experiment_tv")
 
@@ -218,18 +223,35 @@ def test_what_moves_slowly_is_a_part_of_its_own(following, fitted):
     assert "unrecorded" not in {part.component for part in fitted[1].contributions}
 
 
-def test_money_without_a_test_is_told(fitted, following, found):
-    """Both channels of these histories were tested; of five channels of which one was, the largest other is named."""
-    made, _ = fitted
+def test_money_without_a_test_is_told(found, world, with_tests, model):
+    """A test counts if it narrows what was believed of it by as much as counts as known; the largest rest is named."""
     assert found["tested money"].figure == 1.0 and found["tested money"].verdict == "good"
-    dataset = made.dataset
-    few = replace(dataset, lift_tests=tuple(test for test in dataset.lift_tests if test.name == "one"))
-    spend = dataset.spend.sum(axis=(0, 1))
-    check = _tested_money(few)
-    assert check.figure == pytest.approx(spend[0] / spend.sum())
-    check = _tested_money(replace(dataset, lift_tests=()))
-    assert check.figure == 0 and check.verdict == "weak"
-    assert f"test channel {int(np.argmax(spend))} first" in check.sentence
+    for errors, tested in (({"one": 60.0}, [0]), ({"both": 60.0}, [0, 1]), ({}, [])):
+        dataset = with_tests(world(seed=1), **errors).dataset
+        check = _tested_money(dataset, prepare(dataset, model))
+        spend = dataset.spend.sum(axis=(0, 1))
+        assert check.figure == pytest.approx(spend[tested].sum() / spend.sum())
+        assert check.verdict == ("good" if check.figure >= 0.5 else "weak")
+        largest = int(np.argmax(np.where(np.isin([0, 1], tested), 0.0, spend)))
+        assert (f"test channel {largest} first" in check.sentence) == (check.verdict == "weak")
+        assert "not counted: its standard error is too large" in check.sentence
+
+
+def test_all_money_tested_is_one_to_the_last_digit(world, model):
+    """In whatever order it is added up."""
+    dataset = world(channels=5, seed=2).dataset
+    tests = tuple(placed(_test_of(name, dataset), dataset) for name in dataset.channels)
+    tested = replace(dataset, lift_tests=tests)
+    check = _tested_money(tested, prepare(tested, model))
+    assert check.figure == 1.0 and check.sentence.endswith("tested; nothing to do")
+
+
+def _test_of(name: str, dataset: Dataset) -> Experiment:
+    """A precise test of one channel's whole spend in ten weeks."""
+    spend = float(dataset.spend[60:70, 0, dataset.channels.index(name)].sum())
+    start, end = dataset.starts[60], dataset.starts[70] - timedelta(days=1)
+    told = {"spend_change": (-spend,), "outcome_change": -100.0, "standard_error": 1.0}
+    return Experiment(name=f"of {name}", channels=(name,), start=start, end=end, **told)
 
 
 @pytest.mark.parametrize(("together", "verdict"), [(3.0, "weak"), (1.0, "good")])
