@@ -23,10 +23,12 @@ TREND_SPREAD = 0.3  # a year
 KNOT_SPREAD = 0.1  # a year: change of the yearly slope at each knot
 KNOTS_PER_YEAR = 2
 SMOOTH_KNOT = 4  # weeks between the knots of a smooth trend
+SEASON_ORDER = 3  # pairs of yearly waves
 SEASON_SPREAD = 0.3  # divided by the wave number: slow waves are larger
-CONTROL_SPREAD = 0.15  # for one standard deviation of a control
-GEO_CONTROL_SPREAD = 0.1  # how much its effect may differ between geos
-MOST_GEO_CONTROLS = 400  # controls times geos, above which an effect is the same in all geos: blocks grow by the square
+CONTROL_SPREAD = 0.15  # for one standard deviation of a control within geos
+GEO_CONTROL_SPREAD = 0.1  # how much that of one deviation in a geo may differ from what it is in all
+ROWS_OF_AN_EFFECT = 4  # fewer rows for each effect of a control in a geo, and it is the same in all geos
+MOST_WORK = 4e8  # rows times the square of the number of such effects: half a minute's work
 EVENT_SPREAD = 0.5  # holidays may be sharp
 SMOOTHING = 3.0  # weeks: width of the window through which spend shows the demand it follows
 WIDTHS = 4  # of the window to either side that it holds
@@ -53,11 +55,7 @@ def design(dataset: Dataset, baseline: Baseline) -> Design:
     shared = [(np.repeat(columns, geos, axis=0), spread, part) for columns, spread, part in blocks]
     if geos > 1:
         shared += _geo_effects(years, geos, baseline.trend != "none")
-    controls = _controls(dataset)
-    shared.append((controls, np.full(controls.shape[1], CONTROL_SPREAD), "controls"))
-    if 1 < geos <= MOST_GEO_CONTROLS / max(1, controls.shape[1]):
-        own = [controls[:, [index]] * np.tile(np.eye(geos), (periods, 1)) for index in range(controls.shape[1])]
-        shared += [(columns, np.full(geos, GEO_CONTROL_SPREAD), "controls") for columns in own]
+    shared += [(columns, np.full(columns.shape[1], spread), "controls") for columns, spread in _controls(dataset)]
     events = dataset.events.reshape(periods * geos, -1)
     shared.append((events, np.full(events.shape[1], EVENT_SPREAD), "events"))
     return Design(
@@ -128,13 +126,29 @@ def _geo_effects(
     return effects
 
 
-def _controls(dataset: Dataset) -> Float[np.ndarray, "row control"]:
-    """Controls at mean 0 and spread 1; one that never moves carries nothing and becomes zeros."""
-    flat = dataset.controls.reshape(dataset.outcome.size, -1)
-    centred = flat - flat.mean(axis=0)
-    spread = centred.std(axis=0)
-    still = spread <= 1e-12 * np.abs(flat).max(axis=0, initial=1.0)
-    found: np.ndarray = np.where(still, 0.0, centred / np.where(still, 1.0, spread))
+def _controls(dataset: Dataset) -> list[tuple[Float[np.ndarray, "row column"], float]]:
+    """Controls as they move within geos, and each of them in each geo alone, with their prior spreads.
+
+    What differs between geos all the time is their level's. The effect in all geos is one for each unit of the control;
+    how far a geo's own is from it is believed in that geo's own movement, because units may grow with its size.
+    """
+    periods, geos, count = dataset.controls.shape
+    moved = dataset.controls - dataset.controls.mean(axis=0)
+    moved = np.where(np.abs(moved).max(axis=0) > 1e-12 * np.abs(dataset.controls).max(axis=(0, 1)), moved, 0.0)
+    rows, effects = periods * geos, geos * count
+    blocks = [(_at_one(moved, (0, 1)).reshape(rows, count), CONTROL_SPREAD)]
+    if geos > 1 and effects <= rows / ROWS_OF_AN_EFFECT and rows * effects**2 <= MOST_WORK:
+        own = _at_one(moved, (0,))[:, :, None, :] * np.eye(geos)[:, :, None]
+        blocks.append((own.reshape(rows, effects), GEO_CONTROL_SPREAD))
+    return blocks
+
+
+def _at_one(
+    moved: Float[np.ndarray, "period geo control"], axes: tuple[int, ...]
+) -> Float[np.ndarray, "period geo control"]:
+    """Columns of mean 0 at spread 1 over these axes; one that never moves carries nothing and stays zeros."""
+    spread = np.sqrt((moved**2).mean(axis=axes, keepdims=True))
+    found: np.ndarray = moved / np.where(spread > 0, spread, 1.0)
     return found
 
 

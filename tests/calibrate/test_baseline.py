@@ -9,7 +9,8 @@ from engine.calibrate.baseline import (
     COMPONENTS,
     CONTROL_SPREAD,
     GEO_CONTROL_SPREAD,
-    MOST_GEO_CONTROLS,
+    MOST_WORK,
+    ROWS_OF_AN_EFFECT,
     demand_columns,
     design,
     padded,
@@ -76,10 +77,13 @@ def test_a_control_that_never_moves_becomes_nothing_and_units_do_not_matter(worl
 
 
 def test_a_control_acts_in_each_geo_in_its_own_way_around_what_it_does_in_all(world):
-    """Beside partial pooling by hand: precision-weighted means of each geo's own regression and the shared effect."""
+    """Beside partial pooling by hand: precision-weighted means of each geo's own regression and the shared effect.
+
+    How far a geo may be from it is counted in its own movement, here 1 to 4 times as large.
+    """
     dataset = world(people=(1.0, 2.0, 3.0, 4.0)).dataset
     random = np.random.default_rng(0)
-    control = random.standard_normal((104, 4, 1))
+    control = random.standard_normal((104, 4, 1)) * np.arange(1, 5)[:, None]
     found = design(replace(dataset, controls=control, control_names=("a",)), Baseline(trend="none", season=0))
     mine = found.component == COMPONENTS.index("controls")
     assert mine.sum() == 5 and found.spread[mine].tolist() == [CONTROL_SPREAD, *(GEO_CONTROL_SPREAD,) * 4]
@@ -90,20 +94,45 @@ def test_a_control_acts_in_each_geo_in_its_own_way_around_what_it_does_in_all(wo
     drawn = np.linalg.solve(columns.T @ columns / noise**2 + np.diag(spread**-2.0), columns.T @ outcome / noise**2)
     exact = noise**2 / (moved**2).sum(axis=0)  # variance of a geo's own regression
     own = (moved * outcome.reshape(104, 4)).sum(axis=0) / (moved**2).sum(axis=0)
-    weight = 1 / (exact + GEO_CONTROL_SPREAD**2)
+    apart = (GEO_CONTROL_SPREAD / moved.std(axis=0)) ** 2
+    weight = 1 / (exact + apart)
     shared = (weight @ own) / (weight.sum() + CONTROL_SPREAD**-2.0)
-    pooled = (own / exact + shared / GEO_CONTROL_SPREAD**2) / (1 / exact + GEO_CONTROL_SPREAD**-2.0)
-    assert drawn[0] + drawn[1:] == pytest.approx(pooled, rel=1e-6)
+    pooled = (own / exact + shared / apart) / (1 / exact + 1 / apart)
+    assert drawn[0] + drawn[1:] / moved.std(axis=0) == pytest.approx(pooled, rel=1e-6)
+
+
+def test_a_control_is_what_moves_within_geos(world):
+    """Whatever its level in each, which is the level's of the geo; where it never moves it is nothing."""
+    dataset = world(people=(1.0, 2.0, 3.0)).dataset
+    moving = np.random.default_rng(2).standard_normal((104, 3, 2))
+    moving[:, 2, 0] = 0.0
+    moving[:, :, 1] = 0.0
+    levels = np.array([[5.0, 1.0], [-300.0, 2.0], [1e6, 1e-9]])
+    near, far = (
+        design(replace(dataset, controls=moving + level, control_names=("a", "b")), Baseline())
+        for level in (np.zeros((3, 2)), levels)
+    )
+    assert np.allclose(near.columns, far.columns, atol=1e-6)
+    columns = named(far, "controls").reshape(104, 3, -1)
+    assert np.allclose(columns.mean(axis=0), 0, atol=1e-9)
+    assert np.sqrt((columns[:, :, 0] ** 2).mean()) == pytest.approx(1.0)
+    own = columns[:, :, 2:].std(axis=0)
+    assert np.allclose(own[:, (own > 0).any(axis=0)], np.eye(3)[:, :2]) and (columns[:, 2] == 0).all()
 
 
 def test_where_geos_and_controls_are_many_effects_are_the_same_in_all(world):
-    dataset = world(people=(1.0, 2.0)).dataset
-    many = MOST_GEO_CONTROLS // 2
-    for count, columns in ((many, 3 * many), (many + 1, many + 1)):
-        controls = np.random.default_rng(1).standard_normal((104, 2, count))
-        names = tuple(f"c{index}" for index in range(count))
-        found = named(design(replace(dataset, controls=controls, control_names=names), Baseline()), "controls")
-        assert found.shape[1] == columns
+    """Where a geo has few rows for each effect, and where weighing them would take long."""
+    rows, geos = 104, 60
+    few = rows // ROWS_OF_AN_EFFECT
+    quick = int(np.sqrt(MOST_WORK / (rows * geos)) / geos)
+    assert 0 < quick < few
+    for people, most in (((1.0, 2.0), few), ((1.0,) * geos, quick)):
+        dataset = world(people=people).dataset
+        for count, columns in ((most, most * (1 + len(people))), (most + 1, most + 1)):
+            controls = np.random.default_rng(1).standard_normal((rows, len(people), count))
+            names = tuple(f"c{index}" for index in range(count))
+            found = named(design(replace(dataset, controls=controls, control_names=names), Baseline()), "controls")
+            assert found.shape[1] == columns
 
 
 def test_demand_columns_are_spend_and_its_smoothed_course_in_one_scale(world):
