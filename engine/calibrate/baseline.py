@@ -65,18 +65,16 @@ def design(dataset: Dataset, baseline: Baseline) -> Design:
     )
 
 
-def season_order(periods: int, period: Period) -> int:
-    """Pairs of yearly waves that a history of this length can tell from chance.
+def season_order(period: Period) -> int:
+    """Pairs of yearly waves: three, whatever the length of history, and never more than half the periods of a year.
 
-    None below one year, then one, two from a year and a half, three from two years and a half; never more
-    than half the periods of a year.
+    A year that is too short to show its waves has them all the same. Left out, they are what the slowest channel is
+    believed to bring; their prior spreads leave them in doubt instead.
 
-    >>> [season_order(count, "week") for count in (40, 60, 104, 208)], season_order(36, "quarter")
-    ([0, 1, 2, 3], 1)
+    >>> [season_order(period) for period in ("week", "month", "quarter", "year")]
+    [3, 3, 1, 0]
     """
-    years = (periods + 1) / PER_YEAR[period]
-    by_length = sum(years >= bound for bound in (1.0, 1.5, 2.5))
-    return min(by_length, max(0, math.ceil(PER_YEAR[period] / 2) - 1))
+    return min(SEASON_ORDER, max(0, math.ceil(PER_YEAR[period] / 2) - 1))
 
 
 def _trend(
@@ -103,7 +101,7 @@ def _trend(
 
 def _season(years: Float[np.ndarray, " period"], period: Period, order: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Yearly waves, and for days the six effects of the week around their mean."""
-    count = season_order(len(years), period) if order is None else order
+    count = season_order(period) if order is None else order
     waves = np.arange(1, count + 1)
     angle = 2 * np.pi * years[:, None] * waves
     columns = [np.sin(angle), np.cos(angle)]

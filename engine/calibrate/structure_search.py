@@ -73,7 +73,7 @@ def default_of(dataset: Dataset, model: Model) -> Candidate:
         saturation=model.curves.saturation,
         adstock=model.curves.adstock,
         trend=model.baseline.trend,
-        season=season_order(len(dataset.starts), dataset.period) if season is None else season,
+        season=season_order(dataset.period) if season is None else season,
     )
 
 
