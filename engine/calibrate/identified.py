@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from engine.calibrate.baseline import COMPONENTS
 from engine.calibrate.conflict import Agreement
+from engine.calibrate.density import place_parameters
 from engine.calibrate.fit import Check, graded
 from engine.calibrate.posterior import Posterior
 from engine.calibrate.prior_draws import doubts, readable, spreads
@@ -31,12 +32,13 @@ WORDS = {
 def identified(dataset: Dataset, problem: Problem, posterior: Posterior, curves: Curves) -> list[Check]:
     """What is known of each channel and of how they can be told apart."""
     before = spreads(problem.evidence)
+    noise = float(np.median(place_parameters(posterior.places, problem.evidence).noise))
     learned = 1 - readable(posterior.places, problem.evidence).var(axis=0) / before**2
     return [
         *_channels(dataset, problem, learned, before),
         _known_money(dataset, learned),
         _tested_money(dataset, problem),
-        _collinear(dataset, problem),
+        _collinear(dataset, problem, noise),
         _reach(curves),
         *_steady(curves, dataset),
     ]
@@ -148,10 +150,10 @@ def _tested_money(dataset: Dataset, problem: Problem) -> Check:
     return Check("tested money", "good" if fine else "weak", share, said)
 
 
-def _collinear(dataset: Dataset, problem: Problem) -> Check:
+def _collinear(dataset: Dataset, problem: Problem, noise: float) -> Check:
     """Channels that move together, or with the baseline, cannot be told apart."""
     dose = problem.panel.dose.reshape(-1, len(dataset.channels))
-    own = {name: _own_movement(dose, index, problem) for index, name in enumerate(dataset.channels)}
+    own = {name: _own_movement(dose, index, problem, noise) for index, name in enumerate(dataset.channels)}
     least = min(own, key=lambda name: own[name])
     pair, together = _closest(dose, dataset.channels)
     details = {f"own movement of {name}": share for name, share in own.items()}
@@ -159,21 +161,30 @@ def _collinear(dataset: Dataset, problem: Problem) -> Check:
         said = f"{pair[0]} and {pair[1]} rise and fall together (correlation {together:.2f}): only their sum is known; "
         return Check("collinear", "weak", together, said + "vary one without the other, or merge them", details)
     if own[least] < OWN_MOVEMENT:
-        said = f"only {own[least]:.0%} of {least}'s movement is its own, the rest follows season, controls or others; "
+        said = f"only {own[least]:.0%} of {least}'s movement is its own, the rest follows trend, season, controls or "
+        said += "others; "
         return Check("collinear", "weak", own[least], said + "vary it on purpose", details)
     return Check("collinear", "good", own[least], "every channel moves on its own; nothing to do", details)
 
 
-def _own_movement(dose: Float[np.ndarray, "row channel"], index: int, problem: Problem) -> float:
-    """Share of a channel's variance that neither the baseline's columns nor other channels explain."""
+def _own_movement(dose: Float[np.ndarray, "row channel"], index: int, problem: Problem, noise: float) -> float:
+    """Share of a channel's variance that is left to tell its effect by, other channels and the baseline unknown.
+
+    What is known of a coefficient, as a share of what would be known were all else given: other channels free, the
+    baseline's columns each within its prior. Counted as free, they would explain any spend of a short history.
+    """
     target = dose[:, index] - dose[:, index].mean()
     total = target @ target
     if not total > 1e-12 * len(target):
         return 0.0
     told = problem.baseline.component != COMPONENTS.index("demand")  # those columns are the spend itself
-    others = np.concatenate([problem.baseline.columns[:, told], np.delete(dose, index, axis=1)], axis=1)
-    explained = others @ np.linalg.lstsq(others, dose[:, index], rcond=None)[0]
-    return float(((dose[:, index] - explained) ** 2).sum() / total)
+    believed = problem.baseline.columns[:, told] * problem.baseline.spread[told] / noise
+    others = np.delete(dose, index, axis=1)
+    count = believed.shape[1]
+    columns = np.block([[believed, others], [np.eye(count), np.zeros((count, others.shape[1]))]])
+    rows = np.concatenate([dose[:, index], np.zeros(count)])
+    left = rows - columns @ np.linalg.lstsq(columns, rows, rcond=None)[0]
+    return float((left**2).sum() / total)
 
 
 def _closest(dose: Float[np.ndarray, "row channel"], names: tuple[str, ...]) -> tuple[tuple[str, str], float]:

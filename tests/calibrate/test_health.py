@@ -6,18 +6,20 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from engine.calibrate.baseline import COMPONENTS
+from engine.calibrate.baseline import COMPONENTS, design
 from engine.calibrate.calibrate import calibrate
 from engine.calibrate.fit import Check, graded
 from engine.calibrate.health import _convergence, _demand, _geos, _holdout, trust
 from engine.calibrate.holdout import Holdout
-from engine.calibrate.identified import _tested_money
+from engine.calibrate.identified import _collinear, _tested_money
 from engine.calibrate.mode import Mode, Search
 from engine.calibrate.money import Miss
 from engine.calibrate.nuts import Chains
-from engine.calibrate.posterior import Posterior
-from engine.calibrate.problem import prepare
+from engine.calibrate.panel import scale
+from engine.calibrate.posterior import Posterior, draw_posterior
+from engine.calibrate.problem import explain, prepare
 from engine.config.experiments import Experiment
+from engine.config.model import Baseline
 from engine.data.dataset import Dataset
 from engine.data.experiments import placed
 
@@ -135,15 +137,35 @@ def test_what_is_explained_is_that_of_the_contributions(fitted, found):
 
 
 def test_movement_of_its_own_is_what_other_columns_leave(fitted, problem, found):
-    """By regression on the baseline but for the demand columns, which are the spend itself, and the other channel."""
-    spend = fitted[0].dataset.spend[:, 0, :]
-    other = problem.baseline.columns[:, problem.baseline.component != COMPONENTS.index("demand")]
-    assert problem.baseline.columns.shape[1] == other.shape[1] + 4
-    for channel in range(2):
-        columns = np.column_stack([other, spend[:, 1 - channel]])
-        left = spend[:, channel] - columns @ np.linalg.lstsq(columns, spend[:, channel], rcond=None)[0]
-        own = found["collinear"].details[f"own movement of channel {channel}"]
-        assert own == pytest.approx(left.var() / spend[:, channel].var(), rel=1e-6)
+    """By what all columns tell of the spend's effect, over what they would tell if all else were known.
+
+    The demand columns are left out: they are the spend itself.
+    """
+    dataset, fit = fitted[0].dataset, fitted[1]
+    dose = problem.panel.dose[:, 0, :]
+    kept = problem.baseline.component != COMPONENTS.index("demand")
+    base, spread = problem.baseline.columns[:, kept], problem.baseline.spread[kept]
+    assert len(kept) == base.shape[1] + 4
+    media = explain(problem, draw_posterior(problem, "fast", fit.settings["seed"], fit.settings["draws"]).places)
+    noise = np.median(media.parameters.noise)
+    for channel, name in enumerate(dataset.channels):
+        columns = np.column_stack([dose[:, channel], dose[:, 1 - channel], base])
+        told = columns.T @ columns + np.diag([0.0, 0.0, *(noise / spread) ** 2])
+        own = found["collinear"].details[f"own movement of {name}"]
+        least = 1 / np.linalg.inv(told)[0, 0]
+        assert own == pytest.approx(least / (dose[:, channel].var() * len(dose)), rel=1e-4)
+
+
+@pytest.mark.parametrize(("period", "rows"), [("week", 12), ("year", 52)])
+def test_spend_by_lot_moves_on_its_own_though_the_baseline_has_many_columns(world, problem, period, rows):
+    """Columns could explain any spend where they are nearly as many as rows; what is believed of them forbids it."""
+    dataset = replace(world(periods=rows).dataset, period=period)
+    lot = np.random.default_rng(0).lognormal(0.0, 0.5, (rows, 1, 2))
+    panel = replace(scale(dataset), dose=lot)
+    drawn = replace(problem, panel=panel, baseline=design(dataset, Baseline()))
+    assert _collinear(dataset, drawn, 0.05).verdict == "good"
+    exactly = _collinear(dataset, drawn, 1e-9)  # without noise, what is believed of columns forbids nothing
+    assert exactly.verdict == "weak" and "trend" in exactly.sentence
 
 
 def test_reach_and_pace_are_those_of_the_spend(fitted, found):
