@@ -9,6 +9,7 @@ from engine.periods import PER_YEAR, Period
 
 YEARS_FOR_SEASON = 2.0  # a wave seen less than twice cannot be told from a trend or from one odd year
 YEARS_AT_LEAST = 1.0  # below one year any season is confounded with the spend of that season
+NEARLY = 0.02  # of a year: 52 weeks are one, and 104 are two
 UNKNOWNS_PER_CHANNEL = 4  # ceiling, halfway spend, slope, carry-over
 PERIODS_PER_UNKNOWN = 5.0  # half of the ten of regression's rule of thumb: priors carry the rest
 FEWEST_PERIODS_PER_UNKNOWN = 2.0  # below two the priors decide alone
@@ -40,12 +41,12 @@ def rhythm(dataset: Dataset) -> list[Finding]:
 
 def length(dataset: Dataset) -> list[Finding]:
     """Whether a yearly season can be told from trend and marketing."""
-    span = years(dataset)
-    if span < YEARS_AT_LEAST:
-        claim = f"The history spans {span:.1f} years, less than one"
+    span, count = years(dataset), counted(len(dataset.starts), dataset.period)
+    if span < YEARS_AT_LEAST - NEARLY:
+        claim = f"The history spans {count}, less than a year"
         return [Finding("length", "bad", span, f"{claim}; season and marketing look the same: add earlier rows.")]
-    if span < YEARS_FOR_SEASON - 0.02:
-        claim = f"The history spans {span:.1f} years, less than two"
+    if span < YEARS_FOR_SEASON - NEARLY:
+        claim = f"The history spans {count}, less than two years"
         advice = "a yearly season cannot be told from the trend: add earlier rows, or read effects with care"
         return [Finding("length", "weak", span, f"{claim}; {advice}.")]
     return [
@@ -55,7 +56,7 @@ def length(dataset: Dataset) -> list[Finding]:
 
 def unknown_count(dataset: Dataset) -> int:
     """About how many numbers a model of this history has to find."""
-    waves = 4 if years(dataset) >= YEARS_FOR_SEASON - 0.02 and dataset.period != "year" else 0
+    waves = 4 if years(dataset) >= YEARS_FOR_SEASON - NEARLY and dataset.period != "year" else 0
     nuisance = len(dataset.control_names) + len(dataset.event_names) + len(dataset.geos) - 1
     return UNKNOWNS_PER_CHANNEL * len(dataset.channels) + nuisance + 2 + waves
 

@@ -68,10 +68,21 @@ def test_a_short_history_cannot_support_a_model():
     assert headline(dataset, check(dataset)).startswith("This history cannot support a weekly model of 3 channels")
 
 
-@pytest.mark.parametrize(("weeks", "verdict"), [(40, "bad"), (80, "weak"), (104, None), (156, None)])
-def test_a_season_needs_two_years(weeks, verdict):
+@pytest.mark.parametrize(
+    ("weeks", "verdict", "told"),
+    [
+        (40, "bad", "40 weeks, less than a year;"),
+        (51, "bad", "51 weeks, less than a year;"),
+        (52, "weak", "52 weeks, less than two years;"),
+        (103, "weak", "103 weeks, less than two years;"),
+        (104, None, ""),
+        (156, None, ""),
+    ],
+)
+def test_a_season_needs_two_years(weeks, verdict, told):
     found = raised(history(weeks=weeks), "length")
     assert [finding.verdict for finding in found] == ([verdict] if verdict else [])
+    assert all(told in finding.sentence for finding in found)
 
 
 @pytest.mark.parametrize(
