@@ -128,10 +128,7 @@ def write_fit(folder: Path, fit: Fit) -> None:
     """
     with whole_folder(folder, FILES) as place:
         write_json(place / "health.json", health_document(fit))
-        header = [
-            "start",
-            *(f"{part.component} {edge}" for part in fit.contributions for edge in ("mean", "5%", "95%")),
-        ]
+        header = ["start", *(f"{name} {edge}" for name in _columns(fit) for edge in ("mean", "5%", "95%"))]
         columns = [values.tolist() for part in fit.contributions for values in (part.mean, part.low, part.high)]
         write_csv(
             place / "contributions.csv",
@@ -141,6 +138,15 @@ def write_fit(folder: Path, fit: Fit) -> None:
         write_curves(place / "curves.json", fit.curves)
         write_text(place / "charts.json", charts_text(fit))
         write_json(place / "manifest.json", manifest(place, fit))
+
+
+def _columns(fit: Fit) -> list[str]:
+    """The parts of the outcome by names of their own: a channel may bear that of a part, such as events."""
+    taken = {part.component for part in fit.contributions if not part.is_channel}
+    return [
+        f"{part.component} (channel)" if part.is_channel and part.component in taken else part.component
+        for part in fit.contributions
+    ]
 
 
 def health_document(fit: Fit) -> dict[str, Any]:

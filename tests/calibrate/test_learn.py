@@ -2,11 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.response.curves_file import read_curves
+from engine.study.learn import _columns
 
 NAMES = {"channel 0": "tv", "channel 1": "blog"}
 MODEL = """
@@ -122,3 +124,14 @@ def test_one_document_with_json_and_the_same_fit_in_another_process(answered, fo
     assert document["headline"] and [channel["name"] for channel in document["channels"]] == ["tv", "blog"]
     files = [(place / "curves.json").read_bytes() for place in (folder / "fit", tmp_path / "fit")]
     assert files[0] == files[1]
+
+
+def test_no_two_parts_bear_one_name(fitted):
+    """Channels may be called as parts of the baseline are."""
+    fit = fitted[1]
+    called = {"channel 0": "level", "channel 1": "unexplained"}
+    parts = tuple(replace(part, component=called.get(part.component, part.component)) for part in fit.contributions)
+    names = _columns(replace(fit, contributions=parts))
+    assert len(set(names)) == len(names) == len(parts)
+    assert {"level", "level (channel)", "unexplained", "unexplained (channel)"} < set(names)
+    assert _columns(fit) == [part.component for part in fit.contributions]
