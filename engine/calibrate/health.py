@@ -138,7 +138,7 @@ def _agreement(chains: Chains) -> Check:
     }[verdict]
     said = (
         f"rank-normalised R-hat {chains.r_hat:.3f}, bulk effective size {chains.bulk:.0f}, "
-        f"{chains.divergences} divergences; {remedy}"
+        f"{chains.divergences} divergence{'s' * (chains.divergences != 1)}; {remedy}"
     )
     details = {"r_hat": chains.r_hat, "bulk": chains.bulk, "divergences": float(chains.divergences)}
     return Check("convergence", verdict, chains.r_hat, said, details)

@@ -139,8 +139,11 @@ def _tested_money(dataset: Dataset, problem: Problem) -> Check:
     share = float(np.where(tested, spend, 0.0).sum() / spend.sum())
     fine = share >= TESTED_MONEY
     said = f"{share:.0%} of the money went to channels that an experiment tested"
-    if not tells.all():
-        said += f", {dataset.lift_tests[int(np.argmin(before))].name} not counted: its standard error is too large"
+    blunt = [test.name for test, is_sharp in zip(dataset.lift_tests, tells, strict=True) if not is_sharp]
+    if len(blunt) == 1:
+        said += f", {blunt[0]} not counted: its standard error is too large"
+    elif blunt:
+        said += f", {blunt[0]} and {len(blunt) - 1} more not counted: their standard errors are too large"
     said += (
         "; nothing to do"
         if fine
@@ -160,6 +163,10 @@ def _collinear(dataset: Dataset, problem: Problem, noise: float) -> Check:
     if together >= CORRELATED_SPEND:
         said = f"{pair[0]} and {pair[1]} rise and fall together (correlation {together:.2f}): only their sum is known; "
         return Check("collinear", "weak", together, said + "vary one without the other, or merge them", details)
+    at = dataset.channels.index(least)
+    if np.ptp(dose[:, at]) <= 1e-6 * dose[:, at].max():
+        said = f"{least} stays the same in every period and geo, so nothing shows what it does; vary it on purpose"
+        return Check("collinear", "weak", own[least], said, details)
     if own[least] < OWN_MOVEMENT:
         said = f"only {own[least]:.0%} of {least}'s movement is its own, the rest follows trend, season, controls or "
         said += "others; "

@@ -168,6 +168,15 @@ def test_spend_by_lot_moves_on_its_own_though_the_baseline_has_many_columns(worl
     assert exactly.verdict == "weak" and "trend" in exactly.sentence
 
 
+def test_spend_that_never_changes_is_called_so(world, problem):
+    """It follows nothing: neither season nor trend."""
+    dataset = world(periods=30).dataset
+    panel = scale(dataset)
+    still = replace(panel, dose=panel.dose * [1.0, 0.0] + [0.0, 1.0])
+    check = _collinear(dataset, replace(problem, panel=still, baseline=design(dataset, Baseline())), 0.05)
+    assert check.verdict == "weak" and check.sentence.startswith("channel 1 stays the same in every period")
+
+
 def test_reach_and_pace_are_those_of_the_spend(fitted, found):
     spend = fitted[0].dataset.spend[:, 0, :]
     for channel in range(2):
@@ -256,7 +265,9 @@ def test_money_without_a_test_is_told(found, world, with_tests, model):
         assert check.verdict == ("good" if check.figure >= 0.5 else "weak")
         largest = int(np.argmax(np.where(np.isin([0, 1], tested), 0.0, spend)))
         assert (f"test channel {largest} first" in check.sentence) == (check.verdict == "weak")
-        assert "not counted: its standard error is too large" in check.sentence
+        told = "tested, one not counted: its" if tested == [0, 1] else "tested, both not counted: its"
+        told = told if tested else "tested, one and 1 more not counted: their"
+        assert f"{told} standard error" in check.sentence
 
 
 def test_all_money_tested_is_one_to_the_last_digit(world, model):
