@@ -89,6 +89,7 @@ def outcome(dataset: Dataset) -> list[Finding]:
         found.append(
             Finding("outcome", "weak", zeros, f"The outcome {name} is zero in {percent(zeros)} of its rows; {advice}.")
         )
+    found += _silent(dataset)
     negative = float((dataset.outcome < 0).mean())
     if negative > 0:
         claim = f"The outcome {name} is negative in {percent(negative)} of its rows"
@@ -103,6 +104,17 @@ def outcome(dataset: Dataset) -> list[Finding]:
     variation = float(series.std() / abs(series.mean())) if series.mean() else 0.0
     said = f"The outcome {name} varies by {percent(variation)} around its mean."
     return found or [Finding("outcome", "good", variation, said)]
+
+
+def _silent(dataset: Dataset) -> list[Finding]:
+    """Geos without any outcome, whose spend would count against every channel's effect."""
+    silent = [geo for geo, rows in zip(dataset.geos, dataset.outcome.T, strict=True) if not rows.any()]
+    if not silent:
+        return []
+    where = silent[0] if len(silent) == 1 else f"{silent[0]} and {counted(len(silent) - 1, 'other geo')}"
+    claim = f"The outcome {dataset.outcome_name} is zero in every row of {where}"
+    advice = "if it is not recorded there, leave the geo out with its spend"
+    return [Finding("outcome", "weak", len(silent) / len(dataset.geos), f"{claim}; {advice}.")]
 
 
 def scale(dataset: Dataset) -> list[Finding]:

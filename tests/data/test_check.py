@@ -85,6 +85,16 @@ def test_a_season_needs_two_years(weeks, verdict, told):
     assert all(told in finding.sentence for finding in found)
 
 
+@pytest.mark.parametrize(("silent", "where"), [([1], "geo 1"), ([0, 2], "geo 0 and 1 other geo")])
+def test_geos_without_any_outcome_are_named(silent, where):
+    dataset = history(geos=4)
+    outcome = dataset.outcome.copy()
+    outcome[:, silent] = 0.0
+    where = where.replace("geo 0", dataset.geos[0]).replace("geo 1", dataset.geos[1])
+    found = raised(replace(dataset, outcome=outcome), "outcome")
+    assert [f"zero in every row of {where};" in finding.sentence for finding in found] == [True]
+
+
 @pytest.mark.parametrize(
     ("period", "verdict"), [("day", "weak"), ("week", None), ("month", "weak"), ("quarter", "bad"), ("year", "bad")]
 )
