@@ -152,7 +152,7 @@ class Baseline(Closed):
     """What the outcome does without marketing."""
 
     trend: Trend = "piecewise"
-    season: int | None = Field(default=None, ge=0, le=12)  # pairs of yearly waves; three if absent, or what the grain can show
+    season: int | None = Field(default=None, ge=0, le=12)  # pairs of yearly waves; at most three if absent
 
 
 class CurveFamilies(Closed):

@@ -13,6 +13,7 @@ from engine.optimize.rules import history_spend, problem_of
 from engine.response.curves import Curves
 
 UNCHANGED = "spending as before"
+DUST = 1e-12  # of what the base earns: a smaller change is that of sums in another order
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def _answer(curves: Curves, scenario: Scenario, base: Base) -> Answer:
     spend, goal = np.array(plan.chosen.spend), scenario.goal
     before = _earned(curves, base.world, base.spend, goal)
     change = _earned(curves, scenario, spend, goal) - before
-    less = float(np.mean(change < -1e-12 * np.abs(before)))
+    change[np.abs(change) <= DUST * np.abs(before)] = 0.0
+    less = float(np.mean(change < 0))
     outcome = spread(_outcome(curves, scenario, spend))
     return Answer(scenario.name, plan, base, outcome, spread(change), float(before.mean()), less)
 

@@ -32,3 +32,21 @@ def test_where_nothing_can_be_gained_nothing_is_moved(make):
     held = make.curves(make.channel("tv", 0.0), make.channel("pr", 0.0))
     plan = optimize(held, make.scenario("budget = { total = 80 }"))
     assert np.array(plan.chosen.spend).tolist() == [40.0, 40.0]
+
+
+@pytest.mark.parametrize("periods", [52, 365])
+def test_a_split_that_stays_changes_nothing_at_all(make, periods):
+    """Not even by what sums in another order may differ by."""
+    draws = np.random.default_rng(0)
+    held = make.curves(
+        *(
+            make.channel(
+                f"channel {index}", draws.lognormal(13, 1, 60), draws.lognormal(9, 1, 60), mean=np.pi * 9**index
+            )
+            for index in range(7)
+        )
+    )
+    asked = make.scenario("budget = { of_history = 1.0 }\ngoal = { maximise = 'outcome', prudence = 10.0 }", periods)
+    answer = compare(held, [asked])[0]
+    assert (answer.change.mean, answer.change.p05, answer.change.p95) == (0.0, 0.0, 0.0)
+    assert answer.chance_of_less == 0.0
