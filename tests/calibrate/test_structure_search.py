@@ -54,7 +54,7 @@ def ignore(trials):
 
 def test_the_default_comes_first_and_is_what_the_model_file_asks_for(dataset, free, made_up):
     found = structure_search(dataset, free, 1, 3, (), ignore)
-    assert found.default.candidate == Candidate("any", "any", "piecewise", 2)
+    assert found.default.candidate == Candidate("any", "any", "piecewise", 3)
     assert len(found.trials) == 3
 
 
