@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.baseline import COMPONENTS
-from engine.calibrate.chance import Chance, Noisy, shared_part, split
+from engine.calibrate.chance import Noisy, shared_part, split
 from engine.calibrate.conflict import agreements
 from engine.calibrate.fit import BAND, ChannelReading, Contribution, Fit, Speed
 from engine.calibrate.health import Findings, examine
@@ -86,14 +86,12 @@ def _noise(
 ) -> Noisy:
     """What each draw leaves over, by its parts [scaled outcome]."""
     base = (effect @ problem.baseline.columns.T).reshape(media.rows.shape)
-    chance = Chance(*(np.asarray(one) for one in problem.evidence.linear.chance))
-    return split(problem.panel.outcome - base - media.rows, media.parameters.noise, chance, random)
+    return split(problem.panel.outcome - base - media.rows, media.parameters.noise, problem.chance, random)
 
 
 def _level(problem: Problem, noisy: Noisy) -> Float[np.ndarray, "period geo"]:
     """Posterior mean of the noise that is not a geo's own in one period alone [outcome/period]."""
-    chance = Chance(*(np.asarray(one) for one in problem.evidence.linear.chance))
-    mean = noisy.slow.mean(axis=0) + shared_part(noisy.white.mean(axis=0), chance)
+    mean = noisy.slow.mean(axis=0) + shared_part(noisy.white.mean(axis=0), problem.chance)
     return mean * problem.panel.size * problem.panel.outcome_scale
 
 

@@ -34,7 +34,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.calibrate.baseline import COMPONENTS
-from engine.calibrate.chance import Chance, whiten
+from engine.calibrate.chance import whiten
 from engine.calibrate.conflict import Agreement
 from engine.calibrate.fit import Check, Health, Verdict, graded
 from engine.calibrate.holdout import Holdout
@@ -175,7 +175,7 @@ def _explained(actual: Float[np.ndarray, "*rows"], fitted: Float[np.ndarray, "*r
 def _residuals(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
     """Whether what is left is chance, once the slow part that the model knows of is taken off."""
     left = (dataset.outcome - findings.fitted) / problem.panel.size / problem.panel.outcome_scale
-    white = whiten(left, Chance(*(np.asarray(one) for one in problem.evidence.linear.chance))).mean(axis=1)
+    white = whiten(left, problem.chance).mean(axis=1)
     centred = white - white.mean()
     spread = (centred**2).sum()
     follows = float((centred[1:] * centred[:-1]).sum() / spread) if spread > 0 else 0.0

@@ -85,9 +85,8 @@ FOLLOWS: Mapping[str | None, Following] = {
 """By what the model file tells of a channel; None where it tells nothing. A channel whose correlation with hidden
 demand is r hides r / sqrt(1 - r^2) of what is left unexplained: .6 is a correlation of one half, 1.2 of three quarters.
 Spend that tracks demand closely leaves nothing unexplained, so some doubt remains even then: of all slow movement of
-the outcome a tenth, a fifth (some) or a half (much) may be demand's. Bands of 80 and 95 % held 83 and 96 of a hundred
-true returns where spend followed demand, and 75 and 89 before this tenth and other changes, in other numbers of worlds
-(`experiments/recovery`)."""
+the outcome a tenth, a fifth (some) or a half (much) may be demand's. Bands of 80 and 95 % held 71 and 84 of a hundred
+true returns where spend followed demand; with 1.2 and a twentieth, 73 and 85 (`experiments/recovery`)."""
 
 _WEIBULL_MEAN = math.gamma(1 + 1 / SHARE_SHAPE)  # of a scale of one
 REACH = 7.0  # coordinates are cut off here: beyond seven standard deviations nothing is lost

@@ -42,6 +42,11 @@ class Problem:
         """The families taken into account."""
         return self.evidence.structure
 
+    @property
+    def chance(self) -> Chance:
+        """The shape of the noise, in numpy."""
+        return Chance(*(np.asarray(one) for one in self.evidence.linear.chance))
+
 
 @dataclass(frozen=True)
 class Media:
@@ -140,9 +145,7 @@ def _seen(evidence: Evidence, linear: LinearBlock) -> Evidence:
 
 def hold_out(problem: Problem, seen: Bool[np.ndarray, " period"]) -> Evidence:
     """The same problem with the last periods unseen; every array keeps its shape, so nothing compiles again."""
-    shape: Chance = problem.evidence.linear.chance
-    held = Chance(*(np.asarray(one) for one in shape))
-    held = held._replace(seen=held.seen * seen)
+    held = problem.chance._replace(seen=problem.chance.seen * seen)
     return _seen(problem.evidence, linear_block(problem.panel.outcome, held, problem.baseline))
 
 
