@@ -17,7 +17,8 @@ FLATTEST = 1e-9  # of the strongest bend: weaker ones count as this
 def mean_value(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
     """Mean objective of a plan over all draws, less what its moves are charged for their doubt."""
     return sum(
-        float(objective(payoff, spend[channel : channel + 1]).mean()) for channel, payoff in enumerate(problem.payoffs)
+        float(payoff.average(objective(payoff, spend[channel : channel + 1]))[0])
+        for channel, payoff in enumerate(problem.payoffs)
     )
 
 
@@ -46,7 +47,7 @@ def sides(
     slopes = np.empty((2, len(spend)))
     for channel, payoff in enumerate(problem.payoffs):
         at = spend[channel : channel + 1]
-        earned = payoff.margin * float(steepness(payoff, at).mean())
+        earned = payoff.margin * float(payoff.average(steepness(payoff, at))[0])
         slopes[:, channel] = [earned - float(charge[0]) for charge in payoff.charge_sides(at)]
     return slopes[0], slopes[1]
 

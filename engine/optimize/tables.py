@@ -35,6 +35,16 @@ class Payoff:
     cost: float = 0.0
     anchor: float = 0.0  # [currency over the horizon]
     toll: tuple[float, float] = (0.0, 0.0)  # objective per money moved to less than today's spend, and to more
+    odds: Float[np.ndarray, " draw"] | None = None  # chance of each draw, summing to 1; None: all the same
+
+    def average(self, values: Float[np.ndarray, "*point draw"]) -> Float[np.ndarray, "*point"]:
+        """The mean over the draws, by their odds."""
+        mean: np.ndarray = values.mean(axis=-1) if self.odds is None else values @ self.odds
+        return mean
+
+    def stock(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point row draw"]:
+        """The stock that works in each row of periods, of a spend and of what was spent before [currency/period]."""
+        return spend[:, None, None] * self.timing.gain + self.timing.offset
 
     def charge(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
         """What is taken off the outcome for a spend: its cost and the toll on its move [objective]."""
@@ -111,7 +121,7 @@ def steepness(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.nd
 
 def gross(payoff: Payoff, high: float) -> float:
     """What a channel cannot earn more than, on up to `high` money, before the cost of the money [objective]."""
-    reached = most(payoff.channel, high * payoff.timing.gain).mean(axis=1)
+    reached = payoff.average(most(payoff.channel, payoff.stock(np.array([high]))[0]))
     return payoff.margin * float(payoff.timing.weight @ reached)
 
 
@@ -121,13 +131,11 @@ def _parts(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> list[Float[np.
 
 
 def _respond(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
-    stock = spend[:, None, None] * payoff.timing.gain
-    return np.einsum("prd,r->pd", respond(payoff.channel, stock), payoff.timing.weight)
+    return np.einsum("prd,r->pd", respond(payoff.channel, payoff.stock(spend)), payoff.timing.weight)
 
 
 def _steepness(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
-    stock = spend[:, None, None] * payoff.timing.gain
-    rate = respond_with_rate(payoff.channel, stock)[1] * payoff.timing.gain
+    rate = respond_with_rate(payoff.channel, payoff.stock(spend))[1] * payoff.timing.gain
     return np.einsum("prd,r->pd", rate, payoff.timing.weight)
 
 
@@ -146,7 +154,7 @@ def doubt(payoff: Payoff, anchor: float, low: float, high: float) -> tuple[float
     spend = np.clip(np.concatenate([np.linspace(low, high, DOUBT_POINTS), near]), low, high)
     moved = np.where(np.abs(spend - anchor) > 1e-3 * step, np.abs(spend - anchor), 0.0)  # less is rounding
     change = outcomes(payoff, spend) - outcomes(payoff, np.array([anchor]))
-    away = np.abs(change - change.mean(axis=1, keepdims=True)).mean(axis=1)
+    away = payoff.average(np.abs(change - payoff.average(change)[:, None]))
     per_money = payoff.margin * away / np.where(moved > 0, moved, np.inf)
     less, more = (float(per_money[side].max(initial=0.0)) for side in (spend < anchor, spend > anchor))
     return less, more
@@ -213,13 +221,13 @@ def _measured(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _piece(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     gain, weight = payoff.timing.gain, payoff.timing.weight
-    stock = knots[:, None, None] * gain
+    stock = payoff.stock(knots)
     value, rate = respond_with_rate(payoff.channel, stock)
     bend = inflection(payoff.channel)
     above, below = _off_chord(stock, value, rate, bend, respond_with_rate(payoff.channel, bend)[1])
 
     def mean(part: np.ndarray) -> np.ndarray:
-        return np.einsum("prd,r->p", part, weight) / gain.shape[1]
+        return payoff.average(part) @ weight
 
     return mean(value), mean(rate * gain), np.stack([mean(above), mean(below)])
 

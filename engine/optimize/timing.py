@@ -26,6 +26,7 @@ class Timing:
     cost: float  # money charged to profit per money spent (below 1 where later spend is discounted)
     active: bool  # whether there is any date on which money can be spent
     pace: Float[np.ndarray, " period"] = field(default_factory=lambda: np.zeros(0))  # share of the money by period
+    offset: Float[np.ndarray, "row draw"] | float = 0.0  # stock that is there whatever is spent [currency/period]
 
     @property
     def peak(self) -> float:
