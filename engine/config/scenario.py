@@ -1,9 +1,9 @@
 """A scenario: one budget question, as TOML."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.config.loading import Closed, Money, Name, Positive, Share
 
@@ -29,31 +29,45 @@ class Horizon(Closed):
 
     start: date = Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))
     periods: int = Field(ge=1, le=1040)
-    decide: Literal["horizon"] = "horizon"  # one split for the whole horizon
+    decide: Literal["horizon", "quarter", "month"] = "horizon"  # one split for all of it, or one a quarter or month
+    carry_over: Literal["cycle", "history"] | None = None
+    """What works at the start: "cycle", what the plan itself leaves at its end, so that the plan is a year like any
+    other; or "history", what was spent before, and what is left at the end is valued over the `tail`. Unless given,
+    "cycle" for one split and "history" for several."""
+    tail: int = Field(default=26, ge=0, le=520)  # periods after the end over which what is left works on
 
-    @field_validator("decide", mode="before")
-    @classmethod
-    def _only_whole(cls, value: Any) -> Any:
-        if value in ("quarter", "month"):
-            raise ValueError(f'{value} decisions are not planned by this version and "horizon" is the one to use')
-        return value
+    @property
+    def from_history(self) -> bool:
+        """Whether what was spent before the horizon works in it."""
+        return (self.carry_over or ("cycle" if self.decide == "horizon" else "history")) == "history"
+
+
+SIZES = ("total", "at_most", "of_history", "target_outcome", "target_roas", "target_marginal_roas", "target_cac")
 
 
 class Budget(Closed):
-    """How much may be spent over the horizon: exactly one of the three."""
-
-    later = ("target_outcome", "target_roas")
+    """How much may be spent over the horizon: exactly one of its sizes."""
 
     total: Positive | None = None  # all of it is spent [currency]
     at_most: Positive | None = None  # what does not pay stays unspent [currency]
     of_history: Annotated[Multiple, Field(gt=0)] | None = None
     """Total as a multiple of what history spent in as many periods: 0.85 is a cut of 15 %."""
+    target_outcome: Positive | None = None  # the least money that brings so much [currency or outcome]
+    target_roas: Positive | None = None  # the most money of which each unit returns so much on average
+    target_marginal_roas: Positive | None = None  # the most money of which the last unit returns so much
+    target_cac: Positive | None = None  # the most money that costs no more per unit of outcome [currency]
+    reserve: Annotated[Share, Field(lt=1)] = 0.0  # share of it that is kept back for what may come
+    quarters: tuple[Money, ...] | None = Field(strict=False, default=None)  # exactly this in each quarter [currency]
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Budget":
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        given = [name for name in SIZES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"exactly one of total, at_most and of_history is needed, {len(given)} are given")
+            raise ValueError(f"exactly one of {', '.join(SIZES)} is needed, {len(given)} are given")
+        if given[0].startswith("target") and (self.reserve or self.quarters):
+            raise ValueError(f"{given[0]} finds the budget itself and goes without reserve and quarters")
+        if self.quarters and self.total and abs(sum(self.quarters) - self.total) > 1e-6 * self.total:
+            raise ValueError(f"quarters add up to {sum(self.quarters):g} and total is {self.total:g}")
         return self
 
 
@@ -103,12 +117,16 @@ class Relative(Closed):
 class ChannelRules(Closed):
     """What the plan may do with one channel over the horizon [currency]."""
 
-    later = ("quarter_floor", "quarter_cap", "committed")
-
     floor: Money = 0.0
     cap: Money | None = None
-    minimum_flight: Money = 0.0  # nothing, or at least this
-    locked: Money | None = None  # exactly this
+    quarter_floor: Money = 0.0  # in each quarter
+    quarter_cap: Money | None = None
+    month_floor: Money = 0.0  # in each month
+    month_cap: Money | None = None
+    minimum_flight: Money = 0.0  # nothing, or at least this, in each decision
+    committed: tuple[Money, ...] = Field(strict=False, default=())  # at least this in each decision, from the first on
+    locked: Money | None = None  # exactly this over the horizon
+    max_change: Share | None = None  # from one decision to the next, instead of the ramp of all channels
     relative: Relative | None = None
     flight: Flight | None = None
 
@@ -116,6 +134,10 @@ class ChannelRules(Closed):
     def _consistent(self) -> "ChannelRules":
         if self.cap is not None and self.floor > self.cap:
             raise ValueError(f"floor {self.floor:g} is above cap {self.cap:g}")
+        for cap, name in ((self.quarter_cap, "quarter"), (self.month_cap, "month")):
+            floor = getattr(self, f"{name}_floor")
+            if cap is not None and floor > cap:
+                raise ValueError(f"{name}_floor {floor:g} is above {name}_cap {cap:g}")
         if self.cap is not None and self.minimum_flight > self.cap:
             raise ValueError(f"minimum_flight {self.minimum_flight:g} is above cap {self.cap:g}")
         if self.locked is not None and (self.floor or self.cap is not None or self.minimum_flight or self.relative):
@@ -177,16 +199,66 @@ class Shock(Closed):
         return self
 
 
+class Ramp(Closed):
+    """How fast the weekly pace of a channel may change from one decision to the next."""
+
+    max_change: Share
+    from_history: bool = False  # also from the pace of history to the first decision
+
+
+class Risk(Closed):
+    """How the draws of the curves count."""
+
+    measure: Literal["mean", "cvar", "probability", "regret", "robust"] = "mean"
+    level: Annotated[Share, Field(gt=0)] = 0.10  # cvar: the share of worst draws that is averaged
+    weight: Share = 1.0  # of the measure beside the mean: 0.5 is the middle of both
+    target: Positive | None = None  # probability: of an objective of at least this
+    radius: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.5
+    """robust: how far the odds of draws may be from equal, as the root mean square of their relative deviation."""
+
+    @model_validator(mode="after")
+    def _target_with_probability(self) -> "Risk":
+        if (self.measure == "probability") != (self.target is not None):
+            raise ValueError('target goes with measure = "probability", and the other measures go without it')
+        return self
+
+
 class Scenario(Closed):
     """One budget question."""
-
-    later = ("ramp", "risk")
 
     name: Name
     horizon: Horizon
     budget: Budget
     goal: Goal = Goal()
+    risk: Risk = Risk()
+    ramp: Ramp | None = None
+    soft: dict[str, Annotated[int, Field(ge=1, le=99)]] = Field(default_factory=dict)
+    """Rules that give way where no plan keeps all, by name as a plan tells it; those with the lowest number first."""
     every_channel: ChannelRules | None = None  # for each channel not named below
     channels: dict[Name, ChannelRules] = Field(default_factory=dict)
     groups: dict[Name, Group] = Field(default_factory=dict)
     shocks: tuple[Shock, ...] = Field(strict=False, default=())
+
+    @model_validator(mode="after")
+    def _decisions_where_there_are_some(self) -> "Scenario":
+        """What is said of quarters or months needs a plan that decides them."""
+        decide = self.horizon.decide
+        every = {"every_channel": self.every_channel} | {f"channels.{name}": one for name, one in self.channels.items()}
+        said = {
+            "month": [f"{place}.{key}" for place, rules in every.items() for key in _set(rules, "month_")],
+            "quarter": [f"{place}.{key}" for place, rules in every.items() for key in _set(rules, "quarter_")]
+            + ["budget.quarters"] * (self.budget.quarters is not None),
+            "decision": [f"{place}.{key}" for place, rules in every.items() for key in _set(rules, "max_", "commit")]
+            + ["ramp"] * (self.ramp is not None),
+        }
+        if decide != "month" and said["month"]:
+            raise ValueError(f'{said["month"][0]} needs decisions by month: horizon.decide = "month"')
+        if decide == "horizon" and (first := [*said["quarter"], *said["decision"]][:1]):
+            raise ValueError(f'{first[0]} needs several decisions: horizon.decide = "quarter" or "month"')
+        return self
+
+
+def _set(rules: ChannelRules | None, *starts: str) -> list[str]:
+    """The keys of some rules that begin in one of these ways and were given."""
+    given = rules.model_fields_set if rules else set()
+    return sorted(key for key in given if key.startswith(starts))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.config.scenario import ChannelRules, Group, Scenario
+from engine.config.scenario import SIZES, ChannelRules, Group, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.tables import Payoff, doubt
@@ -114,6 +114,7 @@ def problem_of(curves: Curves, scenario: Scenario) -> Problem:
         InputError: The scenario names a channel that the curves do not have, or profit has no money.
     """
     _require_known(curves, scenario)
+    _require_answered(scenario)
     margin, cost = 1.0, 0.0
     if scenario.goal.maximise == "profit":
         margin, cost = scenario.goal.margin or 0.0, 1.0
@@ -251,6 +252,21 @@ def _share(name: str, inside: np.ndarray, share: float, budget: Rule, sign: int)
     if budget.low == budget.high:
         return _of_total(Rule(name, inside, **{"low" if sign > 0 else "high": 0.0}, share=share), budget.high)
     return Rule(name, inside - share, low=0.0) if sign > 0 else Rule(name, inside - share, high=0.0)
+
+
+def _require_answered(scenario: Scenario) -> None:
+    """Refuse what the scenario may say and this version does not plan yet."""
+    asked = {
+        "horizon.decide": scenario.horizon.decide != "horizon",
+        "horizon.carry_over": scenario.horizon.from_history,
+        "risk.measure": scenario.risk.measure != "mean",
+        "budget.target": any(getattr(scenario.budget, name) is not None for name in SIZES[3:]),
+        "budget.reserve": scenario.budget.reserve > 0,
+        "soft": bool(scenario.soft),
+    }
+    for place, is_asked in asked.items():
+        if is_asked:
+            raise InputError(f"scenario {scenario.name!r}: {place} is not answered by this version; remove it")
 
 
 def _require_known(curves: Curves, scenario: Scenario) -> None:
