@@ -1,93 +1,118 @@
-"""Why no plan exists: the smallest set of rules that cannot be kept together, and what to relax."""
+"""Why no plan exists: a smallest set of rules that cannot be kept together, and what to relax.
 
-import math
-from dataclasses import dataclass, replace
+Where the search starts: all limits give way by one and the same amount; the rules on which that amount depends hold a
+conflict, the one that is deepest for each of its rules. A deletion filter leaves of them what is needed (Chinneck and
+Dravnieks, Locating minimal infeasible constraint sets in linear programs, 1991).
+"""
 
-from engine.optimize.feasible import least_relaxation, suspects
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from engine.optimize.elastic import NEAR, Program, Question, Refusal, settled
+from engine.optimize.feasible import cheapest, everything
+from engine.optimize.repair import Relaxation, alone, is_hard, together
 from engine.optimize.rules import Problem, Rule
-from engine.words import exact, percent, plain
+from engine.optimize.telling import Telling
 
-TOLD, MOST = 5, 24  # ways out, and rules in conflict, that a message names
+TOLD, FEW = 5, 12  # ways out that are told; rules in conflict up to which all ways out are sought where flights are
+ROUNDED = (
+    "no plan keeps all rules together, by no more than sums of such numbers are rounded: "
+    "loosen the budget or another limit a little"
+)
 
 
-@dataclass(frozen=True)
-class Relaxation:
-    """One rule and the money by which it alone must give way."""
-
-    rule: Rule
-    amount: float  # [currency]
-    upwards: bool  # whether its limit must rise
+Known = dict[tuple[float, float, float], tuple[int, np.ndarray]]  # by limits: a needed rule, and a spend without it
 
 
 def conflict(problem: Problem) -> tuple[Rule, ...]:
-    """The rules that cannot be kept together, none of which is superfluous (a deletion filter).
+    """The rules that cannot be kept together, none of which is superfluous; none at all where all can be kept.
 
     Rules are tried for deletion from the last to the first, so that the budget is named where it matters.
     """
-    kept = suspects(problem.rules)
-    for rule in reversed(kept.copy()):
-        rest = [other for other in kept if other is not rule]
-        if rest and least_relaxation(rest, ()) is None:
-            kept = rest
-    return tuple(kept)
+    return tuple(problem.rules[at] for at in _conflict(Program(problem.rules)))
 
 
 def relaxations(problem: Problem, rules: tuple[Rule, ...]) -> tuple[Relaxation, ...]:
     """For each rule in conflict that can end it alone: the least it must give, cheapest first."""
-    found = []
-    for index, rule in enumerate(problem.rules):
-        if not any(rule is other for other in rules):
-            continue
-        amount = least_relaxation(problem.rules, (index,))
-        if amount:
-            found.append(Relaxation(rule, amount, _upwards(problem, index)))
-    return tuple(sorted(found, key=lambda item: item.amount))
-
-
-def _upwards(problem: Problem, index: int) -> bool:
-    """Whether a rule gives way by rising: for a fixed amount, whether without its upper side all is well."""
-    rule = problem.rules[index]
-    if rule.low != rule.high:
-        return rule.high < math.inf
-    free = [*problem.rules[:index], replace(rule, high=math.inf), *problem.rules[index + 1 :]]
-    return least_relaxation(free, ()) is not None
+    members = [at for at, rule in enumerate(problem.rules) if any(rule is other for other in rules)]
+    return alone(Program(problem.rules), members)
 
 
 def explanation(problem: Problem, currency: str) -> str:
     """Why no plan exists, in one sentence for the conflict and one for the remedies."""
-    rules = conflict(problem)
-    remedies = [plain(remedy(item, currency)) for item in relaxations(problem, rules)]
-    clash = "; ".join(plain(_said(rule, currency)) for rule in rules[:MOST])
-    if len(rules) > MOST:
-        clash += f"; and {len(rules) - MOST} more rules"
-    if not remedies:
-        return f"no plan keeps these rules together: {clash}. No single one of them can end it; remove one of them"
-    return f"no plan keeps these rules together: {clash}. Cheapest ways out: {', or '.join(remedies[:TOLD])}"
+    program = Program(problem.rules)
+    members = _conflict(program)
+    if not members:
+        return ROUNDED
+    enough = TOLD if len(members) > FEW and is_hard(program, members) else None
+    ways = alone(program, members, enough)[:TOLD]
+    joint = () if ways else together(problem.rules)
+    telling = Telling(problem.rules, currency, [item.amount for item in ways or joint])
+    said = f"no plan keeps these rules together: {telling.clash([problem.rules[at] for at in members])}. "
+    if ways:
+        return f"{said}{'Ways' if enough else 'Cheapest ways'} out: {telling.cures(ways, ', or ')}"
+    if joint:
+        return f"{said}No single one of them can end it. Cheapest together: {telling.cures(joint, ', and ')}"
+    return f"{said}No single one of them can end it; remove one of them"
 
 
-def remedy(item: Relaxation, currency: str) -> str:
-    """What to change on one rule: by how much, and to which limit, because that is what is typed."""
-    rule = item.rule
-    if _is_share(rule):
-        return f"ease {rule.name} by {exact(item.amount, currency)} of spend"
-    limit = rule.flight or (rule.high if item.upwards else rule.low)
-    new = limit + item.amount if item.upwards else limit - item.amount
-    verb = "raise" if item.upwards else "lower"
-    return f"{verb} {rule.name} by {exact(item.amount, currency)} to {exact(new, currency)}"
+def _conflict(program: Program) -> list[int]:
+    asked = everything(program)
+    deepest = _deepest(program, asked)
+    found = cheapest(program, _only(asked, deepest)) if deepest else None
+    if not isinstance(found, Refusal):
+        found = cheapest(program, asked)
+    return _needed(program, sorted(found.rules)) if isinstance(found, Refusal) else []
 
 
-def _said(rule: Rule, currency: str) -> str:
-    if rule.flight:
-        return f"{rule.name} {exact(rule.flight, currency)}"
-    if rule.low == rule.high:
-        return f"{rule.name} = {exact(rule.low, currency)}"
-    if _is_share(rule):
-        sign = "<=" if rule.high < math.inf else ">="
-        return f"{rule.name} {sign} {percent(-float(rule.weights.min()))} of all spend"
-    sign, limit = ("<=", rule.high) if rule.high < math.inf else (">=", rule.low)
-    return f"{rule.name} {sign} {exact(limit, currency)}"
+def _deepest(program: Program, asked: Question) -> list[int]:
+    """Rules on which it depends by how much all limits must give way, if by one amount; none where flights decide."""
+    said = settled(program, asked)
+    found = program.ask(replace(asked, evenly=True), {rule: on for rule, (on, _) in said.items()})
+    if isinstance(found, Refusal) or found.cost <= NEAR * program.money:
+        return []
+    return sorted(found.tight | {said[rule][1] for rule in found.tight if rule in said})
 
 
-def _is_share(rule: Rule) -> bool:
-    """Whether a rule is about a share of a total that is not fixed."""
-    return bool(rule.weights.min() < 0)
+def _needed(program: Program, rules: list[int]) -> list[int]:
+    """What remains of rules in conflict when each that is superfluous is left out, several at once where that goes."""
+    asked, needed, left = everything(program), list[int](), rules
+    step = max(1, len(rules) // 4) if is_hard(program, rules) else 1
+    known: Known = {}
+    while left:
+        rest = left[:-step]
+        if step == 1 and _is_needed_like(program, left[-1], _only(asked, rest + needed), known):
+            left, needed = rest, [left[-1], *needed]
+            continue
+        found = cheapest(program, _only(asked, rest + needed))
+        if isinstance(found, Refusal):
+            left, step = [at for at in rest if at in found.rules], step * 2
+        elif step > 1:
+            step = step // 2
+        else:
+            known[_limits(program.rules[left[-1]])] = (left[-1], found.spend)
+            left, needed = rest, [left[-1], *needed]
+        step = max(1, min(step, len(left)))
+    return needed
+
+
+def _is_needed_like(program: Program, at: int, rest: Question, known: Known) -> bool:
+    """Whether two channels that change places show that a rule on one is needed, as the same rule on the other is."""
+    rule = program.rules[at]
+    like, spend = known.get(_limits(rule), (at, None))
+    here, there = rule.channel, program.rules[like].channel
+    if spend is None or here is None or there is None:
+        return False
+    swapped = spend.copy()
+    swapped[[here, there]] = spend[[there, here]]
+    return program.is_kept(swapped, rest.kept)
+
+
+def _limits(rule: Rule) -> tuple[float, float, float]:
+    return rule.low, rule.high, rule.flight
+
+
+def _only(asked: Question, rules: Sequence[int]) -> Question:
+    return replace(asked, kept=np.isin(np.arange(len(asked.kept)), rules))

@@ -1,69 +1,222 @@
-"""Questions about the rules alone, whatever money earns: can they be kept, and by how much must they give?"""
+"""Questions about the rules alone, whatever money earns: can they be kept, and by how much must they give?
+
+Where minimum flights leave a choice, it is searched depth first. A linear program that has no answer names the rules
+that prove it, so that choices which had no part in it are not tried the other way; what takes long goes to a
+mixed-integer program.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import cvxpy
+import highspy
 import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.closeness import ROUNDING
+from engine.optimize.elastic import (
+    NEAR,
+    STAKE,
+    Point,
+    Program,
+    Question,
+    Refusal,
+    Sides,
+    leaning,
+    quiet_solver,
+    settled,
+)
 from engine.optimize.rules import Rule
 
-STAKE = 1e4  # what the sum of all limits is scaled to: the solver's tolerances are absolute
+PATIENCE = 60  # programs after which a choice of flights goes to a mixed-integer program
+BRIEF = 8  # the same where such a program was needed before
+BEGUN = 1.001  # what a unit of money costs that is moved to where nothing was spent; 1 where something was
+LESS = 1e-6  # share of what a rule gives by which it is asked to give less
+
+
+@dataclass
+class Choice:
+    """A search over the sides of minimum flights: what is asked, and what has been found so far."""
+
+    program: Program
+    question: Question
+    patience: int
+    floor: float | None = None  # no way to keep the rules costs less [currency]
+    best: Point | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing better can be found."""
+        slack = NEAR * self.program.money
+        return self.best is not None and self.floor is not None and self.best.cost <= self.floor + slack
+
+
+class ImpatientError(Exception):
+    """A search of flights took more programs than it may."""
+
+
+def cheapest(program: Program, question: Question, patience: int = PATIENCE) -> Point | Refusal:
+    """The cheapest way to keep the rules that are kept; or rules of which there is none, not always the fewest."""
+    if not question.price.any() and not question.evenly:
+        question = replace(question, leaning=leaning(program, question))
+    said = settled(program, question)
+    sides = {rule: on for rule, (on, _) in said.items()}
+    choice = Choice(program, question, patience)
+    try:
+        proof = _search(choice, sides)
+    except ImpatientError:
+        one = question.price.any() and question.loose.sum() == 1
+        proof = _descent(choice) if one else _by_whole_numbers(choice, sides)
+    if choice.best is not None:
+        return choice.best
+    if proof is None:  # without a proof in rules: all of them
+        return Refusal(frozenset(np.flatnonzero(question.kept).tolist()), frozenset())
+    reasons = {said[rule][1] for rule in proof.flights if rule in said}
+    return Refusal(proof.rules | reasons, frozenset())
+
+
+def _search(choice: Choice, sides: Sides) -> Refusal | None:
+    """Look for the best below some sides; the proof that there is nothing, None where there may be something."""
+    if not choice.patience:
+        raise ImpatientError
+    choice.patience -= 1
+    answer = choice.program.ask(choice.question, sides)
+    if isinstance(answer, Refusal):
+        return answer
+    choice.floor = answer.cost if choice.floor is None else choice.floor
+    if choice.best is not None and answer.cost >= choice.best.cost:
+        return None
+    flight = _undecided(choice, answer, sides)
+    if flight is None:
+        choice.best = answer
+        return None
+    proofs = []
+    for on in (True, False):  # in this order: what is not flown goes to the next flight, and so to all of them
+        proof = _search(choice, {**sides, flight: on})
+        if choice.ended or (proof is not None and flight not in proof.flights):
+            return proof  # all is found, or this flight has no part in the proof
+        proofs.append(proof)
+    return _joined(flight, *proofs)
+
+
+def _joined(flight: int, one: Refusal | None, other: Refusal | None) -> Refusal | None:
+    """The proof from those for both sides of a flight."""
+    if one is None or other is None:
+        return None
+    return Refusal(one.rules | other.rules, (one.flights | other.flights) - {flight})
+
+
+def _undecided(choice: Choice, point: Point, sides: Sides) -> int | None:
+    """The rule whose flight a point neither flies nor leaves out, the nearest to flown; None where there is none."""
+    flights, question = choice.program.flights, choice.question
+    if not flights.rules:
+        return None
+    rules = np.array(flights.rules)
+    amount, slack = flights.amount @ point.spend, NEAR * choice.program.money
+    need = flights.least - point.give[rules]
+    is_open = question.kept[rules] & (amount > slack) & (amount < need - slack)
+    is_open &= np.array([rule not in sides for rule in flights.rules])
+    if not is_open.any():
+        return None
+    share = np.where(is_open, amount / np.maximum(need, slack), -1.0)
+    return int(rules[share.argmax()])
+
+
+def _by_whole_numbers(choice: Choice, sides: Sides) -> Refusal | None:
+    """The best point by a mixed-integer program into the choice; it tells no proof in rules."""
+    chosen = choice.program.chosen(choice.question, sides)
+    if chosen is not None:
+        answer = choice.program.ask(choice.question, chosen)
+        if isinstance(answer, Point) and (choice.best is None or answer.cost < choice.best.cost):
+            choice.best = answer
+    return None
+
+
+def _descent(choice: Choice) -> Refusal | None:
+    """The best point, where one rule gives way, by asking whether it can give less until it cannot.
+
+    Whether some rules can be kept is far easier to decide than how little one of them must give.
+    """
+    program, free = choice.program, replace(choice.question, price=np.zeros(len(choice.question.price)))
+    start = replace(free, kept=free.kept & ~free.loose)
+    if choice.best is not None:
+        start = replace(free, given=choice.best.cost * (1 - LESS))
+    found = cheapest(program, start, BRIEF)
+    while isinstance(found, Point):
+        better = program.ask(choice.question, _flown(program, found))
+        if isinstance(better, Refusal) or (choice.best and better.cost >= choice.best.cost):
+            break
+        choice.best = better
+        found = cheapest(program, replace(free, given=better.cost * (1 - LESS)), BRIEF)
+    return None
+
+
+def _flown(program: Program, point: Point) -> Sides:
+    """Which flights a point flies."""
+    amount = program.flights.amount @ point.spend
+    return {rule: bool(one > NEAR * program.money) for rule, one in zip(program.flights.rules, amount, strict=True)}
+
+
+def everything(program: Program) -> Question:
+    """All rules kept, none of which gives way."""
+    count = len(program.rules)
+    return Question(np.ones(count, bool), np.zeros(count, bool), np.zeros(count))
+
+
+def easing(program: Program, loose: Sequence[int]) -> Question:
+    """All rules kept, of which some may give way at one price."""
+    question = everything(program)
+    chosen = np.isin(np.arange(len(program.rules)), loose)
+    return replace(question, loose=chosen, price=chosen.astype(float))
+
+
+def can_be_kept(rules: Sequence[Rule]) -> bool:
+    """Whether some spend keeps all rules."""
+    program = Program(tuple(rules))
+    return isinstance(cheapest(program, everything(program)), Point)
 
 
 def least_relaxation(rules: Sequence[Rule], loose: Sequence[int]) -> float | None:
     """The least sum of money by which the rules at `loose` must give way so that all can be kept.
 
+    Shares of a known total are shares of what is spent where the total, the first rule, is one of those that give way.
+
     Returns:
         0 where nothing must give way; None where nothing that these rules can give is enough.
     """
-    money = _money(rules)
-    give = cvxpy.Variable(max(1, len(loose)), nonneg=True)
-    chosen = np.zeros((len(rules), max(1, len(loose))))
-    chosen[list(loose), range(len(loose))] = 1.0
-    limits = _sides(rules, _any_spend(rules), chosen @ give, money)
-    program = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(give)), limits)
-    program.solve(solver=cvxpy.HIGHS, mip_feasibility_tolerance=1e-9)
-    if give.value is None:
+    program = Program(tuple(rules))
+    found = cheapest(program, easing(program, loose))
+    if isinstance(found, Refusal):
         return None
-    amount = float(program.value)
-    return amount * money if amount > ROUNDING * STAKE else 0.0
-
-
-def suspects(rules: Sequence[Rule]) -> list[Rule]:
-    """Rules among which there is a conflict: those on which the least relaxation of all of them depends.
-
-    All of them where the conflict needs a minimum flight, about which a linear program knows nothing.
-    """
-    plain = [rule for rule in rules if not rule.flight]
-    give = cvxpy.Variable(len(plain), nonneg=True)
-    limits = _sides(plain, _any_spend(plain), give, _money(rules))
-    program = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(give)), limits)
-    program.solve(solver=cvxpy.HIGHS)
-    price = np.zeros(len(plain))
-    for limit, side in zip(limits, ("low", "high"), strict=False):
-        has = np.isfinite([getattr(rule, side) for rule in plain])
-        price[has] += np.abs(limit.dual_value)
-    found = [rule for rule, weight in zip(plain, price, strict=True) if weight > 1e-6]
-    return found if found and least_relaxation(found, ()) is None else list(rules)
+    return found.cost if found.cost > ROUNDING * STAKE * program.money else 0.0
 
 
 def nearest(rules: Sequence[Rule], spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"] | None:
     """The spend closest to one that keeps the rules but for a solver's tolerance; None where none is.
 
+    Close in the sum of all moves, of two that are equally close the one that begins no spend where there was none.
     Channels stay on the side of their minimum flight on which they are.
     """
     money = max(float(spend.sum()), 1e-300) / STAKE
     flown = [_on_its_side(rule, float(rule.weights @ spend)) for rule in rules]
-    kept, away = cvxpy.Variable(len(spend), nonneg=True), cvxpy.Variable(len(spend))
-    limits = [away >= kept - spend / money, away >= spend / money - kept]
-    program = cvxpy.Problem(
-        cvxpy.Minimize(cvxpy.sum(away)), [*limits, *_sides(flown, kept, cvxpy.Constant(np.zeros(len(rules))), money)]
-    )
-    program.solve(solver=cvxpy.HIGHS)
-    return None if kept.value is None else np.maximum(0.0, kept.value) * money
+    count = len(spend)
+    solver = quiet_solver()
+    ends = np.zeros(count), np.full(count, np.inf)
+    above = np.where(spend > 0, 1.0, BEGUN)
+    for cost in (np.zeros(count), np.ones(count), above):  # of spend, and of how far it is below and above what it was
+        solver.addCols(count, cost, *ends, 0, _INDEX, _INDEX, _NOTHING)
+    for at, was in enumerate(spend / money):
+        moved = np.array([at, count + at, 2 * count + at], np.int32)
+        solver.addRow(was, was, 3, moved, np.array([1.0, 1.0, -1.0]))
+    for rule in flown:
+        cells = rule.weights.nonzero()[0].astype(np.int32)
+        solver.addRow(rule.low / money, rule.high / money, len(cells), cells, rule.weights[cells])
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    return np.maximum(0.0, np.asarray(solver.getSolution().col_value)[:count]) * money
+
+
+_INDEX, _NOTHING = np.zeros(0, np.int32), np.zeros(0)
 
 
 def _on_its_side(rule: Rule, amount: float) -> Rule:
@@ -73,33 +226,3 @@ def _on_its_side(rule: Rule, amount: float) -> Rule:
     if amount < rule.flight / 2:
         return replace(rule, high=0.0, flight=0.0)
     return replace(rule, low=max(rule.low, rule.flight), flight=0.0)
-
-
-def _money(rules: Sequence[Rule]) -> float:
-    """The user's money in one unit of the program."""
-    amounts = [abs(limit) for rule in rules for limit in (rule.low, rule.high, rule.flight) if np.isfinite(limit)]
-    return max(sum(amounts), 1e-300) / STAKE
-
-
-def _any_spend(rules: Sequence[Rule]) -> cvxpy.Variable:
-    """The spend of each channel that the rules are about."""
-    return cvxpy.Variable(len(rules[0].weights), nonneg=True)
-
-
-def _sides(
-    rules: Sequence[Rule], spend: cvxpy.Variable, slack: cvxpy.Expression, money: float
-) -> list[cvxpy.Constraint]:
-    """Lower sides, upper sides and minimum flights, each as one constraint on all rules that have one."""
-    weights = np.array([rule.weights for rule in rules])
-    low, high, flight = (np.array([getattr(rule, side) for rule in rules]) for side in ("low", "high", "flight"))
-    amount = weights @ spend
-    limits = []
-    for side, sign in ((low, 1.0), (high, -1.0)):
-        has = np.isfinite(side)
-        limits.append(sign * amount[has] + slack[has] >= sign * side[has] / money)
-    flies = flight > 0
-    if flies.any():
-        on = cvxpy.Variable(int(flies.sum()), boolean=True)
-        limits.append(amount[flies] + slack[flies] >= cvxpy.multiply(flight[flies] / money, on))
-        limits.append(amount[flies] <= 2 * STAKE * on)
-    return limits

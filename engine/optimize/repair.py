@@ -1,0 +1,154 @@
+"""Which limits to move so that all rules can be kept: one alone, or several together as cheaply as can be."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.optimize.elastic import NEAR, Point, Program, Refusal, money_of, settled
+from engine.optimize.feasible import BRIEF, PATIENCE, cheapest, easing, everything
+from engine.optimize.rules import Rule
+
+COSTS = (  # of one unit of money by which a rule gives way, by how its name begins or ends: the first that fits
+    (r" as spent from ", math.inf),  # what is over cannot give way
+    (r"^no date on which ", 1000.0),  # no limit can be typed here: a date must be opened
+    (r" locked$| committed\b", 100.0),  # contracts
+    (r"^budget\b", 10.0),
+    (r"\b(floor|cap|minimum flight) of ", 3.0),  # limits of one channel, or of a group
+    (r"", 1.0),  # policies: shares, ramps, bounds relative to history, reserves
+)
+COARSE = 1e3  # times: where limits shrink by more, the others were too small to be seen beside the one that gave way
+ROUNDS = 3  # of joint repairs, each in the unit of what the last one left
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """One rule and the money by which it must give way, alone or together with others."""
+
+    rule: Rule
+    amount: float  # [currency]
+    limit: float  # the new one: what the rule's side is at `spend` [currency]
+    upwards: bool  # whether its limit must rise
+    index: int  # of the rule among all
+    spend: Float[np.ndarray, " cell"]  # that keeps all rules once this, and what goes with it, has given way [currency]
+
+    @property
+    def signed(self) -> float:
+        """The amount, below zero where the limit must fall [currency]."""
+        return self.amount if self.upwards else -self.amount
+
+
+def cost(rule: Rule) -> float:
+    """What one unit of money costs by which a rule gives way beside others: contracts more than policies.
+
+    >>> cost(Rule("tv locked", np.ones(1))), cost(Rule("most share of earned", np.ones(1)))
+    (100.0, 1.0)
+    """
+    return next(price for pattern, price in COSTS if re.search(pattern, rule.name))
+
+
+def eased(rules: Sequence[Rule], given: Sequence[Relaxation]) -> tuple[Rule, ...]:
+    """The rules as if new limits had been typed; what is a share of a total that gave way is a share of the new one."""
+    moved_by = {item.index: item for item in given}
+    total = moved_by[0].limit if 0 in moved_by else rules[0].high
+    shared = (_of_total(rule, total) for rule in rules)
+    return tuple(_at(rule, moved_by[at], total) if at in moved_by else rule for at, rule in enumerate(shared))
+
+
+def _of_total(rule: Rule, total: float) -> Rule:
+    if not rule.share:
+        return rule
+    limit = rule.share * total
+    return replace(rule, high=limit) if math.isfinite(rule.high) else replace(rule, low=limit)
+
+
+def _at(rule: Rule, item: Relaxation, total: float) -> Rule:
+    """A rule at its new limit; a share of a total is another share of it."""
+    if rule.flight:
+        return replace(rule, flight=item.limit)
+    if rule.low == rule.high:
+        return replace(rule, low=item.limit, high=item.limit)
+    limit = rule.share * total + item.signed if rule.share else item.limit
+    changed = replace(rule, high=limit) if item.upwards else replace(rule, low=limit)
+    return replace(changed, share=limit / total) if rule.share else changed
+
+
+def alone(program: Program, members: Sequence[int], enough: int | None = None) -> tuple[Relaxation, ...]:
+    """For each of some rules that can end every conflict alone: the least it must give, cheapest first.
+
+    The total is among them where a share of it is. With `enough`, no more are sought once so many are found.
+    """
+    shares = any(program.rules[at].share for at in members)
+    patience = BRIEF if is_hard(program, members) else PATIENCE
+    found: list[Relaxation] = []
+    for at in [0, *members] if shares and 0 not in members else members:
+        if cost(program.rules[at]) == math.inf:
+            continue
+        item = _alone(program, at, patience)
+        found += [item] if item else []
+        if len(found) == enough:
+            break
+    return tuple(sorted(found, key=lambda item: item.amount))
+
+
+def together(rules: Sequence[Rule]) -> tuple[Relaxation, ...]:
+    """The rules whose giving way together costs least (`cost`), in their order; none where all can be kept.
+
+    Where limits are far apart in size, the small ones show only once the large ones gave way: in some rounds.
+    """
+    now, given = tuple(rules), dict[int, Relaxation]()
+    for _ in range(ROUNDS):
+        program = Program(now)
+        price = np.array([cost(rule) for rule in now])
+        loose = np.isfinite(price)
+        point = cheapest(program, replace(everything(program), loose=loose, price=np.where(loose, price, 0.0)))
+        found = moved(program, point, range(len(now))) if isinstance(point, Point) else []
+        if not found:
+            break
+        now = eased(now, found)
+        given |= {item.index: _both(given.get(item.index), item) for item in found}
+    return tuple(replace(given[at], rule=rules[at]) for at in sorted(given))
+
+
+def moved(program: Program, point: Point, members: Sequence[int]) -> list[Relaxation]:
+    """The rules among some that give way at a point, by how much, and which way."""
+    found = []
+    for at in members:
+        if point.give[at] > NEAR * program.money:
+            rule = program.rules[at]
+            limit = float(rule.weights @ point.spend)
+            up = not rule.flight and limit - rule.high > rule.low - limit
+            found.append(Relaxation(rule, float(point.give[at]), limit, up, at, point.spend))
+    return found
+
+
+def is_hard(program: Program, members: Sequence[int]) -> bool:
+    """Whether some of the rules are minimum flights that leave a choice."""
+    asked = everything(program)
+    open_flights = set(program.flights.rules) - set(settled(program, asked))
+    return not open_flights.isdisjoint(members)
+
+
+def _alone(program: Program, at: int, patience: int) -> Relaxation | None:
+    point = cheapest(program, easing(program, [at]), patience)
+    found = moved(program, point, [at]) if isinstance(point, Point) else []
+    if not found:
+        return None
+    after = eased(program.rules, found)
+    if money_of(after) * COARSE >= program.money:
+        return found[0]
+    finer = Program(after)
+    point = cheapest(finer, easing(finer, [at]))
+    if isinstance(point, Refusal):
+        return None
+    more = moved(finer, point, [at])
+    return replace(_both(found[0], more[0]), rule=program.rules[at]) if more else replace(found[0], spend=point.spend)
+
+
+def _both(first: Relaxation | None, second: Relaxation) -> Relaxation:
+    """What a rule gave way in two rounds, as one step."""
+    move = second.signed + (first.signed if first else 0.0)
+    return replace(second, amount=abs(move), upwards=move > 0)
