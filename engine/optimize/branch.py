@@ -8,20 +8,20 @@ and solving both halves closes the gap.
 
 import heapq
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.closeness import SEARCHED
 from engine.optimize.dynamic import best_on_grid
-from engine.optimize.envelope import Envelope, Group, Split, envelope, split
+from engine.optimize.envelope import Envelope, Group, Split, envelope, filled, segments
 from engine.optimize.tables import Table
 
 NODES = 20_000  # most nodes before the search gives up and says so
 STEPS = 500  # of the grid that gives the first plan
 
-Domain = tuple[tuple[int, int], ...]  # first and last knot of each channel
+Domain = dict[int, tuple[int, int]]  # first and last knot of each channel that is not free to use its whole table
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,67 @@ class Found:
     nodes: int
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best plan so far, by the tables' values; the value of the best by their upper lines ends the search."""
+
+    spend: Float[np.ndarray, " channel"] | None
+    value: float
+    upper: float
+
+    def or_better(self, spend: Float[np.ndarray, " channel"], value: float, upper: float) -> "Best":
+        """The better of this plan and another."""
+        most = max(self.upper, upper)
+        return Best(spend, value, most) if value > self.value else replace(self, upper=most)
+
+    @property
+    def enough(self) -> float:
+        """The bound at which this is good enough: what tables leave open no search can close."""
+        return self.upper + SEARCHED * abs(self.upper) if np.isfinite(self.upper) else self.upper
+
+
 class UndecidedError(Exception):
     """The search gave up before it found a plan, or that there is none."""
+
+
+class Relaxation:
+    """The problem with envelopes in place of the curves; parts of domains that were looked at before are kept."""
+
+    def __init__(self, tables: list[Table], least: float, most: float, groups: tuple[Group, ...]) -> None:
+        self.tables, self.limits, self.groups = tables, (least, most), groups
+        self.whole = [envelope(table, 0, len(table.spend) - 1) for table in tables]
+        self.segments = segments(self.whole)
+        self.parts: dict[tuple[int, int, int], Envelope] = {}
+
+    def part(self, domain: Domain, channel: int) -> Envelope:
+        """The envelope of a channel on its part of the domain."""
+        if channel not in domain:
+            return self.whole[channel]
+        key = (channel, *domain[channel])
+        if key not in self.parts:
+            self.parts[key] = envelope(self.tables[channel], *domain[channel])
+        return self.parts[key]
+
+    def split(self, domain: Domain) -> Split | None:
+        """The best split over the envelopes on a domain."""
+        own = {channel: self.part(domain, channel) for channel in domain}
+        return filled(self.segments.exchanged(own) if own else self.segments, *self.limits, self.groups)
+
+    def worth(self, domain: Domain, relaxed: Split) -> tuple[float, float]:
+        """What a relaxed split is worth by the tables, and by their upper lines; minus infinity in a forbidden gap."""
+        value = upper = 0.0
+        inside = {channel for channel, _ in relaxed.inside}
+        for channel, (table, corner) in enumerate(zip(self.tables, relaxed.corner.tolist(), strict=True)):
+            if channel in inside:
+                spend = float(relaxed.spend[channel])
+                if _forbidden(table, spend):
+                    return -np.inf, -np.inf
+                value += float(np.interp(spend, table.spend, table.value))
+                upper += float(np.interp(spend, table.spend, table.upper))
+            else:
+                knot = self.part(domain, channel).corners[corner]
+                value, upper = value + float(table.value[knot]), upper + float(table.upper[knot])
+        return value, upper
 
 
 def search(tables: list[Table], least: float, most: float, groups: tuple[Group, ...] = ()) -> Found | None:
@@ -43,76 +102,43 @@ def search(tables: list[Table], least: float, most: float, groups: tuple[Group, 
     Raises:
         UndecidedError: No plan was found in `NODES` nodes, and some were left.
     """
-    memory: dict[tuple[int, int, int], Envelope] = {}
-
-    def relax(domain: Domain) -> Split | None:
-        return split(_envelopes(tables, domain, memory), least, most, groups)
-
-    root: Domain = tuple((0, len(table.spend) - 1) for table in tables)
-    top = relax(root)
+    relaxation, root = Relaxation(tables, least, most, groups), Domain()
+    top = relaxation.split(root)
     if top is None:
         return None
-    best, best_value = _start(tables, least, most, top, bool(groups))
+    best = _start(relaxation, least, most, top)
     queue, order, nodes, leaves = [(-top.bound, 0, root, top)], itertools.count(1), 0, -np.inf
-    while queue and nodes < NODES and -queue[0][0] > _enough(best_value):
+    while queue and nodes < NODES and -queue[0][0] > best.enough:
         bound, _, domain, relaxed = heapq.heappop(queue)
         nodes += 1
-        here = (relaxed.spend, _value(tables, relaxed))
-        best, best_value = max((best, best_value), here, key=lambda plan: plan[1])
-        halves = _cut(tables, memory, domain, relaxed)
+        best = best.or_better(relaxed.spend, *relaxation.worth(domain, relaxed))
+        halves = _cut(relaxation, domain, relaxed)
         leaves = leaves if halves else max(leaves, -bound)
         for half in halves:
-            inner = relax(half)
+            inner = relaxation.split(half)
             if inner is not None:
                 heapq.heappush(queue, (max(-inner.bound, bound), next(order), half, inner))
-    if best is None:
+    if best.spend is None:
         if queue:
             raise UndecidedError
         return None
-    return Found(best, max(leaves, best_value, -queue[0][0] if queue else -np.inf), nodes)
+    return Found(best.spend, max(leaves, best.upper, -queue[0][0] if queue else -np.inf), nodes)
 
 
-def _enough(value: float) -> float:
-    """The bound at which a plan of this value is good enough."""
-    return value + SEARCHED * abs(value) if np.isfinite(value) else value
-
-
-def _envelopes(tables: list[Table], domain: Domain, memory: dict[tuple[int, int, int], Envelope]) -> list[Envelope]:
-    """The envelope of each channel on its part of the domain; those made before are taken over."""
-    parts = []
-    for channel, (first, last) in enumerate(domain):
-        key = (channel, first, last)
-        if key not in memory:
-            memory[key] = envelope(tables[channel], first, last)
-        parts.append(memory[key])
-    return parts
-
-
-def _start(
-    tables: list[Table], least: float, most: float, top: Split, grouped: bool
-) -> tuple[np.ndarray | None, float]:
+def _start(relaxation: Relaxation, least: float, most: float, top: Split) -> Best:
     """A first plan: the relaxed one where it is allowed, or the best of a grid where that is better."""
-    best, best_value = (top.spend, _value(tables, top)) if _value(tables, top) > -np.inf else (None, -np.inf)
-    if best is not None and top.bound - best_value <= SEARCHED * abs(best_value):
-        return best, best_value
-    if grouped:
-        return best, best_value
+    none, tables = Best(None, -np.inf, -np.inf), relaxation.tables
+    value, upper = relaxation.worth({}, top)
+    best = none.or_better(top.spend, value, upper) if value > -np.inf else none
+    if top.bound <= best.enough or relaxation.groups:
+        return best
     grid = best_on_grid(tables, most, least == most, STEPS)
     if grid is not None and least <= grid.sum() * (1 + 1e-12):
-        value = sum(float(np.interp(x, t.spend, t.value)) for x, t in zip(grid, tables, strict=True))
-        if value > best_value:
-            return grid, value
-    return best, best_value
-
-
-def _value(tables: list[Table], relaxed: Split) -> float:
-    """Objective of a relaxed split by the tables; minus infinity where it lies in a forbidden gap."""
-    total = 0.0
-    for spend, table in zip(relaxed.spend.tolist(), tables, strict=True):
-        if _forbidden(table, spend):
-            return -np.inf
-        total += float(np.interp(spend, table.spend, table.value))
-    return total
+        spends = list(zip(grid.tolist(), tables, strict=True))
+        value = sum(float(np.interp(x, table.spend, table.value)) for x, table in spends)
+        upper = sum(float(np.interp(x, table.spend, table.upper)) for x, table in spends)
+        best = best.or_better(grid, value, upper)
+    return best
 
 
 def _forbidden(table: Table, spend: float) -> bool:
@@ -123,16 +149,14 @@ def _forbidden(table: Table, spend: float) -> bool:
     return bool(table.gap[0] + rounding < spend < table.gap[1] - rounding)
 
 
-def _cut(
-    tables: list[Table], memory: dict[tuple[int, int, int], Envelope], domain: Domain, relaxed: Split
-) -> list[Domain]:
+def _cut(relaxation: Relaxation, domain: Domain, relaxed: Split) -> list[Domain]:
     """The domain in two, cut where the relaxed split profits most from an envelope; empty where none does."""
     worst, cut = 0.0, None
     for channel, corner in relaxed.inside:
-        first, last = domain[channel]
-        corners = memory[channel, first, last].corners
+        table, spend = relaxation.tables[channel], float(relaxed.spend[channel])
+        first, last = domain.get(channel, (0, len(table.spend) - 1))
+        corners = relaxation.part(domain, channel).corners
         left, right = int(corners[corner]), int(corners[corner + 1])
-        table, spend = tables[channel], relaxed.spend[channel]
         x, y = table.spend[[left, right]], table.upper[[left, right]]
         if right == left + 1:
             if not (table.gap and left == 0):
@@ -149,4 +173,4 @@ def _cut(
     if cut is None:
         return []
     channel, halves = cut
-    return [(*domain[:channel], half, *domain[channel + 1 :]) for half in halves]
+    return [{**domain, channel: half} for half in halves]

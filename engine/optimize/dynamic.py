@@ -1,7 +1,8 @@
 """Dynamic programming over steps of the budget: the best plan on a grid, whatever the curves' shapes."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.optimize.tables import Table
 
@@ -23,17 +24,7 @@ def best_on_grid(tables: list[Table], most: float, exact: bool, steps: int) -> F
     best[0] = 0.0
     choices = []
     for table in tables:
-        worth = _worth(table, step, steps)
-        total = np.full(steps + 1, -np.inf)
-        choice = np.zeros(steps + 1, dtype=np.int64)
-        for taken, gain in enumerate(worth.tolist()):
-            if gain == -np.inf:
-                continue
-            trial = best[: steps + 1 - taken] + gain
-            better = trial > total[taken:]
-            np.copyto(total[taken:], trial, where=better)
-            np.copyto(choice[taken:], taken, where=better)
-        best = total
+        best, choice = _added(best, _worth(table, step, steps))
         choices.append(choice)
     at = steps if exact else int(np.argmax(best))
     if best[at] == -np.inf:
@@ -44,6 +35,16 @@ def best_on_grid(tables: list[Table], most: float, exact: bool, steps: int) -> F
         spend[channel] += taken * step
         at -= taken
     return spend
+
+
+def _added(
+    best: Float[np.ndarray, " step"], worth: Float[np.ndarray, " taken"]
+) -> tuple[Float[np.ndarray, " step"], Int[np.ndarray, " step"]]:
+    """The best of each number of steps with one more channel, and how many of them that takes."""
+    behind = np.concatenate([np.full(len(worth) - 1, -np.inf), best])
+    totals = sliding_window_view(behind, len(worth)) + worth[::-1]  # by steps, and by steps not taken
+    chosen = totals.argmax(axis=1)
+    return totals[np.arange(len(best)), chosen], len(worth) - 1 - chosen
 
 
 def _worth(table: Table, step: float, steps: int) -> Float[np.ndarray, " taken"]:

@@ -69,7 +69,46 @@ class Split:
 
     bound: float  # the value of the split on the envelopes
     spend: Float[np.ndarray, " channel"]
+    corner: Int[np.ndarray, " channel"]  # the last corner of each channel's envelope that it reaches
     inside: tuple[tuple[int, int], ...]  # channel and first corner of each segment that is taken in part
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segments of all envelopes, by falling slope; those of equal slope by channel."""
+
+    start: Float[np.ndarray, " channel"]  # least spends
+    base: Float[np.ndarray, " channel"]  # upper values there
+    slope: Float[np.ndarray, " segment"]
+    length: Float[np.ndarray, " segment"]
+    owner: Int[np.ndarray, " segment"]  # channel
+
+    def exchanged(self, envelopes: dict[int, Envelope]) -> "Segments":
+        """The segments with some channels' envelopes exchanged for others."""
+        start, base = self.start.copy(), self.base.copy()
+        kept = np.ones(len(start), bool)
+        for channel, part in envelopes.items():
+            start[channel], base[channel], kept[channel] = part.start, part.base, False
+        others = segments(list(envelopes.values()))
+        stays = kept[self.owner]
+        at = np.searchsorted(-self.slope[stays], -others.slope)
+        names = np.fromiter(envelopes, int, len(envelopes))
+        pairs = (
+            (self.slope[stays], others.slope),
+            (self.length[stays], others.length),
+            (self.owner[stays], names[others.owner]),
+        )
+        return Segments(start, base, *(np.insert(old, at, new) for old, new in pairs))
+
+
+def segments(envelopes: list[Envelope]) -> Segments:
+    """The segments of some envelopes."""
+    owner = np.repeat(np.arange(len(envelopes)), [len(part.length) for part in envelopes])
+    slope = np.concatenate([part.slope for part in envelopes])
+    length = np.concatenate([part.length for part in envelopes])
+    order = np.argsort(-slope, kind="stable")
+    start, base = np.array([part.start for part in envelopes]), np.array([part.base for part in envelopes])
+    return Segments(start, base, slope[order], length[order], owner[order])
 
 
 def split(envelopes: list[Envelope], least: float, most: float, groups: tuple[Group, ...] = ()) -> Split | None:
@@ -79,13 +118,12 @@ def split(envelopes: list[Envelope], least: float, most: float, groups: tuple[Gr
     not overlap it stays exact: each group first takes its best segments up to its lower bound, and none
     beyond its upper one.
     """
-    start = np.array([part.start for part in envelopes])
-    counts = [len(part.length) for part in envelopes]
-    owner = np.repeat(np.arange(len(envelopes)), counts)
-    length = np.concatenate([part.length for part in envelopes])
-    slope = np.concatenate([part.slope for part in envelopes])
-    order = np.lexsort((owner, -slope))
-    length, slope, owner = length[order], slope[order], owner[order]
+    return filled(segments(envelopes), least, most, groups)
+
+
+def filled(parts: Segments, least: float, most: float, groups: tuple[Group, ...]) -> Split | None:
+    """`split`, of segments that are in order already."""
+    start, length, slope, owner = parts.start, parts.length, parts.slope, parts.owner
     slack = ROUNDING * abs(most)
     must, may = np.zeros(len(length)), length.copy()
     for group in groups:
@@ -103,9 +141,9 @@ def split(envelopes: list[Envelope], least: float, most: float, groups: tuple[Gr
         return None
     budget = min(max(room, 0.0), max(need, float(free[slope > 0].sum())), float(free.sum()))
     taken = must + np.clip(budget - (np.cumsum(free) - free), 0.0, free)
-    spend = start + np.bincount(owner, weights=taken, minlength=len(envelopes))
-    bound = sum(part.base for part in envelopes) + float(taken @ slope)
-    partly = np.flatnonzero((taken > 1e-12 * length) & (taken < (1 - 1e-12) * length))
-    first = np.cumsum([0, *counts])
-    inside = tuple((int(owner[at]), int(order[at] - first[owner[at]])) for at in partly)
-    return Split(bound, spend, inside)
+    spend = start + np.bincount(owner, weights=taken, minlength=len(start))
+    full = taken >= (1 - 1e-12) * length
+    corner = np.bincount(owner[full], minlength=len(start))
+    partly = owner[(taken > 1e-12 * length) & ~full]
+    inside = tuple(zip(partly.tolist(), corner[partly].tolist(), strict=True))
+    return Split(float(parts.base.sum() + taken @ slope), spend, corner, inside)

@@ -1,25 +1,91 @@
 """A last step: from a plan on the knots to the exact optimum of its own concave stretch."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.optimize.rules import Problem, broken
-from engine.optimize.tables import KINK, objective, steepness
+from engine.optimize.rules import Problem
+from engine.optimize.tables import KINK
+from engine.optimize.together import Together, together
 
 ROUNDS = 20  # Newton steps: each squares the error, or takes a channel to a limit
 NUDGE = 1e-4  # relative step of the second derivative
 FLATTEST = 1e-9  # of the strongest bend: weaker ones count as this
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a plan is polished on: the problem's curves and limits, each looked up once."""
+
+    earns: Together
+    lower: Float[np.ndarray, " channel"]
+    upper: Float[np.ndarray, " channel"]
+    flight: Float[np.ndarray, " channel"]
+    most: float  # the budget
+    weights: Float[np.ndarray, "rule channel"]
+    low: Float[np.ndarray, " rule"]
+    high: Float[np.ndarray, " rule"]
+    least: Float[np.ndarray, " rule"]  # minimum flights, 0 for rules of another kind
+    across: tuple[int, ...]  # rules about several channels
+    cost: Float[np.ndarray, " channel"]
+    anchor: Float[np.ndarray, " channel"]
+    toll: Float[np.ndarray, "channel 2"]
+
+    def charge(self, spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
+        """What is taken off each channel's outcome: its cost and the toll on its move."""
+        moved = spend - self.anchor
+        return self.cost * spend + np.where(moved < 0, -self.toll[:, 0], self.toll[:, 1]) * moved
+
+    def worth(self, spend: Float[np.ndarray, " channel"]) -> float:
+        """Mean objective of a plan."""
+        return float((self.earns.means(spend)[0] - self.charge(spend)).sum())
+
+    def slope(self, spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
+        """Mean outcome that one more unit of money earns on each channel, before all charges [objective]."""
+        return self.earns.means(np.where(spend > 0, spend, 1e-9 * (spend.sum() or self.most)))[1]
+
+    def sides(
+        self, spend: Float[np.ndarray, " channel"]
+    ) -> tuple[Float[np.ndarray, " channel"], Float[np.ndarray, " channel"]]:
+        """`sides` of the problem."""
+        slope, spend = self.slope(spend) - self.cost, np.where(spend > 0, spend, 1e-9 * (spend.sum() or self.most))
+        moved, rounding = spend - self.anchor, KINK * self.anchor
+        less, more = self.toll.T
+        return slope - np.where(moved <= rounding, -less, more), slope - np.where(moved < -rounding, -less, more)
+
+    def keeps(self, spend: Float[np.ndarray, " channel"], slack: float = 1e-7) -> bool:
+        """Whether no rule is broken, as `broken` tells it one by one."""
+        amount, scale = self.weights @ spend, slack * float(np.abs(spend).sum())
+        within = (amount >= self.low - scale) & (amount <= self.high + scale)
+        flies = (amount <= scale) | (amount >= self.least - scale) | (self.least == 0)
+        return bool(np.all(within & flies))
+
+
+def ground(problem: Problem) -> Ground:
+    """What plans of a problem are polished on."""
+    rules, payoffs = problem.rules, problem.payoffs
+    return Ground(
+        together(payoffs),
+        problem.lower,
+        problem.upper,
+        problem.flight,
+        problem.budget.high,
+        np.array([rule.weights for rule in rules]),
+        np.array([rule.low for rule in rules]),
+        np.array([rule.high for rule in rules]),
+        np.array([rule.flight for rule in rules]),
+        tuple(index for index, rule in enumerate(rules) if rule.channel is None),
+        np.array([payoff.cost for payoff in payoffs]),
+        np.array([payoff.anchor for payoff in payoffs]),
+        np.array([payoff.toll for payoff in payoffs]),
+    )
+
+
 def mean_value(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
     """Mean objective of a plan over all draws, less what its moves are charged for their doubt."""
-    return sum(
-        float(payoff.average(objective(payoff, spend[channel : channel + 1]))[0])
-        for channel, payoff in enumerate(problem.payoffs)
-    )
+    return ground(problem).worth(spend)
 
 
 def charged(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
@@ -43,13 +109,7 @@ def sides(
 
     They differ at today's spend alone, from which moves to both sides are charged.
     """
-    spend = np.where(spend > 0, spend, 1e-9 * (spend.sum() or problem.budget.high))
-    slopes = np.empty((2, len(spend)))
-    for channel, payoff in enumerate(problem.payoffs):
-        at = spend[channel : channel + 1]
-        earned = payoff.margin * float(payoff.average(steepness(payoff, at))[0])
-        slopes[:, channel] = [earned - float(charge[0]) for charge in payoff.charge_sides(at)]
-    return slopes[0], slopes[1]
+    return ground(problem).sides(spend)
 
 
 def untolled(problem: Problem) -> Problem:
@@ -61,8 +121,14 @@ def movable(
     problem: Problem, spend: Float[np.ndarray, " channel"]
 ) -> tuple[Bool[np.ndarray, " channel"], Bool[np.ndarray, " channel"]]:
     """Channels that can spend a little more, and a little less, without breaking a rule of their own."""
-    low, high, flight = problem.lower, problem.upper, problem.flight
-    high = np.where(high >= problem.budget.high, np.inf, high)  # the budget is a rule across channels
+    return _movable((problem.lower, problem.upper, problem.flight, problem.budget.high), spend)
+
+
+def _movable(
+    limits: tuple[np.ndarray, np.ndarray, np.ndarray, float], spend: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    low, high, flight, most = limits
+    high = np.where(high >= most, np.inf, high)  # the budget is a rule across channels
     slack = 1e-7 * float(spend.sum())
     grounded = (flight > 0) & (spend <= slack)
     least = np.where(spend > 0, np.maximum(low, flight), low)
@@ -91,15 +157,16 @@ def polished(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np
 
     A step is taken only where the plan keeps every rule and earns more; else the plan stays as it was.
     """
-    best, best_value = spend, mean_value(problem, spend)
+    on = ground(problem)
+    best, best_value = spend, on.worth(spend)
     for _ in range(ROUNDS):
-        step = _newton(problem, best)
+        step = _newton(on, best)
         if step is None:
             break
         for shorter in (1.0, 0.25, 0.0625):
-            trial = np.clip(best + shorter * step, problem.lower, problem.upper)
-            value = mean_value(problem, trial)
-            if value > best_value and not broken(problem, trial):
+            trial = np.clip(best + shorter * step, on.lower, on.upper)
+            value = on.worth(trial) if on.keeps(trial) else -math.inf
+            if value > best_value:
                 break
         else:
             break
@@ -107,47 +174,48 @@ def polished(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np
     return best
 
 
-def _newton(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
+def _newton(on: Ground, spend: np.ndarray) -> np.ndarray | None:
     """The step to the top of a concave quadratic model on the active rules, shortened to keep all others.
 
     Where a curve is convex its bend enters without its sign, so that the step still leads upwards.
     """
     if not spend.any():
         return None
-    up, down = movable(problem, spend)
-    last, following = sides(problem, spend)
-    free, rows = up & down & (last == following), active_rows(problem, spend)
-    prices, rows = _prices(problem, (last + following) / 2, free, rows)
-    worth = _across(problem, rows).T @ prices
+    up, down = _movable((on.lower, on.upper, on.flight, on.most), spend)
+    last, following = on.sides(spend)
+    free, rows = up & down & (last == following), _active(on, spend)
+    prices, rows = _prices(on, (last + following) / 2, free, rows)
+    worth = on.weights[rows].T @ prices
     free = (up & (following > worth)) | (down & (last < worth))  # from a limit or a kink only where it pays
     slope = np.where(following > worth, following, last)
     if not free.any():
         return None
-    bend = np.maximum(_bend(problem, spend), np.finfo(float).tiny)
+    bend = np.maximum(_bend(on, spend), np.finfo(float).tiny)
     bend = np.maximum(bend, FLATTEST * bend[free].max())[free]
-    matrix = _across(problem, rows)[:, free]
+    matrix = on.weights[rows][:, free]
     prices = np.linalg.lstsq(matrix / bend @ matrix.T, matrix / bend @ slope[free], rcond=None)[0]
     step = np.zeros(len(spend))
     step[free] = (slope[free] - matrix.T @ prices) / bend
-    return step * _room(problem, spend, step, rows) if np.any(step) else None
+    return step * _room(on, spend, step, rows) if np.any(step) else None
 
 
-def _across(problem: Problem, rows: list[int]) -> Float[np.ndarray, "row channel"]:
-    """Weights of the rules at `rows`."""
-    return np.array([problem.rules[index].weights for index in rows]).reshape(len(rows), len(problem.names))
+def _active(on: Ground, spend: np.ndarray) -> list[int]:
+    """`active_rows`, looked up at once."""
+    amount, slack = on.weights @ spend, 1e-7 * float(spend.sum())
+    near = np.minimum(np.abs(amount - on.low), np.abs(amount - on.high)) <= slack
+    return [index for index in on.across if near[index]]
 
 
 def _prices(
-    problem: Problem, slope: np.ndarray, free: np.ndarray, rows: list[int]
+    on: Ground, slope: np.ndarray, free: np.ndarray, rows: list[int]
 ) -> tuple[Float[np.ndarray, " row"], list[int]]:
     """Multipliers of active rows, without the rows that the plan would rather leave."""
     while True:
         known = free if free.any() else np.ones(len(slope), bool)
-        prices = np.linalg.lstsq(_across(problem, rows)[:, known].T, slope[known], rcond=None)[0]
-        held = [problem.rules[index] for index in rows]
+        prices = np.linalg.lstsq(on.weights[rows][:, known].T, slope[known], rcond=None)[0]
         wrong = [
-            0.0 if rule.low == rule.high else max(0.0, -price if math.isfinite(rule.high) else price)
-            for rule, price in zip(held, prices, strict=True)
+            0.0 if on.low[row] == on.high[row] else max(0.0, -price if math.isfinite(on.high[row]) else price)
+            for row, price in zip(rows, prices.tolist(), strict=True)
         ]
         if max(wrong, default=0.0) <= 1e-9 * float(np.abs(slope).max()):
             return prices, rows
@@ -155,28 +223,26 @@ def _prices(
         rows = rows[:worst] + rows[worst + 1 :]
 
 
-def _bend(problem: Problem, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
+def _bend(on: Ground, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
     """Size of the second derivative of each channel's objective, kinks left out."""
-    problem = untolled(problem)
     nudge = NUDGE * np.maximum(spend, 1e-6 * spend.sum())
     below = np.where(spend > nudge, spend - nudge, spend)
-    return np.abs(marginal(problem, spend + nudge) - marginal(problem, below)) / (spend + nudge - below)
+    bend: np.ndarray = np.abs(on.slope(spend + nudge) - on.slope(below)) / (spend + nudge - below)
+    return bend
 
 
-def _room(problem: Problem, spend: np.ndarray, step: np.ndarray, held: list[int]) -> float:
+def _room(on: Ground, spend: np.ndarray, step: np.ndarray, held: list[int]) -> float:
     """The share of a step, at most all of it, that keeps within every limit but those of the rows it runs along.
 
     A kink ahead is a limit too: there the slope changes.
     """
-    flies = (problem.flight > 0) & (spend > 0)
-    least = np.where(flies, np.maximum(problem.lower, problem.flight), problem.lower)
-    kink = np.array([payoff.anchor if any(payoff.toll) else np.nan for payoff in problem.payoffs])
-    most = np.where(spend < kink * (1 - KINK), np.minimum(kink, problem.upper), problem.upper)
+    flies = (on.flight > 0) & (spend > 0)
+    least = np.where(flies, np.maximum(on.lower, on.flight), on.lower)
+    kink = np.where(on.toll.any(axis=1), on.anchor, np.nan)
+    most = np.where(spend < kink * (1 - KINK), np.minimum(kink, on.upper), on.upper)
     least = np.where(spend > kink * (1 + KINK), np.maximum(kink, least), least)
-    weights = np.array([rule.weights for rule in problem.rules])
-    at, by = np.append(spend, weights @ spend), np.append(step, weights @ step)
-    low = np.append(least, [rule.low for rule in problem.rules])
-    high = np.append(most, [rule.high for rule in problem.rules])
+    at, by = np.append(spend, on.weights @ spend), np.append(step, on.weights @ step)
+    low, high = np.append(least, on.low), np.append(most, on.high)
     moves = by != 0
     moves[len(spend) + np.array(held, int)] = False
     limit = np.where(by > 0, high, low)[moves]

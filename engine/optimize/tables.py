@@ -1,8 +1,8 @@
 """Tables: each channel's mean objective by spend, tabulated once, with a rigorous upper bound.
 
 The mean over draws of a sum over channels is a sum of one-dimensional curves, so no solver needs to see
-a draw. Between two knots the curve can exceed its chord; by how much at the most is computed from the
-curvature of every draw: nothing where it is convex, the tangents' corner where it is concave.
+a draw. Between two knots the curve can exceed its chord; by how much at the most is known from the
+curvature of every draw (see `sheets`).
 """
 
 import itertools
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from engine.optimize.sheets import CHUNK, Knots, Odds, Sheet, Sums, Turns, off_chords, summed, turned
 from engine.optimize.timing import Timing
-from engine.response.curves import Channel, inflection, most, respond, respond_with_rate
+from engine.response.curves import Channel, most, respond, respond_with_rate
 
 COARSE = 48  # knots of the first look, before they are placed where the curve bends
 FINEST = 600  # most knots of one table
 DOUBT_POINTS = 25  # spends at which the doubt of a move is looked at
-CHUNK = 2_000_000  # numbers held at once while tabulating
 KINK = 1e-9  # of today's spend: a spend no further from it stands at the kink of the toll
 SMALLEST = 1e-13  # the first knot above the lower end, as a share of the width: slopes below 1 rise steeply there
 
@@ -76,32 +76,53 @@ class Payoff:
 class Table:
     """One channel's objective at its knots; a spend between `gap` ends is not allowed."""
 
-    spend: Float[np.ndarray, " knot"]  # [currency over the horizon], rising
-    value: Float[np.ndarray, " knot"]  # mean objective [currency or outcome over the horizon]
-    steepness: Float[np.ndarray, " knot"]  # its derivative
-    upper: Float[np.ndarray, " knot"]  # joined by straight lines, nowhere below the objective
+    spend: Knots  # [currency over the horizon], rising
+    value: Knots  # mean objective [currency or outcome over the horizon]
+    steepness: Knots  # its derivative, the middle of both sides at a kink
+    upper: Knots  # joined by straight lines, nowhere below the objective
     gap: tuple[float, float] | None = None  # minimum flight: zero or at least the second of these
+    kink: Knots | None = None  # by how much the derivative falls at each knot itself; None: nowhere
 
     @property
     def stretches(self) -> list[tuple[int, int, bool]]:
         """First knot, last knot and whether concave, of each stretch on which the mean curve bends one way.
 
         Told from the exact derivative at the knots; the knot at a spend of 0, where it can be infinite, and
-        knots between which it does not change go with the next one.
+        knots between which it does not change go with the next one. A convex stretch ends at a kink.
         """
         first = 1 if self.gap else 0
-        rise = np.diff(self.steepness)
-        straight = np.abs(rise) <= 1e-12 * np.maximum(np.abs(self.steepness[1:]), np.abs(self.steepness[:-1]))
+        half = np.zeros(len(self.spend)) if self.kink is None else self.kink / 2
+        begins, ends = (self.steepness - half)[:-1], (self.steepness + half)[1:]
+        rise = ends - begins
+        straight = np.abs(rise) <= 1e-12 * np.maximum(np.abs(ends), np.abs(begins))
         straight[first : first + 1] = True
         known = np.append(np.flatnonzero(~straight), -1)  # the last stands for none left: straight to the end
         bends = np.append(rise <= 0, True)[known[np.searchsorted(known[:-1], np.arange(len(rise)))]]
-        edges = [first, *(i for i in range(first + 1, len(bends)) if bends[i] != bends[i - 1]), len(bends)]
+        breaks = (bends[1:] != bends[:-1]) | ((half[1:-1] > 0) & ~bends[1:])
+        inner = np.flatnonzero(breaks[first:]) + first + 1
+        edges = [first, *inner.tolist(), len(bends)]
         return [(a, b, bool(bends[a])) for a, b in itertools.pairwise(edges) if b > a]
 
     @property
     def concave(self) -> bool:
         """Whether the mean curve is concave throughout, so that an envelope loses nothing."""
         return self.gap is None and all(concave for *_, concave in self.stretches)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a channel brings at its knots, before margin and charges: every table of it comes from this."""
+
+    knots: Knots  # [currency over the horizon], rising
+    sums: Sums
+    off: Float[np.ndarray, "2 interval"]  # the most by which the outcome is above, and below, its chord
+    gap: tuple[float, float] | None = None
+
+    def weighed(self, payoff: Payoff, held: Sheet) -> "Measured":
+        """The same at the same knots under the payoff's odds of the draws."""
+        odds = np.full(held.value.shape[1], 1 / held.value.shape[1]) if payoff.odds is None else payoff.odds
+        sums = held.sums(odds)
+        return Measured(self.knots, sums, _off(self.knots, sums, held.turns, odds, self.gap), self.gap)
 
 
 def outcomes(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
@@ -125,7 +146,7 @@ def gross(payoff: Payoff, high: float) -> float:
     return payoff.margin * float(payoff.timing.weight @ reached)
 
 
-def _parts(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> list[Float[np.ndarray, " point"]]:
+def _parts(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> list[Float[np.ndarray, " part"]]:
     pieces = -(-spend.size * payoff.timing.gain.size // CHUNK)
     return np.array_split(spend, max(1, min(pieces, spend.size)))
 
@@ -170,85 +191,61 @@ def tabulate(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
         flight: Minimum flight [currency]: zero, or at least this; 0 for none.
         tolerance: Wanted distance between `upper` and the objective [objective]; steers how many knots.
     """
+    return table(payoff, measured(payoff, low, high, flight, tolerance))
+
+
+def table(payoff: Payoff, found: Measured) -> Table:
+    """The table of what was measured, under the payoff's margin and charges."""
+    before, after = payoff.charge_sides(found.knots)
+    value = payoff.margin * found.sums.value - payoff.charge(found.knots)
+    slope = payoff.margin * found.sums.slope - (before + after) / 2
+    above = payoff.margin * found.off[0]
+    upper = value + np.maximum(np.append(above, 0.0), np.append(0.0, above))
+    return Table(found.knots, value, slope, upper, found.gap, after - before if any(payoff.toll) else None)
+
+
+def measured(payoff: Payoff, low: float, high: float, flight: float, tolerance: float) -> Measured:
+    """What a channel brings at knots that are placed where its curve bends; for the arguments see `tabulate`."""
     gap = (0.0, max(low, flight)) if flight > low and low == 0 else None
     begin = gap[1] if gap else low
     knots = _first_knots(begin, high)
     if any(payoff.toll) and begin < payoff.anchor < high:
         knots = np.union1d(knots, payoff.anchor)
-    value, slope, excess = _measured(payoff, knots)
-    if excess.size and excess.max() > tolerance:
-        knots = _split(knots, excess.max(0), tolerance)
-        value, slope, excess = _measured(payoff, knots)
-    upper = value + np.maximum(np.append(excess[0], 0.0), np.append(0.0, excess[0]))
     if gap and begin > 0:
-        at_zero, slope_zero, _ = _measured(payoff, np.zeros(1))
-        knots, value, slope, upper = (
-            np.concatenate(pair) for pair in (([0.0], knots), (at_zero, value), (slope_zero, slope), (at_zero, upper))
-        )
-    return Table(knots, value, slope, upper, gap)
+        knots = np.append(0.0, knots)
+    channel, timing, odds = payoff.channel, payoff.timing, payoff.odds
+    sums = summed(channel, timing, odds, knots)
+    off = _off(knots, sums, turned(channel, timing, knots), odds, gap)
+    wanted = tolerance / max(payoff.margin, np.finfo(float).tiny)
+    if off.size and off.max() > wanted:
+        inner = _inner(knots, off.max(0), wanted)
+        knots, sums = np.concatenate([knots, inner]), sums.joined(summed(channel, timing, odds, inner))
+        order = np.argsort(knots)
+        knots, sums = knots[order], sums.at(order)
+        off = _off(knots, sums, turned(channel, timing, knots), odds, gap)
+    return Measured(knots, sums, off, gap)
 
 
-def _first_knots(low: float, high: float) -> Float[np.ndarray, " knot"]:
+def _off(knots: Knots, sums: Sums, turns: Turns, odds: Odds, gap: tuple[float, float] | None) -> np.ndarray:
+    """How far the outcome can be off its chords, but for what lies in a forbidden gap."""
+    off = off_chords(knots, sums, turns.sums(odds, len(knots) - 1))
+    if gap and gap[1] > 0:
+        off[:, :1] = 0.0
+    return off
+
+
+def _first_knots(low: float, high: float) -> Knots:
     if high <= low:
         return np.array([low])
     even = np.linspace(0, 1, COARSE) ** 3
     fine = np.geomspace(SMALLEST, even[1], 24)[:-1]
-    return low + (high - low) * np.concatenate([[0.0], fine, even[1:]])
+    return np.unique(low + (high - low) * np.concatenate([[0.0], fine, even[1:]]))
 
 
-def _split(knots: np.ndarray, excess: np.ndarray, tolerance: float) -> np.ndarray:
-    """Each interval cut into as many pieces as its excess asks for: it falls with the square of the width."""
+def _inner(knots: Knots, excess: np.ndarray, tolerance: float) -> Float[np.ndarray, " inner"]:
+    """Knots that cut each interval into as many pieces as its excess asks for, which falls with the width squared."""
     pieces = np.ceil(1.1 * np.sqrt(excess / tolerance)).clip(1, 64)
-    pieces = np.maximum(1, np.floor(pieces * min(1.0, FINEST / pieces.sum()))).astype(int)
-    inner = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(knots[:-1], knots[1:], pieces, strict=True)]
-    return np.append(np.concatenate(inner), knots[-1])
-
-
-def _measured(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean objective, its derivative, and the most by which it is above and below its chord by interval."""
-    value, slope = np.empty(len(knots)), np.empty(len(knots))
-    excess = np.zeros((2, max(0, len(knots) - 1)))
-    step = max(2, CHUNK // payoff.timing.gain.size)
-    for begin in range(0, len(knots), step - 1):
-        part = slice(begin, begin + step)
-        value[part], slope[part], found = _piece(payoff, knots[part])
-        excess[:, begin : begin + found.shape[1]] = found
-        if begin + step >= len(knots):
-            break
-    value = payoff.margin * value - payoff.charge(knots)
-    return value, payoff.margin * slope - payoff.charge_slope(knots), payoff.margin * excess
-
-
-def _piece(payoff: Payoff, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    gain, weight = payoff.timing.gain, payoff.timing.weight
-    stock = payoff.stock(knots)
-    value, rate = respond_with_rate(payoff.channel, stock)
-    bend = inflection(payoff.channel)
-    above, below = _off_chord(stock, value, rate, bend, respond_with_rate(payoff.channel, bend)[1])
-
-    def mean(part: np.ndarray) -> np.ndarray:
-        return payoff.average(part) @ weight
-
-    return mean(value), mean(rate * gain), np.stack([mean(above), mean(below)])
-
-
-def _off_chord(
-    stock: np.ndarray, value: np.ndarray, rate: np.ndarray, bend: np.ndarray, steepest: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The most by which each draw's curve can be above, and below, its chord on each interval of stock.
-
-    On a concave interval the curve lies between its chord and the corner of its end tangents, on a convex
-    one the other way round; an interval that holds the inflection is bounded by the steepest slope.
-    """
-    width = np.diff(stock, axis=0)
-    left, right = rate[:-1], rate[1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        chord = np.diff(value, axis=0) / width
-        corner = np.abs((left - chord) * (chord - right) / (left - right)) * width
-        corner = np.minimum(corner, np.abs(left - right) / 4 * width)  # its most, free of the chord's rounding
-        corner = np.where(stock[:-1] > 0, corner, (chord - right) * width)
-        mixed = chord * (1 - chord / steepest) * width
-    corner, mixed = np.nan_to_num(corner, posinf=0.0), np.nan_to_num(mixed)  # straight: 0 / 0
-    convex, concave = stock[1:] <= bend, stock[:-1] >= bend
-    above = np.where(convex, 0.0, np.where(concave, np.maximum(corner, 0.0), mixed))
-    return above, np.where(concave, 0.0, np.where(convex, np.abs(corner), mixed))
+    pieces = np.maximum(1, np.floor(pieces * min(1.0, FINEST / pieces.sum()))).astype(int) - 1
+    interval = np.repeat(np.arange(len(pieces)), pieces)
+    step = np.arange(1, len(interval) + 1) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    return knots[interval] + np.diff(knots)[interval] * (step / (pieces[interval] + 1))
