@@ -1,18 +1,30 @@
-"""peso whatif: several scenarios side by side."""
+"""peso whatif: several scenarios side by side, or one varied by a grid."""
 
 from pathlib import Path
 
 import click
 
-from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, quiet_option
+from engine.cli.common import (
+    choose_device,
+    device_option,
+    emit,
+    force_option,
+    json_option,
+    note,
+    out_option,
+    path_argument,
+    quiet_option,
+)
 
 
 @click.command(short_help="Answer several scenarios side by side.")
 @path_argument("scenarios", nargs=-1, required=True)
 @click.option("--fit", type=click.Path(path_type=Path), required=True, help="A fit folder or a curves file.")
 @click.option("--base", type=click.Path(path_type=Path), help="Compare with this scenario's plan, not with history.")
-@out_option("Folder for one plan file per scenario and comparison.json.")
+@click.option("--grid", type=click.Path(path_type=Path), help="Vary one scenario by the values or rows of this file.")
+@out_option("Folder for one plan file per scenario and comparison.json, or for grid.csv and grid.json.")
 @click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
+@device_option
 @force_option
 @json_option
 @quiet_option
@@ -20,8 +32,10 @@ def verb(
     scenarios: tuple[Path, ...],
     fit: Path,
     base: Path | None,
+    grid: Path | None,
     out: Path | None,
     accept_weak_fit: bool,
+    device: str,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -32,19 +46,60 @@ def verb(
     Examples:
       peso whatif cut.toml freeze.toml --fit fit
       peso whatif cut.toml --base plan.toml --fit fit --out answers
+      peso whatif plan.toml --grid grid.toml --fit fit --out answers
 
-    A scenario that no plan can keep is explained beside the others, and the exit code is 4.
+    A grid varies budgets, and prices and effects by channel, in thousands of rows at once. Its file holds values to
+    combine, or rows:
+
+    \b
+      [budget]
+      multiple = [0.8, 0.9, 1.0]           # or total
+      [price]
+      tv = { from = 0.9, to = 1.2, steps = 4 }
+      [effect]
+      search = [0.8, 1.0]
+
+    \b
+      [[rows]]
+      name = "TV dear"
+      multiple = 0.9
+      price = { tv = 1.2 }
+
+    A scenario, or a row, that no plan can keep is told beside the others, and the exit code is 4.
     """
+    from engine.files import require_free
+
+    if out:
+        require_free(out, force, fit, *scenarios, *[path for path in (base, grid) if path])
+    if grid is not None:
+        if base is not None or len(scenarios) != 1:
+            raise click.UsageError(
+                "--grid varies one scenario and is compared with it; give one scenario and no --base"
+            )
+        _answer_grid(scenarios[0], grid, (fit, accept_weak_fit, device), out, (as_json, quiet))
+    elif device == "gpu":
+        raise click.UsageError("--device gpu goes with --grid: single plans are made on the CPU; leave it out")
+    else:
+        _answer_each(scenarios, base, (fit, accept_weak_fit), out, (as_json, quiet))
+
+
+def _answer_each(
+    scenarios: tuple[Path, ...],
+    base: Path | None,
+    curves: tuple[Path, bool],
+    out: Path | None,
+    shown: tuple[bool, bool],
+) -> None:
+    """Answer scenarios side by side."""
     from engine.errors import InfeasibleError
-    from engine.files import require_free, write_json
+    from engine.files import write_json
     from engine.optimize.compare import file_name
     from engine.optimize.plan_file import comparison_document, write_plan
     from engine.report.answer import comparison_text
     from engine.study.ask import what_if
     from engine.words import plain
 
-    if out:
-        require_free(out, force, fit, *scenarios)
+    (fit, accept_weak_fit), (as_json, quiet) = curves, shown
     answers = what_if(fit, list(scenarios), base, accept_weak_fit)
     document = comparison_document(answers)
     if out:
@@ -57,3 +112,35 @@ def verb(
     refused = [plain(answer.name) for answer in answers if answer.plan is None]
     if refused:
         raise InfeasibleError(f"no plan for {', '.join(refused)}; the reason stands beside each above")
+
+
+def _answer_grid(
+    scenario: Path, grid: Path, curves: tuple[Path, bool, str], out: Path | None, shown: tuple[bool, bool]
+) -> None:
+    """Answer every row of a grid."""
+    from engine.errors import InfeasibleError
+    from engine.files import write_csv, write_json
+    from engine.optimize.batch_arrays import NUMPY
+    from engine.report.grid import grid_document, grid_header, grid_rows, grid_text
+    from engine.study.vary import vary
+    from engine.words import plain
+
+    (fit, accept_weak_fit, device), (as_json, quiet), backend = curves, shown, NUMPY
+    if device == "gpu":  # on a CPU numpy answers before a program would be compiled
+        choose_device(device)
+        from engine.study.accelerate import accelerated
+
+        backend = accelerated()
+    found = vary(fit, scenario, grid, accept_weak_fit, backend)
+    document = grid_document(found)
+    if out:
+        write_csv(out / "grid.csv", grid_header(found), grid_rows(found))
+        write_json(out / "grid.json", document)
+        note(f"answers written to {out}", quiet)
+    emit(document, grid_text(found), as_json)
+    missing = [plain(name) for name, planned in zip(found.names, found.batch.planned, strict=True) if not planned]
+    if missing:
+        raise InfeasibleError(
+            f"no plan for {len(missing):,} of {len(found.names):,} rows, the first is {missing[0]!r}; ask it alone, "
+            "as a scenario, to see which rules are in conflict"
+        )
