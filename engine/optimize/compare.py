@@ -10,6 +10,7 @@ from engine.config.scenario import Budget, Goal, Scenario
 from engine.errors import InfeasibleError, InputError
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.rules import history_spend, problem_of
+from engine.optimize.several import spread_over_time
 from engine.response.curves import Curves
 
 UNCHANGED = "spending as before"
@@ -21,7 +22,7 @@ class Base:
     """What every answer is compared with."""
 
     name: str
-    spend: Float[np.ndarray, " channel"]  # [currency over the horizon]
+    spend: Float[np.ndarray, " cell"]  # [currency]
     outcome: Float[np.ndarray, " draw"]  # [currency or outcome over the horizon], never discounted
     world: Scenario  # in which it is valued
 
@@ -88,7 +89,7 @@ def _answer(curves: Curves, scenario: Scenario, base: Base) -> Answer:
         plan = optimize(curves, scenario)
     except InfeasibleError as refusal:
         return Answer(scenario.name, None, base, refusal=str(refusal))
-    spend, goal = np.array(plan.chosen.spend), scenario.goal
+    spend, goal = plan.cells, scenario.goal
     before = _earned(curves, base.world, base.spend, goal)
     change = _earned(curves, scenario, spend, goal) - before
     change[np.abs(change) <= DUST * np.abs(before)] = 0.0
@@ -100,13 +101,13 @@ def _answer(curves: Curves, scenario: Scenario, base: Base) -> Answer:
 def _unchanged(curves: Curves, scenario: Scenario) -> Base:
     """History continued over the same time, in a world without shocks."""
     calm = _calm(scenario)
-    spend = history_spend(curves, scenario)
+    spend = spread_over_time(problem_of(curves, calm), history_spend(curves, scenario))
     return Base(UNCHANGED, spend, _outcome(curves, calm, spend), calm)
 
 
 def _best(curves: Curves, scenario: Scenario) -> Base:
     plan = optimize(curves, scenario, priced=False)
-    spend = np.array(plan.chosen.spend)
+    spend = plan.cells
     return Base(scenario.name, spend, _outcome(curves, scenario, spend), scenario)
 
 

@@ -10,7 +10,9 @@ from jaxtyping import Float
 
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError
+from engine.optimize import several
 from engine.optimize.closeness import CERTIFIED
+from engine.optimize.decisions import Spent
 from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.rules import Problem, broken, compared, history_spend, problem_of
@@ -51,10 +53,11 @@ class Line:
 class Split:
     """A split of money and what it earns."""
 
-    spend: tuple[float, ...]
+    spend: tuple[float, ...]  # by channel [currency over the horizon]
     value: Range  # of the objective
     outcome: Range
     broken: tuple[str, ...] = ()  # rules of the scenario that it does not keep
+    decided: tuple[tuple[float, ...], ...] = ()  # by decision and channel [currency]
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,20 @@ class Plan:
     warnings: tuple[str, ...]  # what a reader must know before acting on it
     made_from: str
     schedule: tuple[tuple[float, ...], ...]  # money by period and channel [currency/period]
+    decisions: tuple[str, ...]  # first and last day of each
+    proven: bool = True  # whether the bound is rigorous, not an estimate
     prices: tuple[Price, ...] = ()
     seconds: float = 0.0  # tables, solution, polish and exact revaluation
 
     @property
     def certified(self) -> bool:
         """Whether the gap is proven to be at most 0.1 %."""
-        return self.gap <= CERTIFIED
+        return self.proven and self.gap <= CERTIFIED
+
+    @property
+    def cells(self) -> Float[np.ndarray, " cell"]:
+        """Money by channel and, within it, decision [currency]."""
+        return np.array(self.chosen.decided).T.ravel()
 
     @property
     def spend(self) -> float:
@@ -102,20 +112,21 @@ class Plan:
         return float(sum(self.chosen.spend))
 
 
-def optimize(curves: Curves, scenario: Scenario, priced: bool = True) -> Plan:
+def optimize(curves: Curves, scenario: Scenario, priced: bool = True, spent: Spent | None = None) -> Plan:
     """The certified best plan of a scenario on some curves.
 
     Args:
         curves: What spend does, joint draws.
         scenario: The question.
         priced: Whether binding rules get their prices, which cost one further solution each.
+        spent: What the first periods of the horizon have spent, where it has begun.
 
     Raises:
         InputError: The scenario does not fit the curves.
         InfeasibleError: No plan keeps every rule; the message names the conflict and the ways out.
     """
     begin = time.perf_counter()
-    problem = problem_of(curves, scenario)
+    problem = problem_of(curves, scenario, spent)
     memory: Memory = {}
     today = compared(problem)
     solved = solve(problem, memory, (today,))
@@ -139,9 +150,11 @@ def spread(values: Float[np.ndarray, " draw"]) -> Range:
 
 
 def by_draw(
-    problem: Problem, spend: Float[np.ndarray, " channel"]
+    problem: Problem, spend: Float[np.ndarray, " cell"]
 ) -> tuple[Float[np.ndarray, "channel draw"], Float[np.ndarray, " draw"]]:
     """Outcome by channel and draw, and the objective by draw."""
+    if problem.ways:
+        return several.by_draw(problem, spend)
     outcome = np.stack([outcomes(p, spend[c : c + 1])[0] for c, p in enumerate(problem.payoffs)])
     margin = np.array([payoff.margin for payoff in problem.payoffs])
     cost = np.array([payoff.cost for payoff in problem.payoffs])
@@ -151,20 +164,24 @@ def by_draw(
 def _split(problem: Problem, spend: np.ndarray) -> Split:
     outcome, value = by_draw(problem, spend)
     rules = tuple(rule.name for rule in broken(problem, spend))
-    return Split(tuple(spend.tolist()), spread(value), spread(outcome.sum(0)), rules)
+    decided = several.by_cell(problem, spend)
+    rows = tuple(tuple(row) for row in decided.T.tolist())
+    return Split(tuple(decided.sum(axis=1).tolist()), spread(value), spread(outcome.sum(0)), rules, rows)
 
 
 def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, today: np.ndarray) -> Plan:
     outcome, value = by_draw(problem, solved.spend)
-    unflown = problem_of(curves, _without_flights(scenario))
+    free = _without_flights(scenario)
+    unflown = problem if free == scenario else problem_of(curves, free)
     _, before = by_draw(unflown, today)
     asked = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
     unkept = [f"flight of {name}" for name, rules in asked.items() if rules and rules.flight]
     unkept += [rule.name for rule in broken(problem, today)]
     horizon = scenario.horizon
+    end = step(step(horizon.start, horizon.periods, curves.period), -1, "day")
     lines = _lines(curves, problem, solved.spend, today, outcome)
     chosen = _split(problem, solved.spend)
-    tolls = charged(problem, solved.spend)
+    tolls = float(several.tolls(problem, solved.spend).sum()) if problem.ways else charged(problem, solved.spend)
     net = chosen.value.mean - tolls
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     return Plan(
@@ -173,7 +190,7 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         measure="profit" if scenario.goal.maximise == "profit" else curves.measure,
         unit=curves.currency if curves.is_money else "",
         start=horizon.start,
-        end=step(step(horizon.start, horizon.periods, curves.period), -1, "day"),
+        end=end,
         periods=horizon.periods,
         period=curves.period,
         lines=lines,
@@ -191,13 +208,19 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
         made_from=curves.made_from,
         schedule=_schedule(problem, solved.spend),
+        decisions=problem.grid.labels if problem.grid else (f"{horizon.start} to {end}",),
+        proven=solved.proven,
     )
 
 
 def _schedule(problem: Problem, spend: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    """Money by period and channel, evenly over the periods in which each channel may spend."""
-    paces = np.stack([payoff.timing.pace for payoff in problem.payoffs], axis=1)
-    return tuple(tuple(row) for row in (paces * spend).tolist())
+    """Money by period and channel, evenly over the periods of a decision in which each channel may spend."""
+    if problem.ways:
+        courses = zip(problem.ways, several.by_cell(problem, spend), strict=True)
+        rows = np.stack([money @ way.pace for way, money in courses], axis=1)
+    else:
+        rows = np.stack([payoff.timing.pace for payoff in problem.payoffs], axis=1) * spend
+    return tuple(tuple(row) for row in rows.tolist())
 
 
 def _without_flights(scenario: Scenario) -> Scenario:
@@ -220,21 +243,27 @@ def _unit_warnings(curves: Curves, scenario: Scenario, spend: np.ndarray) -> tup
 def _lines(
     curves: Curves, problem: Problem, spend: np.ndarray, today: np.ndarray, outcome: np.ndarray
 ) -> tuple[Line, ...]:
-    payoffs = tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs)
-    slope = marginal(untolled(replace(problem, payoffs=payoffs)), spend)
-    pace = np.array([payoff.timing.peak for payoff in problem.payoffs]) * spend
+    slope = several.returns(problem, spend) if problem.ways else _returns(problem, spend)
+    pace = np.max(_schedule(problem, spend), axis=0)
+    before, after = (several.by_cell(problem, split).sum(axis=1) for split in (today, spend))
     return tuple(
         Line(
             channel.name,
             channel.kind,
-            float(spend[c]),
-            float(today[c]),
+            float(after[c]),
+            float(before[c]),
             spread(outcome[c]),
             float(slope[c]),
             bool(pace[c] > channel.history.max * (1 + 1e-9)),
         )
         for c, channel in enumerate(curves.channels)
     )
+
+
+def _returns(problem: Problem, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
+    """Outcome of the next unit of money on each channel."""
+    payoffs = tuple(replace(payoff, margin=1.0, cost=0.0) for payoff in problem.payoffs)
+    return marginal(untolled(replace(problem, payoffs=payoffs)), spend)
 
 
 def _warnings(lines: tuple[Line, ...], gain: Range, loss: float, period: str) -> tuple[str, ...]:

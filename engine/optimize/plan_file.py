@@ -27,8 +27,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "horizon": {"start": str(plan.start), "end": str(plan.end), "periods": plan.periods},
         "measure": plan.measure,
         "channels": [line.name for line in plan.lines],
-        "decisions": [f"{plan.start} to {plan.end}"],
-        "spend": [list(plan.chosen.spend)],
+        "decisions": list(plan.decisions),
+        "spend": [list(row) for row in plan.chosen.decided],
         "schedule": [list(row) for row in plan.schedule],
         "value": _range(plan.chosen.value),
         "outcome": _range(plan.chosen.outcome),
@@ -37,6 +37,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "net": plan.net,
         "bound": plan.bound,
         "gap": plan.gap,
+        "bound_is": "proven" if plan.proven else "estimated",
         "route": plan.route,
         "binding": list(plan.binding),
         "prices": [
@@ -80,7 +81,7 @@ def comparison_document(answers: list[Answer]) -> dict[str, Any]:
 
 def _split(split: Split) -> dict[str, Any]:
     return {
-        "spend": [list(split.spend)],
+        "spend": [list(row) for row in split.decided],
         "value": _range(split.value),
         "outcome": _range(split.outcome),
         "broken": list(split.broken),

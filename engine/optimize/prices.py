@@ -4,18 +4,22 @@ The local price is of what is maximised, after tolls, with today's split where i
 with more room would bring: tolls and today's split are those of the new question, and the gain is told before tolls.
 """
 
+import importlib
 import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.optimize import several
 from engine.optimize.multipliers import Explained, explained, least
 from engine.optimize.polish import charged
 from engine.optimize.rules import Problem, Rule, asked_again, compared
 from engine.optimize.solve import Memory, Solved, solve
 
 STEP = 0.1  # of a rule's amount, or of the mean channel's budget where that is 0: the finite change
+SHOWN_OVER_TIME = 5  # the same for plans of several decisions
+NO_ROOM = 1e-6  # of the dearest rule: one that costs less is not told
 SHOWN = 12  # rules that are re-solved, the dearest first
 
 
@@ -44,9 +48,35 @@ def binding(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]
 
 def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
     """The price of each binding rule, the dearest first."""
+    if problem.ways:
+        return _over_time(problem, solved)
     duals = _duals(problem, solved.spend)
     told = sorted(duals, key=lambda index: (index != 0, -abs(duals[index])))
     return [_price(problem, solved, memory, index, duals[index], rank < SHOWN) for rank, index in enumerate(told)]
+
+
+def _over_time(problem: Problem, solved: Solved) -> list[Price]:
+    """The same for several decisions: a re-solve is an ascent from the plan, on the hill on which it stands."""
+    ascent = importlib.import_module("engine.optimize.ascent")  # its solver takes long to load
+    duals = ascent.shadow_prices(problem, solved.spend)
+    held = binding(problem, solved.spend)
+    room = {index: abs(float(duals[index])) for index in held}
+    if 0 in room:
+        room[0] = float(duals[0]) + sum(rule.share * float(duals[at]) for at, rule in enumerate(problem.rules))
+    told = sorted(room, key=lambda index: (index != 0, -room[index]))
+    told = [index for index in told if index == 0 or room[index] > NO_ROOM * max(room.values())]
+    found = []
+    for rank, index in enumerate(told):
+        rule = problem.rules[index]
+        change = STEP * (_amount(rule) or problem.budget.high / len(problem.names))
+        gain = None
+        if rank < SHOWN_OVER_TIME:
+            eased = asked_again(problem, index, _loosened(rule, change, index == 0))
+            top = ascent.reached(eased, solved.spend)
+            tolls = several.tolls(problem, solved.spend).sum()
+            gain = None if top is None else several.earned(eased, top) - (solved.value + float(tolls))
+        found.append(Price(rule.name, room[index], change, gain))
+    return found
 
 
 def _duals(problem: Problem, spend: np.ndarray) -> dict[int, float]:

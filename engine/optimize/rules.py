@@ -10,37 +10,15 @@ from jaxtyping import Float
 from engine.config.scenario import SIZES, ChannelRules, Group, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
+from engine.optimize.course import Course
+from engine.optimize.decision_rules import budget_rules, decision_rules
+from engine.optimize.decisions import Grid, Spent, Way, grid, way
+from engine.optimize.rule import Rule as Rule
 from engine.optimize.tables import Payoff, doubt
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
 FAR = 4.0  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest within
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`low <= weights . spend <= high`, over spend by channel [currency over the horizon].
-
-    A minimum flight is a rule with `flight` set: its channel spends nothing, or at least that.
-    """
-
-    name: str
-    weights: Float[np.ndarray, " channel"]
-    low: float = -math.inf
-    high: float = math.inf
-    flight: float = 0.0
-    share: float = 0.0  # of a known total that its limit is, which grows with the total; 0 where it is an amount
-
-    @property
-    def channel(self) -> int | None:
-        """The one channel that the rule is about; None for a rule about several."""
-        touched = self.weights.nonzero()[0]
-        return int(touched[0]) if len(touched) == 1 and self.weights[touched[0]] == 1 else None
-
-    def loosened(self, amount: float) -> "Rule":
-        """The same rule, `amount` easier to keep on each side it has [currency]."""
-        flight = max(0.0, self.flight - amount)
-        return replace(self, low=self.low - amount, high=self.high + amount, flight=flight)
 
 
 @dataclass(frozen=True)
@@ -52,6 +30,18 @@ class Problem:
     rules: tuple[Rule, ...]  # the budget is the first
     history: Float[np.ndarray, " channel"]  # what was spent in as many periods [currency]
     prudence: float = 0.0  # mean absolute deviations that a move from today's split must be worth
+    ways: tuple[Way, ...] = ()  # of each channel's money through several decisions; none for one split of a cycle
+    grid: Grid | None = None  # the decisions, with `ways`
+
+    @property
+    def courses(self) -> tuple[Course, ...]:
+        """What the money of each channel does, with `ways`."""
+        return tuple(way.course for way in self.ways)
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions each channel has."""
+        return self.grid.count if self.grid and self.ways else 1
 
     @property
     def lower(self) -> Float[np.ndarray, " channel"]:
@@ -79,8 +69,8 @@ class Problem:
         return tuple(rule for rule in self.rules[1:] if rule.channel is None)
 
     def _bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        low, high = np.zeros(len(self.names)), np.full(len(self.names), self.budget.high)
-        flight = np.zeros(len(self.names))
+        cells = len(self.names) * self.decisions
+        low, high, flight = np.zeros(cells), np.full(cells, self.budget.high), np.zeros(cells)
         for rule in self.rules[1:]:
             channel = rule.channel
             if channel is not None:
@@ -107,8 +97,13 @@ def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float 
     ]
 
 
-def problem_of(curves: Curves, scenario: Scenario) -> Problem:
+def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> Problem:
     """The problem that a scenario poses on some curves.
+
+    Args:
+        curves: What spend does.
+        scenario: The question.
+        spent: What the first periods of the horizon have spent, where it has begun.
 
     Raises:
         InputError: The scenario names a channel that the curves do not have, or profit has no money.
@@ -122,19 +117,40 @@ def problem_of(curves: Curves, scenario: Scenario) -> Problem:
     for channel in curves.channels:
         when = timing(channel, curves, scenario)
         payoffs.append(Payoff(channel, when, margin, cost * when.cost))
-    rules = [_budget(curves, scenario)]
+    ways: tuple[Way, ...] = ()
+    held = None
+    if scenario.horizon.decide != "horizon" or scenario.horizon.from_history:
+        held = grid(curves, scenario, spent.periods if spent else 0)
+        found = (way(channel, curves, scenario, held, spent) for channel in curves.channels)
+        ways = tuple(replace(one, cost=cost * one.cost) for one in found)
+    rules = _rules(curves, scenario, payoffs, ways, held)
+    prudence = curves.prudence if scenario.goal.prudence is None else scenario.goal.prudence
+    history = history_spend(curves, scenario)
+    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules), history, prudence, ways, held))
+
+
+def _rules(
+    curves: Curves, scenario: Scenario, payoffs: list[Payoff], ways: tuple[Way, ...], held: Grid | None
+) -> list[Rule]:
+    """Every rule of a scenario over the cells of its problem, the budget first."""
+    count = held.count if held else 1
+    rules = [_budget(curves, scenario, count)]
+    if held:
+        rules += budget_rules(scenario, held, len(payoffs))
     for index, channel in enumerate(curves.channels):
-        unit = np.eye(len(payoffs))[index]
+        unit = np.repeat(np.eye(len(payoffs))[index], count)
         history = pace(channel, curves.period) * scenario.horizon.periods
         asked = scenario.channels.get(channel.name, scenario.every_channel) or ChannelRules()
         rules += _channel_rules(channel.name, unit, asked, history)
+        if held:
+            rules += decision_rules(channel, curves, scenario, held, ways[index])
+        elif asked.minimum_flight:
+            rules.append(Rule(f"minimum flight of {channel.name}", unit, flight=asked.minimum_flight))
         if not payoffs[index].timing.active:
             rules.append(Rule(f"no date on which {channel.name} may spend", unit, high=0.0))
     for name, group in scenario.groups.items():
         rules += _group_rules(name, group, curves, rules[0])
-    prudence = curves.prudence if scenario.goal.prudence is None else scenario.goal.prudence
-    spent = history_spend(curves, scenario)
-    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules), spent, prudence))
+    return rules
 
 
 def asked_again(problem: Problem, index: int, rule: Rule) -> Problem:
@@ -161,13 +177,16 @@ def _prudent(problem: Problem) -> Problem:
     """The problem with a toll on moves away from today's split, where it is asked for and history knows a split."""
     if not problem.prudence or not problem.history.sum():
         return problem
-    today = compared(problem)
-    running = today[today > 0].mean()  # a channel without spend, or next to none, is looked at as far as a usual one
-    highest = np.minimum(problem.upper, FAR * np.maximum(np.maximum(today, running), problem.lower))
+    anchors = today(problem)
+    running = anchors[
+        anchors > 0
+    ].mean()  # a channel without spend, or next to none, is looked at as far as a usual one
+    low, high = channel_limits(problem)
+    highest = np.minimum(high, FAR * np.maximum(np.maximum(anchors, running), low))
     payoffs = tuple(
         _charged(payoff, anchor, (low, high), problem.prudence)
         for payoff, anchor, low, high in zip(
-            problem.payoffs, today.tolist(), problem.lower.tolist(), highest.tolist(), strict=True
+            problem.payoffs, anchors.tolist(), low.tolist(), highest.tolist(), strict=True
         )
     )
     return replace(problem, payoffs=payoffs)
@@ -179,7 +198,19 @@ def _charged(payoff: Payoff, anchor: float, limits: tuple[float, float], prudenc
     return replace(payoff, anchor=anchor, toll=(prudence * less, prudence * more))
 
 
-def compared(problem: Problem) -> Float[np.ndarray, " channel"]:
+def compared(problem: Problem) -> Float[np.ndarray, " cell"]:
+    """Today's split by cell: even over the time, what is over as it was."""
+    held = problem.grid
+    if held is None:
+        return today(problem)
+    parts = held.lengths * (np.arange(held.count) >= held.over)
+    rest = np.outer(today(problem), parts / parts.sum())
+    over = np.array([way.spent for way in problem.ways])
+    left = (rest.sum() - over.sum()) / rest.sum() if rest.sum() and problem.budget.low == problem.budget.high else 1.0
+    return (over + rest * max(0.0, left)).ravel()
+
+
+def today(problem: Problem) -> Float[np.ndarray, " channel"]:
     """Today's split: history's, scaled to the budget where that is fixed; an even split where there is no history."""
     history = problem.history
     if not history.sum():
@@ -188,13 +219,26 @@ def compared(problem: Problem) -> Float[np.ndarray, " channel"]:
     return history * (problem.budget.high / history.sum() if fixed_budget else 1.0)
 
 
+def channel_limits(problem: Problem) -> tuple[Float[np.ndarray, " channel"], Float[np.ndarray, " channel"]]:
+    """Least and most that each channel can spend over the horizon by its own rules and the budget."""
+    count = problem.decisions
+    low, high = (side.reshape(-1, count).sum(axis=1) for side in (problem.lower, problem.upper))
+    high = np.minimum(high, problem.budget.high)
+    for rule in problem.rules[1:]:
+        touched = np.flatnonzero(rule.weights)
+        channel = int(touched[0]) // count
+        if len(touched) == count and np.all(rule.weights[channel * count : (channel + 1) * count] == 1):
+            low[channel], high[channel] = max(low[channel], rule.low), min(high[channel], rule.high)
+    return low, high
+
+
 def history_spend(curves: Curves, scenario: Scenario) -> Float[np.ndarray, " channel"]:
     """What history spent on each channel in as many periods, at the pace of its last year [currency]."""
     return np.array([pace(channel, curves.period) * scenario.horizon.periods for channel in curves.channels])
 
 
-def _budget(curves: Curves, scenario: Scenario) -> Rule:
-    ones, budget = np.ones(len(curves.channels)), scenario.budget
+def _budget(curves: Curves, scenario: Scenario, count: int) -> Rule:
+    ones, budget = np.ones(len(curves.channels) * count), scenario.budget
     if budget.at_most is not None:
         return Rule("budget", ones, high=budget.at_most)
     total = budget.total
@@ -219,8 +263,6 @@ def _channel_rules(name: str, unit: np.ndarray, asked: ChannelRules, history: fl
         rules.append(Rule(f"floor of {name}", unit, low=asked.floor))
     if asked.cap is not None:
         rules.append(Rule(f"cap of {name}", unit, high=asked.cap))
-    if asked.minimum_flight:
-        rules.append(Rule(f"minimum flight of {name}", unit, flight=asked.minimum_flight))
     if asked.relative and asked.relative.least == asked.relative.most:
         amount = asked.relative.least * history
         return [*rules, Rule(f"{name} at {100 * asked.relative.least:g} % of history", unit, low=amount, high=amount)]
@@ -235,6 +277,7 @@ def _channel_rules(name: str, unit: np.ndarray, asked: ChannelRules, history: fl
 
 def _group_rules(name: str, group: Group, curves: Curves, budget: Rule) -> list[Rule]:
     inside = np.array([c.kind in group.kinds or c.name in group.channels for c in curves.channels], float)
+    inside = np.repeat(inside, len(budget.weights) // len(inside))
     rules = []
     if group.share.least > 0:
         rules.append(_share(f"least share of {name}", inside, group.share.least, budget, 1))
@@ -257,8 +300,6 @@ def _share(name: str, inside: np.ndarray, share: float, budget: Rule, sign: int)
 def _require_answered(scenario: Scenario) -> None:
     """Refuse what the scenario may say and this version does not plan yet."""
     asked = {
-        "horizon.decide": scenario.horizon.decide != "horizon",
-        "horizon.carry_over": scenario.horizon.from_history,
         "risk.measure": scenario.risk.measure != "mean",
         "budget.target": any(getattr(scenario.budget, name) is not None for name in SIZES[3:]),
         "budget.reserve": scenario.budget.reserve > 0,

@@ -34,33 +34,41 @@ class Timing:
         return float(self.pace.max(initial=0.0))
 
 
-def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
-    """The timing of one channel under a scenario."""
-    days = starts(scenario.horizon.start, scenario.horizon.periods, curves.period)
-    open_share = _open(channel.name, scenario, days, curves.period)
-    effect = curves.value * np.ones(len(days))
-    had = np.ones(len(days))  # contacts that a unit of money buys
+@dataclass(frozen=True)
+class Conditions:
+    """What one channel finds in each period: open dates, prices and effects."""
+
+    open: Float[np.ndarray, " period"]  # share of the period in which it can spend
+    had: Float[np.ndarray, " period"]  # contacts that a unit of money buys
+    worth: Float[np.ndarray, " period"]  # value of a unit of outcome, with effects and discount
+    discount: Float[np.ndarray, " period"]
+
+
+def conditions(channel: Channel, curves: Curves, scenario: Scenario, periods: int) -> Conditions:
+    """What a channel finds in `periods` periods from the start of the horizon on."""
+    days = starts(scenario.horizon.start, periods, curves.period)
+    effect, had = curves.value * np.ones(periods), np.ones(periods)
     for shock in _shocks_on(channel.name, scenario):
         inside = np.array(share_inside(days, curves.period, shock.first, shock.last))
         if shock.kind == "price" and shock.factor:
             had = had * (1 + (1 / shock.factor - 1) * inside)
         elif shock.kind in ("effectiveness", "demand"):
             effect = effect * (1 + ((shock.factor or 0.0) - 1) * inside)
-    discount = (1 + scenario.goal.discount_rate) ** (-np.arange(len(days)) / PER_YEAR[curves.period])
-    if not open_share.any():
-        return Timing(np.zeros((1, curves.draws)), np.array([np.sum(effect * discount)]), 1.0, False, open_share)
-    pace = open_share / open_share.sum()
-    bought = pace * had
+    discount = (1 + scenario.goal.discount_rate) ** (-np.arange(periods) / PER_YEAR[curves.period])
+    return Conditions(_open(channel.name, scenario, days, curves.period), had, effect * discount, discount)
+
+
+def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
+    """The timing of one channel under a scenario."""
+    found = conditions(channel, curves, scenario, scenario.horizon.periods)
+    if not found.open.any():
+        return Timing(np.zeros((1, curves.draws)), np.array([found.worth.sum()]), 1.0, False, found.open)
+    pace = found.open / found.open.sum()
+    cost, bought = float(np.sum(pace * found.discount)), pace * found.had
     if np.ptp(bought) <= 1e-12 * bought.max():
         gain = np.full((1, curves.draws), bought[0])
-        return Timing(gain, np.array([np.sum(effect * discount)]), float(np.sum(pace * discount)), True, pace)
-    return Timing(
-        _cyclic(kernel(channel, _lags(len(days))), bought),
-        effect * discount,
-        float(np.sum(pace * discount)),
-        True,
-        pace,
-    )
+        return Timing(gain, np.array([found.worth.sum()]), cost, True, pace)
+    return Timing(cycled(channel, bought), found.worth, cost, True, pace)
 
 
 def _open(name: str, scenario: Scenario, days: tuple[date, ...], period: Period) -> Float[np.ndarray, " period"]:
@@ -78,16 +86,11 @@ def _shocks_on(name: str, scenario: Scenario) -> list[Shock]:
     return [shock for shock in scenario.shocks if not shock.channels or name in shock.channels]
 
 
-def _lags(periods: int) -> int:
-    return periods * max(1, -(-LONGEST // periods))
-
-
-def _cyclic(
-    weights: Float[np.ndarray, "draw lag"], bought: Float[np.ndarray, " period"]
-) -> Float[np.ndarray, "period draw"]:
-    """Stock by period when the kernel runs on from the end of the horizon into its start."""
+def cycled(channel: Channel, bought: Float[np.ndarray, " period"]) -> Float[np.ndarray, "period draw"]:
+    """Stock by period when the carry-over runs on from the end of the horizon into its start."""
     periods = len(bought)
-    folded = weights.reshape(len(weights), -1, periods).sum(1)
-    folded = folded / folded.sum(1, keepdims=True)
+    weights = kernel(channel, periods * max(1, -(-LONGEST // periods)))
+    turned = weights.reshape(len(weights), -1, periods).sum(1)
+    turned = turned / turned.sum(1, keepdims=True)
     turns = np.stack([np.roll(bought, lag) for lag in range(periods)])
-    return (folded @ turns).T
+    return (turned @ turns).T

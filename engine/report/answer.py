@@ -17,7 +17,13 @@ BUDGET = "budget"  # the name of the rule that holds the total
 def plan_text(plan: Plan) -> str:
     """A plan for the terminal."""
     warnings = "\n".join(f"Beware: {plain(warning)}." for warning in plan.warnings)
-    parts = [decision(plan), warnings, _channels(plan), _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else "")]
+    parts = [
+        decision(plan),
+        warnings,
+        _channels(plan),
+        _over_time(plan),
+        _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else ""),
+    ]
     parts.append(proof(plan))
     return "\n\n".join(part for part in parts if part)
 
@@ -80,6 +86,16 @@ def _channels(plan: Plan) -> str:
     if any(line.beyond for line in plan.lines):
         notes += f"\n* more a {plan.period} than history ever shows."
     return table(header, rows) + "\n" + notes
+
+
+def _over_time(plan: Plan) -> str:
+    """Money by channel and decision, where there are several, beside what history's split would spend."""
+    if len(plan.decisions) == 1:
+        return ""
+    header = ["channel", *(f"from {label[:10]}" for label in plan.decisions)]
+    rows = [[line.name, *(number(row[at]) for row in plan.chosen.decided)] for at, line in enumerate(plan.lines)]
+    rows.append(["total", *(number(sum(row)) for row in plan.chosen.decided)])
+    return f"When ({plan.currency} by decision):\n" + table(header, rows)
 
 
 def plan_outcome(plan: Plan) -> str:
@@ -151,6 +167,8 @@ def _leaves_no_choice(plan: Plan) -> bool:
 def proof(plan: Plan) -> str:
     """What is proven about the plan: where its moves are charged for their doubt, of its worth after that charge."""
     status = "certified" if plan.certified else "feasible, not certified"
+    if not plan.proven:
+        status = "feasible; the bound is an estimate (--prove makes it a proof)"
     value, bound = money(plan.chosen.value.mean, plan.unit), money(plan.bound, plan.unit)
     if plan.tolls:
         told = (

@@ -2,11 +2,11 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.axes import Array
 from engine.errors import InputError
@@ -68,6 +68,21 @@ def joined(parts: Sequence[Family]) -> Family | Mixture:
     runs = [tuple(run) for _, run in itertools.groupby(parts, key=lambda part: part.name)]
     merged = tuple(Family(run[0].name, Mixture(run).parameters) if len(run) > 1 else run[0] for run in runs)
     return merged[0] if len(merged) == 1 else Mixture(merged)
+
+
+def chosen(channel: "Channel", some: Int[np.ndarray, " draw"]) -> "Channel":
+    """A channel with some of its draws, by rising number."""
+    return replace(channel, adstock=_chosen(channel.adstock, some), saturation=_chosen(channel.saturation, some))
+
+
+def _chosen(family: Family | Mixture, some: Int[np.ndarray, " draw"]) -> Family | Mixture:
+    parts, begin = [], 0
+    for part in family.parts:
+        own = some[(some >= begin) & (some < begin + part.draws)] - begin
+        if len(own):
+            parts.append(Family(part.name, {name: values[own] for name, values in part.parameters.items()}))
+        begin += part.draws
+    return joined(parts)
 
 
 @dataclass(frozen=True)
