@@ -17,16 +17,17 @@ LARGEST_FACTOR = 100.0  # of prices and effects: beyond it a share was typed in 
 class Variations:
     """What differs by row from a base scenario; what is not given is as there.
 
+    Numbers of rows and channels are compared when the variations meet a problem, with a sentence of their own.
     A price factor is what a contact costs over the whole horizon, an effect factor what it brings; both come on top of
     the base scenario's own shocks.
     """
 
-    budget: Float[np.ndarray, " row"] | None = None  # in place of the base's total or limit [currency]
-    multiple: Float[np.ndarray, " row"] | None = None  # of the base's, instead
-    price: Float[np.ndarray, "row channel"] | None = None
-    effect: Float[np.ndarray, "row channel"] | None = None
-    odds: Float[np.ndarray, "view draw"] | None = None  # chances of the draws, each view summing to 1
-    view: Int[np.ndarray, " row"] | None = None  # which view of the odds a row takes
+    budget: Float[np.ndarray, " _row"] | None = None  # in place of the base's total or limit [currency]
+    multiple: Float[np.ndarray, " _row"] | None = None  # of the base's, instead
+    price: Float[np.ndarray, "_row _channel"] | None = None
+    effect: Float[np.ndarray, "_row _channel"] | None = None
+    odds: Float[np.ndarray, "_view _draw"] | None = None  # chances of the draws, each view summing to 1
+    view: Int[np.ndarray, " _row"] | None = None  # which view of the odds a row takes
 
 
 @dataclass(frozen=True)

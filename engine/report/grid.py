@@ -116,7 +116,7 @@ def _proof(grid: GridPlan, planned: np.ndarray) -> str:
         told.append(f"{int(batch.exact.sum()):,} rows were solved alone")
     if (missing := len(grid.names) - 1 - planned.size) > 0:
         first = plain(grid.names[int(np.flatnonzero(~batch.planned[1:])[0]) + 1])
-        told.append(f"{_count(missing)} have no plan, the first is {first!r}")
+        told.append(f"{missing:,} without a plan, the first is {first!r}")
     seconds = batch.seconds
     spent = seconds.tables + seconds.division + seconds.valuation + seconds.exact
     return f"Proof: {'. '.join(told)}. {spent:.2f} s."
