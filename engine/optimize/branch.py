@@ -19,7 +19,8 @@ from engine.optimize.envelope import Envelope, Group, Split, envelope, filled, s
 from engine.optimize.tables import Table
 
 NODES = 20_000  # most nodes before the search gives up and says so
-STEPS = 500  # of the grid that gives the first plan
+LATE = 8  # nodes after which a plan is looked for on a grid too
+STEPS = 500  # of that grid
 
 Domain = dict[int, tuple[int, int]]  # first and last knot of each channel that is not free to use its whole table
 
@@ -31,6 +32,7 @@ class Found:
     spend: Float[np.ndarray, " channel"]
     bound: float
     nodes: int
+    gridded: bool = False  # whether the plan was looked for on a grid too
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,15 @@ def search(tables: list[Table], least: float, most: float, groups: tuple[Group, 
     top = relaxation.split(root)
     if top is None:
         return None
-    best = _start(relaxation, least, most, top)
+    best, gridded = Best(None, -np.inf, -np.inf), False
     queue, order, nodes, leaves = [(-top.bound, 0, root, top)], itertools.count(1), 0, -np.inf
     while queue and nodes < NODES and -queue[0][0] > best.enough:
         bound, _, domain, relaxed = heapq.heappop(queue)
         nodes += 1
         best = best.or_better(relaxed.spend, *relaxation.worth(domain, relaxed))
-        halves = _cut(relaxation, domain, relaxed)
+        if nodes == LATE and not groups:
+            best, gridded = _on_grid(relaxation, best), True
+        halves = [] if -bound <= best.enough else _cut(relaxation, domain, relaxed)
         leaves = leaves if halves else max(leaves, -bound)
         for half in halves:
             inner = relaxation.split(half)
@@ -122,23 +126,20 @@ def search(tables: list[Table], least: float, most: float, groups: tuple[Group, 
         if queue:
             raise UndecidedError
         return None
-    return Found(best.spend, max(leaves, best.upper, -queue[0][0] if queue else -np.inf), nodes)
+    limit = max(leaves, best.upper, -queue[0][0] if queue else -np.inf)
+    return Found(best.spend, limit, nodes, gridded)
 
 
-def _start(relaxation: Relaxation, least: float, most: float, top: Split) -> Best:
-    """A first plan: the relaxed one where it is allowed, or the best of a grid where that is better."""
-    none, tables = Best(None, -np.inf, -np.inf), relaxation.tables
-    value, upper = relaxation.worth({}, top)
-    best = none.or_better(top.spend, value, upper) if value > -np.inf else none
-    if top.bound <= best.enough or relaxation.groups:
-        return best
+def _on_grid(relaxation: Relaxation, best: Best) -> Best:
+    """The best plan so far, or the best of a grid where that is better."""
+    tables, (least, most) = relaxation.tables, relaxation.limits
     grid = best_on_grid(tables, most, least == most, STEPS)
-    if grid is not None and least <= grid.sum() * (1 + 1e-12):
-        spends = list(zip(grid.tolist(), tables, strict=True))
-        value = sum(float(np.interp(x, table.spend, table.value)) for x, table in spends)
-        upper = sum(float(np.interp(x, table.spend, table.upper)) for x, table in spends)
-        best = best.or_better(grid, value, upper)
-    return best
+    if grid is None or least > grid.sum() * (1 + 1e-12):
+        return best
+    spends = list(zip(grid.tolist(), tables, strict=True))
+    value = sum(float(np.interp(x, table.spend, table.value)) for x, table in spends)
+    upper = sum(float(np.interp(x, table.spend, table.upper)) for x, table in spends)
+    return best.or_better(grid, value, upper)
 
 
 def _forbidden(table: Table, spend: float) -> bool:

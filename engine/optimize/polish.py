@@ -157,7 +157,11 @@ def polished(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Float[np
 
     A step is taken only where the plan keeps every rule and earns more; else the plan stays as it was.
     """
-    on = ground(problem)
+    return climbed(ground(problem), spend)
+
+
+def climbed(on: Ground, spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
+    """`polished`, on a ground that is laid already."""
     best, best_value = spend, on.worth(spend)
     for _ in range(ROUNDS):
         step = _newton(on, best)

@@ -9,11 +9,14 @@ from jaxtyping import Float
 from engine.optimize.branch import Found, UndecidedError, search
 from engine.optimize.closeness import FINER, ROUNDING, TABLES
 from engine.optimize.envelope import Group
-from engine.optimize.polish import mean_value, polished
+from engine.optimize.polish import climbed, ground, mean_value
 from engine.optimize.rules import Problem, broken
-from engine.optimize.tables import Table, gross, objective, tabulate
+from engine.optimize.tables import Table, gross
+from engine.optimize.tabling import Memory as Memory
+from engine.optimize.tabling import focused, tables
 
 TRIES = 3  # of ever finer tables
+COARSELY = 1e-3  # of the plan's value: what all tables together may add to the bound, far from the best plan
 LEAST_OUTCOME = 1e-3  # of all that the channels could earn: against an outcome smaller than this no gap is measured
 LEAST_PROFIT = 1e-2  # the same for a profit, which is what is left of two large sums
 
@@ -28,15 +31,12 @@ class Solved:
     route: str
     gross: float  # what all channels could earn at the most, before the cost of the money
     least: float  # share of it: against a bound smaller than that no gap is measured, but against that
+    proven: bool = True  # whether the bound is rigorous, not an estimate
 
     @property
     def gap(self) -> float:
         """Distance between value and bound, relative to the bound, or to what there is to earn where it is near 0."""
         return (self.bound - self.value) / max(abs(self.bound), self.least * self.gross, 1e-300)
-
-
-Tolled = tuple[float, tuple[float, float]]  # where moves start, and what they are charged
-Memory = dict[tuple[int, float, float, float, float, Tolled], Table]
 
 
 def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarray, ...] = ()) -> Solved | None:
@@ -48,30 +48,37 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         starts: Plans known beforehand; each one that keeps the rules is a candidate.
     """
     memory = {} if memory is None else memory
+    if problem.ways:
+        over_time = importlib.import_module("engine.optimize.over_time")  # its solver takes long to load
+        timed: Solved | None = over_time.solved(problem, memory, starts)
+        return timed
     if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
         return None
-    problem, scale, best = _tightened(problem), 0.0, None
-    for _ in range(TRIES):
-        scale = min(_scale(problem), max(abs(best.value), 1e-3 * scale)) if best else _scale(problem)
-        solved = _solve(problem, _tables(problem, memory, scale), starts)
+    problem = _tightened(problem)
+    groups, scale, best = _groups(problem), _scale(problem), None
+    for attempt in range(TRIES):
+        rough = groups is not None and not attempt
+        made = _focused(problem, memory, scale) if rough else _tables(problem, memory, scale)
+        solved = _solve(problem, made, starts)
         if solved is None:
             return None
         best = solved if best is None else _better(best, solved)
-        if best.gap <= FINER or abs(best.value) > scale / 2:
+        if best.gap <= FINER or not (rough or abs(best.value) <= scale / 2):
             break
-        memory.clear()  # its tables were made for plans worth more
+        scale = min(scale, max(abs(best.value), 1e-3 * scale))
     return best
 
 
-def _solve(problem: Problem, tables: list[Table], starts: tuple[np.ndarray, ...]) -> Solved | None:
-    found, route = _routed(problem, tables)
+def _solve(problem: Problem, made: list[Table], starts: tuple[np.ndarray, ...]) -> Solved | None:
+    found, route = _routed(problem, made)
     if found is None:
         return None
     candidates = [start for start in (*starts, _repaired(problem, found.spend)) if not broken(problem, start)]
     if not candidates:
         raise AssertionError(f"the solver's plan breaks {[rule.name for rule in broken(problem, found.spend)]}")
-    best = polished(problem, max(candidates, key=lambda spend: mean_value(problem, spend)))
-    value = mean_value(problem, best)
+    on = ground(problem)
+    best = climbed(on, max(candidates, key=on.worth))
+    value = on.worth(best)
     least = LEAST_PROFIT if any(payoff.cost for payoff in problem.payoffs) else LEAST_OUTCOME
     return Solved(best, value, max(found.bound, value), route, _gross(problem), least)
 
@@ -125,8 +132,8 @@ def _routed(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
         return _program(problem, tables)
     if concave:
         return found, "concave curves: exact by falling marginal value"
-    start = "" if groups else "dynamic programme for the plan, "
-    return found, f"S-shaped curves: {start}branch and bound on envelopes for the proof"
+    start = "a dynamic programme helped, " if found and found.gridded else ""
+    return found, f"S-shaped curves: {start}branch and bound on envelopes"
 
 
 def _program(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
@@ -152,23 +159,18 @@ def _groups(problem: Problem) -> tuple[Group, ...] | None:
 
 
 def _tables(problem: Problem, memory: Memory, scale: float) -> list[Table]:
-    """One table per channel for plans worth `scale`; those that an earlier problem already has are taken over."""
-    tolerance = TABLES * scale / len(problem.names)
-    tables = []
-    limits = zip(problem.lower.tolist(), problem.upper.tolist(), problem.flight.tolist(), strict=True)
-    for channel, (payoff, (low, high, flight)) in enumerate(zip(problem.payoffs, limits, strict=True)):
-        key = (channel, low, high, flight, payoff.margin, (payoff.anchor, payoff.toll))
-        if key not in memory:
-            memory[key] = tabulate(payoff, low, high, flight, tolerance)
-        tables.append(memory[key])
-    return tables
+    """One table per channel for plans worth `scale`; what an earlier problem measured is taken over."""
+    return tables(problem, memory, TABLES * scale / len(problem.names))
+
+
+def _focused(problem: Problem, memory: Memory, scale: float) -> list[Table]:
+    """The same, coarse where money hardly goes."""
+    each = scale / len(problem.names)
+    return focused(problem, memory, (COARSELY * each, TABLES * each), _groups(problem) or ())
 
 
 def _scale(problem: Problem) -> float:
     """The size of the plan's objective, from an even split: it only steers how fine tables are."""
     even = np.clip(problem.budget.high / len(problem.names), problem.lower, problem.upper)
-    earned = (
-        float(np.abs(objective(payoff, spend[None])).mean())
-        for payoff, spend in zip(problem.payoffs, even, strict=True)
-    )
-    return max(sum(earned), 1e-300)
+    on = ground(problem)
+    return max(float(np.abs(on.earns.means(even)[0] - on.charge(even)).sum()), 1e-300)

@@ -6,16 +6,17 @@ curvature of every draw (see `sheets`).
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from engine.optimize.sheets import CHUNK, Knots, Odds, Sheet, Sums, Turns, off_chords, summed, turned
+from engine.optimize.sheets import CHUNK, Knots, Odds, Sums, Turns, off_chords, summed, turned
 from engine.optimize.timing import Timing
 from engine.response.curves import Channel, most, respond, respond_with_rate
 
-COARSE = 48  # knots of the first look, before they are placed where the curve bends
+COARSE = 32  # knots of the first look, before they are placed where the curve bends
+FINE = 24  # knots of it next to the lower end
 FINEST = 600  # most knots of one table
 DOUBT_POINTS = 25  # spends at which the doubt of a move is looked at
 KINK = 1e-9  # of today's spend: a spend no further from it stands at the kink of the toll
@@ -36,6 +37,10 @@ class Payoff:
     anchor: float = 0.0  # [currency over the horizon]
     toll: tuple[float, float] = (0.0, 0.0)  # objective per money moved to less than today's spend, and to more
     odds: Float[np.ndarray, " draw"] | None = None  # chance of each draw, summing to 1; None: all the same
+
+    def chances(self, draws: int) -> Float[np.ndarray, " draw"]:
+        """The odds of so many draws."""
+        return np.full(draws, 1 / draws) if self.odds is None else self.odds
 
     def average(self, values: Float[np.ndarray, "*point draw"]) -> Float[np.ndarray, "*point"]:
         """The mean over the draws, by their odds."""
@@ -117,12 +122,6 @@ class Measured:
     sums: Sums
     off: Float[np.ndarray, "2 interval"]  # the most by which the outcome is above, and below, its chord
     gap: tuple[float, float] | None = None
-
-    def weighed(self, payoff: Payoff, held: Sheet) -> "Measured":
-        """The same at the same knots under the payoff's odds of the draws."""
-        odds = np.full(held.value.shape[1], 1 / held.value.shape[1]) if payoff.odds is None else payoff.odds
-        sums = held.sums(odds)
-        return Measured(self.knots, sums, _off(self.knots, sums, held.turns, odds, self.gap), self.gap)
 
 
 def outcomes(payoff: Payoff, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point draw"]:
@@ -213,23 +212,40 @@ def measured(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
         knots = np.union1d(knots, payoff.anchor)
     if gap and begin > 0:
         knots = np.append(0.0, knots)
-    channel, timing, odds = payoff.channel, payoff.timing, payoff.odds
-    sums = summed(channel, timing, odds, knots)
-    off = _off(knots, sums, turned(channel, timing, knots), odds, gap)
-    wanted = tolerance / max(payoff.margin, np.finfo(float).tiny)
-    if off.size and off.max() > wanted:
-        inner = _inner(knots, off.max(0), wanted)
-        knots, sums = np.concatenate([knots, inner]), sums.joined(summed(channel, timing, odds, inner))
-        order = np.argsort(knots)
-        knots, sums = knots[order], sums.at(order)
-        off = _off(knots, sums, turned(channel, timing, knots), odds, gap)
-    return Measured(knots, sums, off, gap)
+    sums = summed(payoff.channel, payoff.timing, payoff.odds, knots)
+    found = Measured(knots, sums, np.zeros((2, 0)), gap)
+    turns = turned(payoff.channel, payoff.timing, knots)
+    first = replace(found, off=off_by(found, sums, turns, payoff.odds))
+    return refined(payoff, first, tolerance / max(payoff.margin, np.finfo(float).tiny))
 
 
-def _off(knots: Knots, sums: Sums, turns: Turns, odds: Odds, gap: tuple[float, float] | None) -> np.ndarray:
-    """How far the outcome can be off its chords, but for what lies in a forbidden gap."""
-    off = off_chords(knots, sums, turns.sums(odds, len(knots) - 1))
-    if gap and gap[1] > 0:
+def refined(
+    payoff: Payoff, found: Measured, tolerance: float, where: Bool[np.ndarray, " interval"] | None = None
+) -> Measured:
+    """The same with more knots, so that chords of the outcome are off by no more than `tolerance`; as it is if none is.
+
+    Args:
+        payoff: What is measured.
+        found: What was measured so far.
+        tolerance: How far the outcome may be off its chords [outcome].
+        where: Intervals that are looked at; None for all.
+    """
+    off = found.off.max(axis=0, initial=0.0)
+    excess = off if where is None else np.where(where, off, 0.0)
+    if not np.any(excess > tolerance):
+        return found
+    inner = _inner(found.knots, excess, tolerance)
+    order = np.argsort(np.concatenate([found.knots, inner]))
+    sums = found.sums.joined(summed(payoff.channel, payoff.timing, payoff.odds, inner)).at(order)
+    finer = Measured(np.concatenate([found.knots, inner])[order], sums, found.off, found.gap)
+    turns = turned(payoff.channel, payoff.timing, finer.knots)
+    return replace(finer, off=off_by(finer, sums, turns, payoff.odds))
+
+
+def off_by(found: Measured, sums: Sums, turns: Turns, odds: Odds) -> Float[np.ndarray, "2 interval"]:
+    """How far the outcome can be off its chords between the knots of `found`, but for a forbidden gap."""
+    off = off_chords(found.knots, sums, turns.sums(odds, len(found.knots) - 1))
+    if found.gap and found.gap[1] > 0:
         off[:, :1] = 0.0
     return off
 
@@ -238,7 +254,7 @@ def _first_knots(low: float, high: float) -> Knots:
     if high <= low:
         return np.array([low])
     even = np.linspace(0, 1, COARSE) ** 3
-    fine = np.geomspace(SMALLEST, even[1], 24)[:-1]
+    fine = np.geomspace(SMALLEST, even[1], FINE)[:-1]
     return np.unique(low + (high - low) * np.concatenate([[0.0], fine, even[1:]]))
 
 

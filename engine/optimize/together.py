@@ -61,7 +61,7 @@ class Together:
         if all(payoff.odds is odds for payoff in self.payoffs):
             value, slope = (self.payoffs[0].average(part) for part in found)
         else:
-            rows = [[p.average(row) for p, row in zip(self.payoffs, part, strict=True)] for part in found]
+            rows = [[p.average(row[None])[0] for p, row in zip(self.payoffs, part, strict=True)] for part in found]
             value, slope = np.array(rows)
         return margin * value, margin * slope
 
