@@ -14,6 +14,7 @@ from engine.optimize.envelope import Group, envelope, split
 from engine.optimize.rules import Problem
 from engine.optimize.sheets import Sheet, sheet, summed, turned
 from engine.optimize.tables import Measured, Payoff, Table, measured, off_by, refined, table
+from engine.optimize.timing import Timing
 
 AROUND = 2  # intervals to either side of a place that are made fine
 STALE = 2.0  # times the wanted tolerance: measurements coarser than this are made finer
@@ -26,6 +27,7 @@ class Entry:
 
     found: Measured
     tolerance: float  # [outcome]: up to which its knots were placed
+    timing: Timing  # what was measured: another problem of the same limits is not mistaken for this one
     drawn: tuple[Measured, Sheet] | None = None
 
 
@@ -39,10 +41,10 @@ def tables(problem: Problem, memory: Memory, tolerance: float) -> list[Table]:
     for payoff, key in zip(problem.payoffs, _keys(problem), strict=True):
         wanted = tolerance / max(payoff.margin, np.finfo(float).tiny)
         entry = memory.get(key)
-        if entry is None:
-            memory[key] = Entry(measured(_plain(payoff), *key[1:4], tolerance), wanted)
+        if entry is None or entry.timing is not payoff.timing:
+            memory[key] = Entry(measured(_plain(payoff), *key[1:4], tolerance), wanted, payoff.timing)
         elif entry.tolerance > STALE * wanted:
-            memory[key] = Entry(refined(_plain(payoff), entry.found, wanted), wanted)
+            memory[key] = Entry(refined(_plain(payoff), entry.found, wanted), wanted, payoff.timing)
         made.append(table(payoff, _weighed(payoff, key, memory)))
     return made
 
@@ -55,7 +57,8 @@ def focused(
     Where draws have odds, tables have the knots that were placed for all draws alike.
     """
     if any(payoff.odds is not None for payoff in problem.payoffs):
-        if any(key not in memory for key in _keys(problem)):
+        plain = zip(problem.payoffs, _keys(problem), strict=True)
+        if any(key not in memory or memory[key].timing is not payoff.timing for payoff, key in plain):
             focused(replace(problem, payoffs=tuple(map(_plain, problem.payoffs))), memory, tolerances, groups)
         return tables(problem, memory, tolerances[0])
     coarse = tables(problem, memory, tolerances[0])

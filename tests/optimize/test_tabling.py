@@ -142,3 +142,10 @@ def test_exchanged_segments_stand_as_if_sorted_anew(seed):
     for channel in range(6):
         own = found.length[found.owner == channel]
         assert own.tolist() == wanted.length[wanted.owner == channel].tolist()
+
+
+def test_a_memory_of_other_curves_is_not_mistaken_for_one_of_these(make):
+    memory = {}
+    solve(problem(make, 1), memory)
+    asked = problem(make, 2)
+    assert solve(asked, memory).spend.tolist() == solve(asked).spend.tolist()
