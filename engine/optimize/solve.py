@@ -9,7 +9,7 @@ from jaxtyping import Float
 from engine.optimize.branch import Found, UndecidedError, search
 from engine.optimize.closeness import FINER, ROUNDING, TABLES
 from engine.optimize.envelope import Group
-from engine.optimize.polish import climbed, ground, mean_value
+from engine.optimize.polish import Ground, climbed, ground, mean_value
 from engine.optimize.rules import Problem, broken
 from engine.optimize.tables import Table, gross
 from engine.optimize.tabling import Memory as Memory
@@ -55,11 +55,12 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
     if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
         return None
     problem = _tightened(problem)
-    groups, scale, best = _groups(problem), _scale(problem), None
+    on, best = ground(problem), None
+    scale = _size(problem, on)
     for attempt in range(TRIES):
-        rough = groups is not None and not attempt
+        rough = not attempt and _groups(problem) is not None
         made = _focused(problem, memory, scale) if rough else _tables(problem, memory, scale)
-        solved = _solve(problem, made, starts)
+        solved = _solve(problem, on, made, starts)
         if solved is None:
             return None
         best = solved if best is None else _better(best, solved)
@@ -69,14 +70,13 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
     return best
 
 
-def _solve(problem: Problem, made: list[Table], starts: tuple[np.ndarray, ...]) -> Solved | None:
+def _solve(problem: Problem, on: Ground, made: list[Table], starts: tuple[np.ndarray, ...]) -> Solved | None:
     found, route = _routed(problem, made)
     if found is None:
         return None
     candidates = [start for start in (*starts, _repaired(problem, found.spend)) if not broken(problem, start)]
     if not candidates:
         raise AssertionError(f"the solver's plan breaks {[rule.name for rule in broken(problem, found.spend)]}")
-    on = ground(problem)
     best = climbed(on, max(candidates, key=on.worth))
     value = on.worth(best)
     least = LEAST_PROFIT if any(payoff.cost for payoff in problem.payoffs) else LEAST_OUTCOME
@@ -171,6 +171,9 @@ def _focused(problem: Problem, memory: Memory, scale: float) -> list[Table]:
 
 def _scale(problem: Problem) -> float:
     """The size of the plan's objective, from an even split: it only steers how fine tables are."""
-    even = np.clip(problem.budget.high / len(problem.names), problem.lower, problem.upper)
-    on = ground(problem)
+    return _size(problem, ground(problem))
+
+
+def _size(problem: Problem, on: Ground) -> float:
+    even = np.clip(problem.budget.high / len(problem.names), on.lower, on.upper)
     return max(float(np.abs(on.earns.means(even)[0] - on.charge(even)).sum()), 1e-300)

@@ -100,12 +100,12 @@ def _lane(payoffs: Sequence[Payoff], pieces: list[tuple[int, int, Family]]) -> L
     names = pieces[0][2].parameters
     joint = {name: np.concatenate([part.parameters[name] for *_, part in pieces]) for name in names}
     timings = [payoff.timing for payoff in payoffs]
-    own = {channel: np.broadcast_to(timings[channel].offset, (1, draws))[0] for channel in set(owner.tolist())}
+    stock = {channel: np.broadcast_to(timings[channel].offset, (1, draws))[0] for channel, *_ in pieces}
     return Lane(
         replace(payoffs[pieces[0][0]].channel, saturation=Family(pieces[0][2].name, joint)),
         owner,
         owner * draws + draw,
         np.concatenate([timings[c].gain[0, first : first + part.draws] for c, first, part in pieces]),
-        np.concatenate([own[c][first : first + part.draws] for c, first, part in pieces]),
+        np.concatenate([stock[c][first : first + part.draws] for c, first, part in pieces]),
         np.concatenate([np.full(part.draws, timings[c].weight[0]) for c, _, part in pieces]),
     )
