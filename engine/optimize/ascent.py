@@ -16,6 +16,7 @@ from engine.optimize.course import bent
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken
 from engine.optimize.several import by_cell, chances, mean_value
+from engine.optimize.side_by_side import each
 
 STEPS = 15  # at most
 ENOUGH = 1e-6  # relative gain of a step below which the plan counts as the top
@@ -131,17 +132,20 @@ def _model_program(
 
 def _model(problem: Problem, spend: np.ndarray) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell cell"]]:
     """Slope and bend of the objective without tolls; every bend downwards."""
-    count, cells = problem.decisions, len(spend)
+    count, cells, odds = problem.decisions, len(spend), chances(problem)
     slope, bend = np.zeros(cells), np.zeros((cells, cells))
-    least = 1e-9 * spend.sum() / cells
-    for channel, money in enumerate(by_cell(problem, np.maximum(spend, least))):
+    money = by_cell(problem, np.maximum(spend, 1e-9 * spend.sum() / cells))
+
+    def model(channel: int) -> tuple[np.ndarray, np.ndarray]:
         payoff, way = problem.payoffs[channel], problem.ways[channel]
-        own = slice(channel * count, (channel + 1) * count)
-        _, rise, turn = bent(way.course, money, chances(problem))
-        slope[own] = payoff.margin * rise - way.cost
+        _, rise, turn = bent(way.course, money[channel], odds)
         size, axes = np.linalg.eigh(payoff.margin * turn)
         size = np.maximum(np.abs(size), FLATTEST * np.abs(size).max())
-        bend[own, own] = -(axes * size) @ axes.T
+        return payoff.margin * rise - way.cost, -(axes * size) @ axes.T
+
+    for channel, (rise, turn) in enumerate(each(model, range(len(problem.names)))):
+        own = slice(channel * count, (channel + 1) * count)
+        slope[own], bend[own, own] = rise, turn
     return slope, bend
 
 

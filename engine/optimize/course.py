@@ -8,13 +8,14 @@ of curves of straight sums, so straight lines above the curves make planes above
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.response.curves import Channel, chosen, respond_with_rate
 
 CHUNK = 40_000  # numbers evaluated at once: what stays in the cache
 IDLE = 1e-12  # of the largest gain: a row that is reached with less does not count
 NUDGE = 1e-5  # of a stock: the step by which bends are measured
+TINY = 1e-300
 NEAR_ZERO = 1e-6  # of the largest stock: where a curve can be infinitely steep, it is touched no nearer to 0
 
 
@@ -66,26 +67,55 @@ def by_draw(course: Course, money: Float[np.ndarray, " decision"]) -> Float[np.n
     return total
 
 
-def tangent(
-    course: Course, money: Float[np.ndarray, " decision"], odds: Float[np.ndarray, " draw"]
-) -> tuple[float, Float[np.ndarray, " decision"]]:
-    """Mean outcome of a course and its slope; where every curve is concave that is of a plane nowhere below it.
+def means(
+    course: Course, money: Float[np.ndarray, "course decision"], odds: Float[np.ndarray, " draw"]
+) -> Float[np.ndarray, " course"]:
+    """Mean outcome of several courses."""
+    return np.concatenate([_looked_at(course, some, odds, False)[0] for some in _parts(course, money)])
+
+
+def tangents(
+    course: Course, money: Float[np.ndarray, "course decision"], odds: Float[np.ndarray, " draw"]
+) -> tuple[Float[np.ndarray, " course"], Float[np.ndarray, "course decision"]]:
+    """Mean outcome of several courses and its slope there; where every curve is concave, of a plane nowhere below it.
 
     Stock near 0, where a curve can be infinitely steep, is taken a little higher for the slope.
     """
-    stock = course.stock(money)
-    near = np.maximum(stock, NEAR_ZERO * course.gain.max() * max(float(money.sum()), 1.0))
-    value, slope = _respond(course, near)
-    if (stock < near).any():
-        value = _respond(course, stock)[0]
+    pairs = [_looked_at(course, some, odds, True) for some in _parts(course, money)]
+    return np.concatenate([value for value, _ in pairs]), np.concatenate([slope for _, slope in pairs])
+
+
+def _parts(course: Course, money: Float[np.ndarray, "course decision"]) -> list[Float[np.ndarray, "some decision"]]:
+    """Courses in parts that stay in the cache."""
+    each = max(1, CHUNK // course.offset.size)
+    return [money[begin : begin + each] for begin in range(0, len(money), each)]
+
+
+def _looked_at(
+    course: Course, money: Float[np.ndarray, "course decision"], odds: Float[np.ndarray, " draw"], sloped: bool
+) -> tuple[Float[np.ndarray, " course"], Float[np.ndarray, "course decision"]]:
+    flat = course.gain.reshape(course.decisions, -1)
+    stock = (money @ flat).reshape(-1, *course.offset.shape) + course.offset
+    near = stock
+    if sloped:
+        least = NEAR_ZERO * course.gain.max() * np.maximum(money.sum(axis=1), TINY)
+        near = np.maximum(stock, least[:, None, None])
+    value, rate = respond_with_rate(course.channel, near)
+    if sloped and (stock < near).any():
+        value = respond_with_rate(course.channel, stock)[0]
     chances = (course.weight[:, None] * odds).ravel()
-    steep = course.gain.reshape(course.decisions, -1) @ (slope.ravel() * chances)
-    return float(course.constant @ odds) + float(value.ravel() @ chances), steep
+    outcome = float(course.constant @ odds) + value.reshape(len(money), -1) @ chances
+    return outcome, (rate.reshape(len(money), -1) * chances) @ flat.T
+
+
+def even_draws(draws: int, some: int) -> Int[np.ndarray, " few"]:
+    """Numbers of about `some` draws of `draws`, evenly chosen."""
+    return np.arange(0, draws, max(1, draws // some))
 
 
 def thinned(course: Course, draws: int) -> Course:
     """The course on some of its draws, evenly chosen."""
-    some = np.arange(0, course.draws, max(1, course.draws // draws))
+    some = even_draws(course.draws, draws)
     return Course(
         chosen(course.channel, some),
         np.ascontiguousarray(course.gain[:, :, some]),

@@ -205,10 +205,11 @@ def _stock(reach: np.ndarray, reached: np.ndarray, bought: np.ndarray, rows: int
 def _left(channel: Channel, rows: int, going: float) -> Float[np.ndarray, "row draw"]:
     """Stock by row of what was spent before: the latest periods as they were, earlier ones at history's pace."""
     last = np.array(channel.history.last[-LONGEST:])
-    further = kernel(channel, rows + len(last))
-    coming = (1 - np.cumsum(further, axis=1)).clip(0.0)
-    left = going * coming[:, len(last) : len(last) + rows]
+    weights = kernel(channel, rows + len(last))
+    coming = (1 - np.cumsum(weights, axis=1)).clip(0.0)
+    left = going * coming[:, len(last) : len(last) + rows].T
     felt = int(np.argmax(coming.max(axis=0) <= FADED)) or len(last)  # what lies further back has faded
-    for ago, money in enumerate(last[::-1][:felt].tolist(), start=1):
-        left += money * further[:, ago : ago + rows]
-    return left.T
+    latest = last[::-1][:felt]
+    for row in range(rows):
+        left[row] += weights[:, row + 1 : row + 1 + len(latest)] @ latest
+    return left

@@ -3,6 +3,7 @@
 import difflib
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +15,7 @@ from engine.optimize.course import Course
 from engine.optimize.decision_rules import budget_rules, decision_rules
 from engine.optimize.decisions import Grid, Spent, Way, grid, way
 from engine.optimize.rule import Rule as Rule
+from engine.optimize.side_by_side import each
 from engine.optimize.tables import Payoff, doubt
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
@@ -33,7 +35,7 @@ class Problem:
     ways: tuple[Way, ...] = ()  # of each channel's money through several decisions; none for one split of a cycle
     grid: Grid | None = None  # the decisions, with `ways`
 
-    @property
+    @cached_property
     def courses(self) -> tuple[Course, ...]:
         """What the money of each channel does, with `ways`."""
         return tuple(way.course for way in self.ways)
@@ -46,17 +48,17 @@ class Problem:
     @property
     def lower(self) -> Float[np.ndarray, " channel"]:
         """Least spend of each channel by its own rules; the minimum flight where it must fly."""
-        return self._bounds()[0]
+        return self._bounds[0]
 
     @property
     def upper(self) -> Float[np.ndarray, " channel"]:
         """Most spend of each channel by its own rules and the budget; 0 where that is less than its flight."""
-        return self._bounds()[1]
+        return self._bounds[1]
 
     @property
     def flight(self) -> Float[np.ndarray, " channel"]:
         """Minimum flight of each channel that may also spend nothing, else 0."""
-        return self._bounds()[2]
+        return self._bounds[2]
 
     @property
     def budget(self) -> Rule:
@@ -68,6 +70,7 @@ class Problem:
         """The rules, beside the budget, about several channels together."""
         return tuple(rule for rule in self.rules[1:] if rule.channel is None)
 
+    @cached_property
     def _bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         cells = len(self.names) * self.decisions
         low, high, flight = np.zeros(cells), np.full(cells, self.budget.high), np.zeros(cells)
@@ -121,7 +124,8 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
     held = None
     if scenario.horizon.decide != "horizon" or scenario.horizon.from_history:
         held = grid(curves, scenario, spent.periods if spent else 0)
-        found = (way(channel, curves, scenario, held, spent) for channel in curves.channels)
+        decided = held
+        found = each(lambda channel: way(channel, curves, scenario, decided, spent), curves.channels)
         ways = tuple(replace(one, cost=cost * one.cost) for one in found)
     rules = _rules(curves, scenario, payoffs, ways, held)
     prudence = curves.prudence if scenario.goal.prudence is None else scenario.goal.prudence

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.course import by_draw as outcome_of
-from engine.optimize.course import tangent
+from engine.optimize.course import tangents
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem
+from engine.optimize.side_by_side import each
 from engine.response.curves import most
 
 NOTHING = 1e-9  # of an even share of the budget: where nothing is spent, the next unit is looked at from there
@@ -27,8 +28,8 @@ def chances(problem: Problem) -> Float[np.ndarray, " draw"]:
 
 def outcomes(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, "channel draw"]:
     """Outcome of each channel's course, draw by draw."""
-    pairs = zip(problem.courses, by_cell(problem, spend), strict=True)
-    return np.stack([outcome_of(course, money) for course, money in pairs])
+    pairs = list(zip(problem.courses, by_cell(problem, spend), strict=True))
+    return np.stack(each(lambda pair: outcome_of(*pair), pairs))
 
 
 def by_draw(
@@ -48,8 +49,8 @@ def returns(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.nda
     for course, money, alike in shapes:
         total, usual = float(money.sum()), float(alike.sum())
         shape = money / total if total > NOTHING * usual else alike / usual
-        _, slope = tangent(course, np.maximum(money, NOTHING * alike), odds)
-        found.append(float(slope @ shape))
+        _, slope = tangents(course, np.maximum(money, NOTHING * alike)[None], odds)
+        found.append(float(slope[0] @ shape))
     return np.array(found)
 
 
@@ -105,14 +106,13 @@ def is_flat(problem: Problem, rule: Rule) -> bool:
     return bool(np.all(weights == weights[:, :1])) and not rule.flight
 
 
-def own_rows(problem: Problem, channel: int) -> list[tuple[Float[np.ndarray, " decision"], float, float]]:
-    """The rules over several decisions of one channel alone: weights, least and most."""
-    found = []
+def own_rows(problem: Problem) -> list[list[tuple[Float[np.ndarray, " decision"], float, float]]]:
+    """The rules over several decisions of one channel alone, by channel: weights, least and most."""
+    found: list[list[tuple[np.ndarray, float, float]]] = [[] for _ in problem.names]
     for rule in problem.rules[1:]:
-        weights = by_cell(problem, rule.weights)
-        touched = np.flatnonzero(weights.any(axis=1))
-        if rule.channel is None and touched.tolist() == [channel]:
-            found.append((weights[channel], rule.low, rule.high))
+        touched = np.unique(np.flatnonzero(rule.weights) // problem.decisions)
+        if rule.channel is None and len(touched) == 1:
+            found[touched[0]].append((by_cell(problem, rule.weights)[touched[0]], rule.low, rule.high))
     return found
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.course import Course, by_draw, tangent, thinned
-from engine.optimize.rules import Problem, channel_limits
+from engine.optimize.course import Course, means, tangents, thinned
+from engine.optimize.rules import Problem
 from engine.optimize.several import by_cell
 from engine.optimize.shapes import Shapes
 from engine.optimize.tables import Table
@@ -22,7 +22,9 @@ from engine.response.curves import inflection
 AROUND = (0.4, 0.75, 1.0, 1.3, 2.2)  # of a plan's total: where concave curves are looked at
 CLOSELY = (0.25, 0.5, 0.75, 0.9, 0.97, 1.0, 1.03, 1.1, 1.3, 1.8, 3.0)  # where others are
 USUAL = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)  # of the mean channel's budget: where others are, too
-FEW = 60  # draws on which kinds of courses are compared
+FEW = 20  # draws on which kinds of courses are compared
+SOME = 0.03  # share of curves that bend upwards from which on several kinds of courses are compared
+TINY = 1e-300
 EVEN = 1e-9  # of the highest total: what is closer counts as one
 
 
@@ -62,6 +64,7 @@ class View:
     problem: Problem
     channel: int
     shapes: Shapes
+    limits: tuple[float, float]  # least and most total [currency]
     cost: Float[np.ndarray, " decision"]  # of a unit of money, with rules that are priced instead of kept [objective]
     bent: bool  # whether some of its curves bend upwards
 
@@ -70,16 +73,19 @@ class View:
         """What its money does."""
         return self.problem.courses[self.channel]
 
-    def knot(self, money: Float[np.ndarray, " decision"]) -> Knot:
-        """The knot of a course."""
-        payoff, total = self.problem.payoffs[self.channel], float(money.sum())
-        outcome, slope = tangent(self.course, money, payoff.chances(self.course.draws))
-        moved, (less, more) = total - payoff.anchor, payoff.toll
-        charge = -less if moved < -EVEN * payoff.anchor else more if moved > EVEN * payoff.anchor else 0.0
-        value = payoff.margin * outcome - float(self.cost @ money) - charge * moved
-        slope = payoff.margin * slope - self.cost - charge
-        height, rise = self.shapes.line(slope, total)
-        return Knot(total, money, value, value + max(0.0, height - float(slope @ money)), rise)
+    def knots(self, money: Float[np.ndarray, "knot decision"]) -> list[Knot]:
+        """The knots of some courses."""
+        payoff, totals = self.problem.payoffs[self.channel], money.sum(axis=1)
+        outcome, slope = tangents(self.course, money, payoff.chances(self.course.draws))
+        moved, (less, more), rounding = totals - payoff.anchor, payoff.toll, EVEN * payoff.anchor
+        charge = np.where(moved < -rounding, -less, np.where(moved > rounding, more, 0.0))
+        value = payoff.margin * outcome - money @ self.cost - charge * moved
+        slope = payoff.margin * slope - self.cost - charge[:, None]
+        found = []
+        for own, total, worth, rises in zip(money, totals.tolist(), value.tolist(), slope, strict=True):
+            height, rise = self.shapes.line(rises, total)
+            found.append(Knot(total, own, worth, worth + max(0.0, height - float(rises @ own)), rise))
+        return found
 
 
 def tabled(view: View, courses: list[Float[np.ndarray, " decision"]]) -> Known:
@@ -116,7 +122,7 @@ def _crossing(left: Knot, right: Knot) -> float | None:
 
 def _knots(view: View, courses: list[Float[np.ndarray, " decision"]]) -> list[Knot]:
     """Knots of rising totals: the least and the most, and some around each plan's."""
-    least, most = (float(side[view.channel]) for side in channel_limits(view.problem))
+    least, most = view.limits
     grid = view.problem.grid
     even = np.ones(view.course.decisions) if grid is None else grid.lengths.astype(float)
     spent = [money for money in courses if least + EVEN * most < money.sum()]
@@ -128,22 +134,34 @@ def _knots(view: View, courses: list[Float[np.ndarray, " decision"]]) -> list[Kn
     payoff = view.problem.payoffs[view.channel]
     wanted |= {payoff.anchor: shape} if any(payoff.toll) else {}
     wanted |= {least: shape, most: shape}
+    rounding = EVEN * most
+    totals = [total for total in sorted(wanted) if least <= total <= most]
+    totals = [total for at, total in enumerate(totals) if not at or total > totals[at - 1] + rounding]
     known = {float(money.sum()) for money in spent}
-    rough = thinned(view.course, FEW) if view.bent else None
-    knots: list[Knot] = []
-    for total, here in sorted(wanted.items()):
-        if least <= total <= most and (not knots or total > knots[-1].total + EVEN * most):
-            trials = [view.shapes.course(here, total)]
-            if rough is not None and total not in known:
-                trials = view.shapes.kinds(here, total)
-            knots.append(view.knot(trials[0] if rough is None else _best(view, rough, trials)))
-    return knots
+    trials = [[view.shapes.course(wanted[total], total)] for total in totals]
+    if view.bent:
+        trials = _more_kinds(view, trials, [total in known for total in totals])
+    return view.knots(np.array(_best(view, trials)))
 
 
-def _best(view: View, rough: Course, trials: list[Float[np.ndarray, " decision"]]) -> Float[np.ndarray, " decision"]:
-    """The best of some courses, by a few draws."""
-    if len(trials) == 1:
-        return trials[0]
-    margin = view.problem.payoffs[view.channel].margin
-    worth = [margin * float(by_draw(rough, money).mean()) - float(view.cost @ money) for money in trials]
-    return trials[int(np.argmax(worth))]
+def _more_kinds(view: View, trials: list[list[np.ndarray]], known: list[bool]) -> list[list[np.ndarray]]:
+    """Courses of other kinds beside those over which curves often bend upwards, so that another kind may be better."""
+    rough = thinned(view.course, FEW)
+    bend = inflection(rough.channel)
+    found = []
+    for own, as_it_is in zip(trials, known, strict=True):
+        convex = not as_it_is and bool(np.mean(rough.stock(own[0]) < bend) > SOME)
+        found.append(view.shapes.kinds(own[0] / max(float(own[0].sum()), TINY), float(own[0].sum())) if convex else own)
+    return found
+
+
+def _best(view: View, trials: list[list[np.ndarray]]) -> list[Float[np.ndarray, " decision"]]:
+    """The best of each list of courses, by a few draws."""
+    if all(len(own) == 1 for own in trials):
+        return [own[0] for own in trials]
+    rough = thinned(view.course, FEW)
+    every = np.array([money for own in trials for money in own])
+    odds = np.full(rough.draws, 1 / rough.draws)
+    worth = view.problem.payoffs[view.channel].margin * means(rough, every, odds) - every @ view.cost
+    ends = np.cumsum([0, *(len(own) for own in trials)])
+    return [every[a + int(np.argmax(worth[a:b]))] for a, b in itertools.pairwise(ends.tolist())]

@@ -41,10 +41,13 @@ def hill_with_steepness(
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`hill`, and its derivative slope * share * (1 - share) / dose, in which nothing cancels."""
     xp = dose.__array_namespace__()
-    odds = _lesser_odds(dose, slope)
     spent = dose > 0
-    share = xp.where(dose >= 1, 1.0, xp.where(spent, odds, 0.0)) / (1 + odds)
-    return share, xp.where(spent, slope * odds / (1 + odds) ** 2 / xp.where(spent, dose, 1.0), 0.0)
+    safe = xp.where(spent, dose, 1.0)
+    log_odds = slope * xp.log(safe)
+    odds = xp.exp(xp.where(log_odds >= 0, -log_odds, log_odds))
+    rest = 1 / (1 + odds)
+    share = xp.where(log_odds >= 0, rest, odds * rest) * spent
+    return share, slope * odds * rest * rest / safe * spent
 
 
 def _lesser_odds(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
