@@ -18,36 +18,22 @@ plans. With prudence the money is that of prudent plans, and what plans without 
 
 import importlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NoReturn
-
-import numpy as np
 
 from engine.config.scenario import SIZES, Budget, Scenario
 from engine.errors import InfeasibleError, InputError
+from engine.optimize.any_budget import Pose, Question, Solver, before_tolls, priced, with_budget
 from engine.optimize.bracket import GONE, Opening, Trial, least, widest
 from engine.optimize.closeness import CERTIFIED
-from engine.optimize.polish import charged, untolled
-from engine.optimize.rules import Problem, asked_again, compared, problem_of
-from engine.optimize.solve import Memory, Solved, solve
-from engine.optimize.tables import gross
+from engine.optimize.rules import Problem, compared, problem_of
+from engine.optimize.solve import Solved, solve
 from engine.response.curves import Curves
 from engine.words import exact, money
 
 FARTHEST = 1000.0  # times the usual money: no question goes further
-ROUNDS = 40  # of steps to a limit, or down to what a prudent plan keeps
+ROUNDS = 40  # of steps down to what a prudent plan keeps
 WIDE, KNOWN = 0.4, CERTIFIED / 2  # first relative step of a search from a guess, and from money that is nearly right
-
-Solver = Callable[[Problem, Memory, tuple[np.ndarray, ...]], Solved | None]
-Pose = Callable[[Curves, Scenario], Problem]
-NAMES = {
-    "target_outcome": "outcome",
-    "target_roas": "average return",
-    "target_marginal_roas": "return of the next unit of money",
-    "target_cac": "cost of a unit of outcome",
-}
 
 
 @dataclass(frozen=True)
@@ -67,107 +53,7 @@ class Sized:
     @property
     def certified(self) -> bool:
         """Whether the gap is proven to be at most 0.1 %."""
-        return self.gap <= CERTIFIED
-
-
-@dataclass(frozen=True)
-class Question:
-    """A scenario's rules with any budget: what so much money can bring."""
-
-    curves: Curves
-    scenario: Scenario
-    pose: Pose
-    solver: Solver
-
-    @cached_property
-    def free(self) -> Problem:
-        """Rules for any total, shares as rows over all spend, without prudence."""
-        return self.pose(self.curves, _asked(self.scenario, Budget(at_most=1.0), 0.0))
-
-    @cached_property
-    def fixed(self) -> Problem:
-        """Rules for one total, shares as amounts of it, with the prudence that is asked for."""
-        return self.pose(self.curves, _asked(self.scenario, Budget(total=self.usual), None))
-
-    @cached_property
-    def usual(self) -> float:
-        """Money of the size that these channels take: history's, or what brings them halfway, or the floors."""
-        history = float(self.free.history.sum())
-        halfway = sum(
-            float(np.mean(payoff.channel.saturation.parameters["halfway"]) / np.mean(payoff.timing.gain))
-            for payoff in self.free.payoffs
-            if payoff.timing.active
-        )
-        return max(history or halfway, float(self.free.lower.sum()))
-
-    @cached_property
-    def caps(self) -> float:
-        """What all channels together can take by their own rules; infinite where one has no limit [currency]."""
-        open_ended = replace(self.free, rules=(replace(self.free.budget, high=math.inf), *self.free.rules[1:]))
-        return float(open_ended.upper.sum())
-
-    def beyond(self, rate: float) -> float:
-        """Money above which no plan brings `rate` for each unit of it, whatever the floors take; infinite for none.
-
-        What channels can earn at the most grows slower than money, if it grows at all.
-        """
-        floors, limit = float(self.free.lower.sum()), self.usual
-        for _ in range(ROUNDS):
-            needed = self.reach(limit) / rate + floors
-            if needed <= limit:
-                return min(limit, self.caps)
-            if needed >= self.caps:
-                return self.caps
-            limit = needed * (1 + CERTIFIED)
-        return math.inf
-
-    def reach(self, limit: float) -> float:
-        """What no plan of up to so much money exceeds, whatever the rules [outcome]."""
-        return sum(gross(payoff, limit) for payoff in self.free.payoffs)
-
-    def between(self, low: float, high: float, price: float = 0.0) -> Trial:
-        """The best plan that spends between two sums, by its mean outcome less a price on its money.
-
-        Args:
-            low: Least spend [currency].
-            high: Most spend [currency].
-            price: Outcome that a unit of money must bring.
-        """
-        budget = replace(self.free.budget, low=low if low else -math.inf, high=high)
-        payoffs = tuple(replace(payoff, cost=price) for payoff in self.free.payoffs)
-        return self._trial(replace(self.free, payoffs=payoffs, rules=(budget, *self.free.rules[1:])), high)
-
-    def at_most(self, high: float) -> Trial:
-        """The best plan of at most so much money, without prudence."""
-        return self.between(0.0, high)
-
-    def exactly(self, total: float) -> Trial:
-        """The best plan of just so much money without prudence, its bound not looked at: a plan's money is enough."""
-        found = self._trial(untolled(replace(self.again(total), prudence=0.0)), total)
-        return replace(found, bound=found.value)
-
-    def prudently(self, total: float) -> Trial:
-        """The prudent plan of just so much money, by its mean outcome before any charge for the doubt of moves."""
-        problem = self.again(total)
-        solved = self.solver(problem, {}, (compared(problem),))
-        if solved is None:
-            return Trial(total)
-        value = solved.value + charged(problem, solved.spend)
-        return Trial(total, solved.spend, value, value)
-
-    def again(self, total: float) -> Problem:
-        """The question as if that total had been asked for."""
-        return asked_again(self.fixed, 0, replace(self.fixed.budget, low=total, high=total))
-
-    def _trial(self, problem: Problem, high: float) -> Trial:
-        solved = self.solver(problem, {}, ())
-        return Trial(high) if solved is None else Trial(high, solved.spend, solved.value, solved.bound)
-
-
-def _asked(scenario: Scenario, budget: Budget, prudence: float | None) -> Scenario:
-    """The scenario with another budget, and without prudence where that is 0."""
-    goal = scenario.goal if prudence is None else scenario.goal.model_copy(update={"prudence": prudence})
-    return scenario.model_copy(update={"budget": budget, "goal": goal})
+        return self.solved.proven and self.gap <= CERTIFIED
 
 
 def target_of(scenario: Scenario) -> tuple[str, float] | None:
@@ -301,9 +187,9 @@ def best_at(question: Question, price: float) -> tuple[Trial, float]:
 
 def _prudent_at(question: Question, price: float, limit: float) -> Trial:
     """The prudent plan of the money at which prudent plans are worth most at a price on money."""
-    problem = question.pose(question.curves, _asked(question.scenario, Budget(at_most=limit), None))
-    priced = replace(problem, payoffs=tuple(replace(payoff, cost=price) for payoff in problem.payoffs))
-    solved = question.solver(priced, {}, (compared(priced),))
+    problem = question.pose(question.curves, with_budget(question.scenario, Budget(at_most=limit), None))
+    dear = priced(problem, price)
+    solved = question.solver(dear, {}, (compared(dear),))
     if solved is None or solved.spend.sum() <= GONE * question.usual:
         raise InfeasibleError(
             f"{_place(question, 'target_marginal_roas', price)} is met by no plan of prudence {problem.prudence:g} "
@@ -335,7 +221,7 @@ def _sized(question: Question, target: tuple[str, float], plan: Trial, ends: tup
     solved = question.solver(problem, {}, starts)
     if solved is None:
         raise AssertionError(f"no plan of {plan.spent}, which one has just spent")
-    value, spent = solved.value + charged(problem, solved.spend), float(solved.spend.sum())
+    value, spent = before_tolls(problem, solved), float(solved.spend.sum())
     reached = {
         "target_outcome": value,
         "target_roas": value / spent,

@@ -1,0 +1,71 @@
+"""All budgets of one question, or all balances of two goals: files in, answers out, a folder where one is wanted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.config.loading import load
+from engine.config.scenario import Scenario
+from engine.errors import InputError
+from engine.files import whole_folder, write_csv, write_json
+from engine.optimize.balance import Balances, balances
+from engine.optimize.frontier import Frontier, asked_money, frontier
+from engine.report.charts.frontier import charts_document
+from engine.report.frontier import balance_rows, balances_document, frontier_document, frontier_rows
+from engine.study.ask import curves_of
+
+MOST = 500  # budgets of one frontier: each is a plan of its own
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Which budgets: multiples of the scenario's own, or money."""
+
+    first: float = 0.5
+    last: float = 1.5
+    points: int = 21
+    is_money: bool = False
+
+    def budgets(self, asked: float) -> list[float]:
+        """The budgets, rising [currency].
+
+        Raises:
+            InputError: They do not rise from above 0.
+        """
+        if not 0 < self.first < self.last < np.inf or not 2 <= self.points <= MOST:
+            raise InputError(
+                f"budgets from {self.first:g} to {self.last:g} in {self.points} points: they must rise from above 0, "
+                f"in 2 to {MOST} points; correct --from, --to or --points"
+            )
+        unit = 1.0 if self.is_money else asked
+        return [float(each) for each in unit * np.linspace(self.first, self.last, self.points)]
+
+
+def explore(curves: Path, scenario: Path, sweep: Sweep, accept_weak_fit: bool = False) -> Frontier:
+    """The best plan of each budget of a sweep under the rules of a scenario file."""
+    known, question = curves_of(curves, accept_weak_fit), load(scenario, Scenario)
+    asked = asked_money(known, question)
+    return frontier(known, question, sweep.budgets(asked), asked)
+
+
+def weigh(curves: Path, scenario: Path, against: str, count: int, accept_weak_fit: bool = False) -> Balances:
+    """The balances between a group of channels and all others under the rules of a scenario file."""
+    known, question = curves_of(curves, accept_weak_fit), load(scenario, Scenario)
+    if not 2 <= count <= MOST:
+        raise InputError(f"{count} balances: 2 to {MOST} are needed; correct --points")
+    return balances(known, question, against, count, asked_money(known, question))
+
+
+def write_explored(folder: Path, found: Frontier | Balances) -> None:
+    """Write frontier.json, frontier.csv and charts.json, or the same of balances: all of them or none."""
+    name = "frontier" if isinstance(found, Frontier) else "balances"
+    if isinstance(found, Frontier):
+        document, table = frontier_document(found), frontier_rows(found)
+    else:
+        document, table = balances_document(found), balance_rows(found)
+    names = [f"{name}.csv", "charts.json", f"{name}.json"]
+    with whole_folder(folder, names) as place:
+        write_csv(place / names[0], *table)
+        write_json(place / names[1], charts_document(found))
+        write_json(place / names[2], document)
