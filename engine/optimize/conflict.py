@@ -10,13 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.optimize.elastic import NEAR, Program, Question, Refusal, settled
+from engine.optimize.choosing import settled
+from engine.optimize.elastic import EXACT, NEAR, Program, Question, Refusal
 from engine.optimize.feasible import cheapest, everything
-from engine.optimize.repair import Relaxation, alone, is_hard, together
+from engine.optimize.repair import Relaxation, alone, is_hard, together, too_many
 from engine.optimize.rules import Problem, Rule
 from engine.optimize.telling import Telling
 
-TOLD, FEW = 5, 12  # ways out that are told; rules in conflict up to which all ways out are sought where flights are
+TOLD = 5  # ways out that are told
 ROUNDED = (
     "no plan keeps all rules together, by no more than sums of such numbers are rounded: "
     "loosen the budget or another limit a little"
@@ -46,15 +47,15 @@ def explanation(problem: Problem, currency: str) -> str:
     members = _conflict(program)
     if not members:
         return ROUNDED
-    enough = TOLD if len(members) > FEW and is_hard(program, members) else None
-    ways = alone(program, members, enough)[:TOLD]
+    ways = alone(program, members, TOLD)
     joint = () if ways else together(problem.rules)
     telling = Telling(problem.rules, currency, [item.amount for item in ways or joint])
     said = f"no plan keeps these rules together: {telling.clash([problem.rules[at] for at in members])}. "
     if ways:
-        return f"{said}{'Ways' if enough else 'Cheapest ways'} out: {telling.cures(ways, ', or ')}"
+        return f"{said}{'Ways' if too_many(program, members) else 'Cheapest ways'} out: {telling.cures(ways, ', or ')}"
     if joint:
-        return f"{said}No single one of them can end it. Cheapest together: {telling.cures(joint, ', and ')}"
+        how = "Cheapest together" if all(item.is_least for item in joint) else "Together"
+        return f"{said}No single one of them can end it. {how}: {telling.cures(joint, ', and ')}"
     return f"{said}No single one of them can end it; remove one of them"
 
 
@@ -73,7 +74,8 @@ def _deepest(program: Program, asked: Question) -> list[int]:
     found = program.ask(replace(asked, evenly=True), {rule: on for rule, (on, _) in said.items()})
     if isinstance(found, Refusal) or found.cost <= NEAR * program.money:
         return []
-    return sorted(found.tight | {said[rule][1] for rule in found.tight if rule in said})
+    tight = np.flatnonzero(found.weight > EXACT).tolist()
+    return sorted({*tight, *(said[rule][1] for rule in tight if rule in said)})
 
 
 def _needed(program: Program, rules: list[int]) -> list[int]:

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import highspy
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
+from engine.optimize.flights import Flights, flights_of
 from engine.optimize.rules import Rule
 
 STAKE = 1e4  # what the largest limit that asks for money is scaled to: the solver's tolerances are absolute
 EXACT = 1e-9  # the solver's tolerance, in the scaled unit
 NEAR = 1e-7  # in that unit: what an amount may differ from nothing, or from a limit, and count as it
-FAR = 100.0  # times that limit: what a channel without any upper limit spends at the most, where flights are chosen
 
 Sides = Mapping[int, bool]  # by rule with a minimum flight: whether its channel flies
 
@@ -66,7 +66,10 @@ class Point:
     spend: Float[np.ndarray, " cell"]  # [currency]
     give: Float[np.ndarray, " rule"]  # [currency]
     cost: float  # what giving way costs
-    tight: frozenset[int]  # rules on which the cost depends
+    weight: Float[np.ndarray, " rule"]  # by how much the cost falls with each unit of money that a rule is eased
+    is_least: bool = (
+        True  # whether the cost is proven to be the least, up to `CERTIFIED` of it where flights are chosen
+    )
 
 
 @dataclass(frozen=True)
@@ -75,37 +78,6 @@ class Refusal:
 
     rules: frozenset[int]
     flights: frozenset[int]
-
-
-class Pairs(NamedTuple):
-    """A rule and a minimum flight, as often as the one says something of the other."""
-
-    rule: Int[np.ndarray, " pair"]
-    flight: Int[np.ndarray, " pair"]
-
-    def first(self, counted: Bool[np.ndarray, " rule"]) -> dict[int, int]:
-        """By flight, the first of the rules that count."""
-        used = counted[self.rule]
-        flight, at = np.unique(self.flight[used], return_index=True)
-        return dict(zip(flight.tolist(), self.rule[used][at].tolist(), strict=True))
-
-
-@dataclass(frozen=True)
-class Flights:
-    """The rules that are minimum flights, and what other rules say of the same spend."""
-
-    rules: tuple[int, ...]
-    amount: Float[np.ndarray, "flight cell"]  # weights of what must be nothing or enough
-    least: Float[np.ndarray, " flight"]  # [currency]
-    forced: Pairs  # rules by which something must be spent on a flight
-    held: Pairs  # rules that leave no more than `reach` for a flight, the least first
-    reach: Float[np.ndarray, " pair"]  # [currency]
-
-    def most(self, counted: Bool[np.ndarray, " rule"]) -> Float[np.ndarray, " flight"]:
-        """What the rules that count leave for each flight at the most, by each of them alone [currency]."""
-        found, used = np.full(len(self.rules), np.inf), counted[self.held.rule]
-        np.minimum.at(found, self.held.flight[used], self.reach[used])
-        return found
 
 
 @dataclass
@@ -119,7 +91,7 @@ class Program:
 
     def __post_init__(self) -> None:
         self.money = money_of(self.rules)
-        self.flights = _flights(self.rules)
+        self.flights = flights_of(self.rules)
         self._cells = len(self.rules[0].weights)
         self._weights = np.array([rule.weights for rule in self.rules])
         self._limits = np.array([(rule.low, rule.high) for rule in self.rules]).T
@@ -148,42 +120,21 @@ class Program:
     def ask(self, question: Question, sides: Sides) -> Point | Refusal:
         """The cheapest way to keep rules with flights on the given sides; the others count for nothing."""
         self._pose(question, sides)
-        status = _status(self._solver)
+        status = ended(self._solver)
         if status == highspy.HighsModelStatus.kInfeasible:
             return self._refusal(question, sides)
         solution = self._solver.getSolution()
         values = np.asarray(solution.col_value)
         give = np.maximum(0.0, values[self._cells : self._cells + len(self.rules)]) * self.money
         cost = float(values[-1]) * self.money if question.evenly else float(question.price @ give)
-        tight = self._rule[np.abs(np.asarray(solution.row_dual)) > EXACT]
+        weight = np.bincount(self._rule + 1, np.abs(np.asarray(solution.row_dual)), len(self.rules) + 1)[1:]
         spend = np.maximum(0.0, values[: self._cells]) * self.money
-        return Point(spend, give, cost, frozenset(tight[tight >= 0].tolist()))
+        return Point(spend, give, cost, weight)
 
-    def chosen(self, question: Question, sides: Sides) -> dict[int, bool] | None:
-        """The sides of all flights in the cheapest way to keep the rules, by a mixed-integer program; None if none."""
+    def posed(self, question: Question, sides: Sides) -> highspy.HighsLp:
+        """The program of a question as it is handed to the solver, for whoever adds to it."""
         self._pose(question, sides)
-        open_flights = [at for at, rule in enumerate(self.flights.rules) if question.kept[rule] and rule not in sides]
-        solver = quiet_solver()
-        solver.setOptionValue("mip_feasibility_tolerance", EXACT)
-        solver.setOptionValue("mip_rel_gap", 0.0)
-        solver.passModel(self._solver.getLp())
-        first, count = solver.getNumCol(), len(open_flights)
-        solver.addVars(count, np.zeros(count), np.ones(count))
-        whole = np.full(count, highspy.HighsVarType.kInteger)
-        solver.changeColsIntegrality(count, np.arange(first, first + count, dtype=np.int32), whole)
-        reach = np.minimum(self.flights.most(_counted(self.rules, question)), FAR * STAKE * self.money)
-        for at, flight in enumerate(open_flights):
-            cells = self.flights.amount[flight].nonzero()[0]
-            amount, least = self.flights.amount[flight][cells], self.flights.least[flight] / self.money
-            index = np.array([*cells, self._cells + self.flights.rules[flight], first + at], np.int32)
-            solver.addRow(0.0, np.inf, len(index), index, np.array([*amount, 1.0, -least]))
-            most = max(least, reach[flight] / self.money)
-            flown = np.array([*amount, 0.0, -most])
-            solver.addRow(-np.inf, 0.0, len(index), index, flown)
-        if _status(solver) == highspy.HighsModelStatus.kInfeasible:
-            return None
-        flown = np.asarray(solver.getSolution().col_value)[first:] > 0.5
-        return dict(sides) | {self.flights.rules[f]: bool(on) for f, on in zip(open_flights, flown, strict=True)}
+        return self._solver.getLp()
 
     def _pose(self, question: Question, sides: Sides) -> None:
         """Hand the solver the bounds and costs of a question, as far as they differ from the last one's."""
@@ -246,9 +197,10 @@ def money_of(rules: Sequence[Rule]) -> float:
     return max(max(asks, default=0.0) or max(says, default=0.0), 1e-300) / STAKE
 
 
-def _status(solver: highspy.Highs) -> highspy.HighsModelStatus:
+def ended(solver: highspy.Highs) -> highspy.HighsModelStatus:
     """How a solution ended, begun anew where it did not end; our own costs cannot be below zero."""
-    ends = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
+    is_end = highspy.HighsModelStatus
+    ends = (is_end.kOptimal, is_end.kInfeasible, is_end.kSolutionLimit)  # the last one only where one is set
     for _ in range(2):
         solver.run()
         status = solver.getModelStatus()
@@ -256,39 +208,6 @@ def _status(solver: highspy.Highs) -> highspy.HighsModelStatus:
             return status
         solver.clearSolver()
     raise AssertionError(f"HiGHS ended with {solver.modelStatusToString(status)} on a program that has an answer")
-
-
-def _counted(rules: Sequence[Rule], question: Question) -> Bool[np.ndarray, " rule"]:
-    """Rules that count with their limits in money as they are."""
-    kept: np.ndarray = question.kept & ~question.loose
-    return kept & ~np.array([bool(rule.share) and bool(question.loose[0]) for rule in rules])
-
-
-def settled(program: Program, question: Question) -> dict[int, tuple[bool, int]]:
-    """Flights whose side another rule decides, each with that rule: there must be spend, or there is too little."""
-    flights, counted = program.flights, _counted(program.rules, question)
-    if not flights.rules:
-        return {}
-    forced, held = flights.forced.first(counted), flights.held.first(counted)
-    short = flights.most(counted) < flights.least - EXACT * program.money
-    found = {}
-    for at in np.flatnonzero(counted[list(flights.rules)]).tolist():
-        if at in forced:
-            found[flights.rules[at]] = (True, forced[at])
-        elif short[at]:
-            found[flights.rules[at]] = (False, held[at])
-    return found
-
-
-def leaning(program: Program, question: Question) -> Float[np.ndarray, " cell"] | None:
-    """A cost on spend that must be flown, the less the more a flight may hold: it leads to few, full flights."""
-    flights = program.flights
-    flown = question.kept[list(flights.rules)]
-    if not flown.any():
-        return None
-    reach = np.minimum(flights.most(question.kept), FAR * STAKE * program.money)
-    cost: np.ndarray = np.where(flown, program.money / np.maximum(reach, flights.least), 0.0) @ flights.amount
-    return cost
 
 
 def _rows(rules: Sequence[Rule]) -> list[Row]:
@@ -331,33 +250,3 @@ def _linear(rows: list[Row], levels: tuple[tuple[int, ...], ...], cells: int, ru
     linear.a_matrix_.index_ = np.concatenate(index)
     linear.a_matrix_.value_ = np.concatenate(value)
     return linear
-
-
-def _flights(rules: Sequence[Rule]) -> Flights:
-    flying = tuple(at for at, rule in enumerate(rules) if rule.flight)
-    weights = np.array([rule.weights for rule in rules])
-    amount, low = weights[list(flying)].reshape(len(flying), weights.shape[1]), np.array([rule.low for rule in rules])
-    high = np.array([rule.high for rule in rules])
-    bounds = np.flatnonzero(np.isfinite(high) & (weights >= 0).all(axis=1))
-    same: dict[bytes, list[int]] = {}
-    for at in np.flatnonzero(low > 0).tolist():
-        same.setdefault(weights[at].tobytes(), []).append(at)
-    forced = [(rule, at) for at, one in enumerate(amount) for rule in same.get(one.tobytes(), ())]
-    held = []
-    for at, one in enumerate(amount):
-        cells = one.nonzero()[0]
-        often = (weights[np.ix_(bounds, cells)] / one[cells]).min(axis=1)  # the flight's amount is in the rule's
-        held += [
-            (high[rule] / times, rule, at)
-            for rule, times in zip(bounds.tolist(), often.tolist(), strict=True)
-            if times > 0
-        ]
-    held.sort()
-    least = np.array([rules[at].flight for at in flying])
-    reach = np.array([most for most, _, _ in held])
-    return Flights(flying, amount, least, _pairs(forced), _pairs([pair[1:] for pair in held]), reach)
-
-
-def _pairs(found: Sequence[tuple[int, int]]) -> Pairs:
-    both = np.array(found, int).reshape(len(found), 2)
-    return Pairs(both[:, 0], both[:, 1])

@@ -12,6 +12,7 @@ import highspy
 import numpy as np
 from jaxtyping import Float
 
+from engine.optimize.choosing import chosen, is_ruled_out, leaning, settled
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.elastic import (
     NEAR,
@@ -21,15 +22,15 @@ from engine.optimize.elastic import (
     Question,
     Refusal,
     Sides,
-    leaning,
+    money_of,
     quiet_solver,
-    settled,
 )
 from engine.optimize.rules import Rule
 
 PATIENCE = 60  # programs after which a choice of flights goes to a mixed-integer program
 BRIEF = 8  # the same where such a program was needed before
 BEGUN = 1.001  # what a unit of money costs that is moved to where nothing was spent; 1 where something was
+MOSTLY = 0.5  # share of a flight above which rounding takes it as flown
 LESS = 1e-6  # share of what a rule gives by which it is asked to give less
 
 
@@ -61,6 +62,8 @@ def cheapest(program: Program, question: Question, patience: int = PATIENCE) -> 
     said = settled(program, question)
     sides = {rule: on for rule, (on, _) in said.items()}
     choice = Choice(program, question, patience)
+    if patience <= BRIEF and is_ruled_out(program, question, sides):
+        return Refusal(frozenset(np.flatnonzero(question.kept).tolist()), frozenset())
     try:
         proof = _search(choice, sides)
     except ImpatientError:
@@ -123,12 +126,24 @@ def _undecided(choice: Choice, point: Point, sides: Sides) -> int | None:
 
 def _by_whole_numbers(choice: Choice, sides: Sides) -> Refusal | None:
     """The best point by a mixed-integer program into the choice; it tells no proof in rules."""
-    chosen = choice.program.chosen(choice.question, sides)
-    if chosen is not None:
-        answer = choice.program.ask(choice.question, chosen)
-        if isinstance(answer, Point) and (choice.best is None or answer.cost < choice.best.cost):
-            choice.best = answer
+    program, question = choice.program, choice.question
+    if question.price.any():
+        relaxed = program.ask(question, sides)
+        _improve(
+            choice,
+            program.ask(question, {**_flown(program, relaxed), **sides}) if isinstance(relaxed, Point) else relaxed,
+        )
+    found, is_least = chosen(program, question, sides, choice.best.cost if choice.best else np.inf)
+    if found is not None:
+        _improve(choice, program.ask(question, found))
+    if choice.best is not None:
+        choice.best = replace(choice.best, is_least=is_least)
     return None
+
+
+def _improve(choice: Choice, answer: Point | Refusal) -> None:
+    if isinstance(answer, Point) and (choice.best is None or answer.cost < choice.best.cost):
+        choice.best = answer
 
 
 def _descent(choice: Choice) -> Refusal | None:
@@ -150,10 +165,11 @@ def _descent(choice: Choice) -> Refusal | None:
     return None
 
 
-def _flown(program: Program, point: Point) -> Sides:
-    """Which flights a point flies."""
-    amount = program.flights.amount @ point.spend
-    return {rule: bool(one > NEAR * program.money) for rule, one in zip(program.flights.rules, amount, strict=True)}
+def _flown(program: Program, point: Point, share: float = 0.0) -> dict[int, bool]:
+    """Which flights a point flies: more than a share of each is spent."""
+    flights = program.flights
+    is_flown = flights.amount @ point.spend > np.maximum(share * flights.least, NEAR * program.money)
+    return dict(zip(flights.rules, is_flown.tolist(), strict=True))
 
 
 def everything(program: Program) -> Question:
@@ -169,9 +185,16 @@ def easing(program: Program, loose: Sequence[int]) -> Question:
     return replace(question, loose=chosen, price=chosen.astype(float))
 
 
-def can_be_kept(rules: Sequence[Rule]) -> bool:
-    """Whether some spend keeps all rules."""
-    program = Program(tuple(rules))
+def can_be_kept(rules: Sequence[Rule], rounding: float = 0.0) -> bool:
+    """Whether some spend keeps all rules, each but for `rounding` of the largest limit that asks for money.
+
+    >>> total = Rule("budget", np.ones(1), low=0.3, high=0.3)
+    >>> floor = Rule("floor of tv", np.ones(1), low=0.3 + 1e-10)
+    >>> can_be_kept([total, floor]), can_be_kept([total, floor], ROUNDING)
+    (False, True)
+    """
+    slack = rounding * STAKE * money_of(rules)
+    program = Program(tuple(rule.loosened(slack) for rule in rules) if slack else tuple(rules))
     return isinstance(cheapest(program, everything(program)), Point)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.elastic import NEAR, Point, Program, Refusal, money_of, settled
+from engine.optimize.choosing import settled
+from engine.optimize.elastic import NEAR, Point, Program, Refusal, money_of
 from engine.optimize.feasible import BRIEF, PATIENCE, cheapest, easing, everything
 from engine.optimize.rules import Rule
 
@@ -20,7 +21,10 @@ COSTS = (  # of one unit of money by which a rule gives way, by how its name beg
     (r"\b(floor|cap|minimum flight) of ", 3.0),  # limits of one channel, or of a group
     (r"", 1.0),  # policies: shares, ramps, bounds relative to history, reserves
 )
+TINY = 1e-6  # share of an amount by which another is not cheaper
 COARSE = 1e3  # times: where limits shrink by more, the others were too small to be seen beside the one that gave way
+FEW = 12  # rules in conflict up to which each is tried as a way out where minimum flights leave a choice
+SOME = 3  # ways out that are sought where there are more
 ROUNDS = 3  # of joint repairs, each in the unit of what the last one left
 
 
@@ -34,6 +38,9 @@ class Relaxation:
     upwards: bool  # whether its limit must rise
     index: int  # of the rule among all
     spend: Float[np.ndarray, " cell"]  # that keeps all rules once this, and what goes with it, has given way [currency]
+    is_least: bool = (
+        True  # whether less is proven to be too little; together, up to `CERTIFIED` where flights are chosen
+    )
 
     @property
     def signed(self) -> float:
@@ -77,21 +84,46 @@ def _at(rule: Rule, item: Relaxation, total: float) -> Rule:
 
 
 def alone(program: Program, members: Sequence[int], enough: int | None = None) -> tuple[Relaxation, ...]:
-    """For each of some rules that can end every conflict alone: the least it must give, cheapest first.
+    """For each of some rules in conflict that can end every conflict alone: the least it must give, cheapest first.
 
-    The total is among them where a share of it is. With `enough`, no more are sought once so many are found.
+    The total is among them where a share of it is. With `enough`, no more than the cheapest so many; a few, not always
+    the cheapest, where they are `too_many`.
     """
-    shares = any(program.rules[at].share for at in members)
+    tried = [0, *members] if 0 not in members and any(program.rules[at].share for at in members) else members
+    least, unknown = _least(program, members), 0.0
+    if enough and too_many(program, members):
+        enough, unknown = min(enough, SOME), math.inf
     patience = BRIEF if is_hard(program, members) else PATIENCE
     found: list[Relaxation] = []
-    for at in [0, *members] if shares and 0 not in members else members:
-        if cost(program.rules[at]) == math.inf:
+    for at in sorted(tried, key=lambda at: least.get(at, 0.0)):
+        if least.get(at, 0.0) > _vacuous(program.rules[at]):
             continue
-        item = _alone(program, at, patience)
-        found += [item] if item else []
-        if len(found) == enough:
+        if enough and len(found) >= enough and least.get(at, unknown) >= found[enough - 1].amount * (1 - TINY):
             break
-    return tuple(sorted(found, key=lambda item: item.amount))
+        item = _alone(program, at, patience)
+        found = sorted([*found, item], key=lambda item: item.amount) if item else found
+    return tuple(found[:enough])
+
+
+def _least(program: Program, members: Sequence[int]) -> dict[int, float]:
+    """Less than this is too little of each rule in conflict, from the multipliers that prove it [currency].
+
+    Nothing is said where minimum flights or shares of the total are in the conflict.
+    """
+    if any(program.rules[at].flight or program.rules[at].share for at in members):
+        return {}
+    kept = np.isin(np.arange(len(program.rules)), members)
+    point = program.ask(replace(everything(program), kept=kept, evenly=True), {})
+    if isinstance(point, Refusal):
+        return {}
+    return {at: point.cost / max(float(point.weight[at]), 1e-300) * (1 - NEAR) for at in members}
+
+
+def _vacuous(rule: Rule) -> float:
+    """What a rule has given when it forbids nothing any more; infinite where it cannot give so much."""
+    if cost(rule) == math.inf:
+        return -1.0
+    return rule.low if rule.low > 0 and rule.high == math.inf and rule.weights.min() >= 0 else math.inf
 
 
 def together(rules: Sequence[Rule]) -> tuple[Relaxation, ...]:
@@ -121,8 +153,13 @@ def moved(program: Program, point: Point, members: Sequence[int]) -> list[Relaxa
             rule = program.rules[at]
             limit = float(rule.weights @ point.spend)
             up = not rule.flight and limit - rule.high > rule.low - limit
-            found.append(Relaxation(rule, float(point.give[at]), limit, up, at, point.spend))
+            found.append(Relaxation(rule, float(point.give[at]), limit, up, at, point.spend, point.is_least))
     return found
+
+
+def too_many(program: Program, members: Sequence[int]) -> bool:
+    """Whether it takes too long to look for the cheapest way out at each of some rules."""
+    return len(members) > FEW and is_hard(program, members)
 
 
 def is_hard(program: Program, members: Sequence[int]) -> bool:

@@ -193,8 +193,8 @@ def test_a_hundred_channels_with_flights_are_explained_by_few_solutions(make, mo
     rules = "".join(f"[channels.c{at}]\nfloor = 5\ncap = 30\nminimum_flight = 6\n" for at in range(99))
     text = "budget = { total = 1000 }\n" + rules + "[channels.c99]\nlocked = 990\n"
     problem = make.problem(held, text)
-    solved, status = [], elastic._status
-    monkeypatch.setattr(elastic, "_status", lambda solver: solved.append(1) or status(solver))
+    solved, ended = [], elastic.ended
+    monkeypatch.setattr(elastic, "ended", lambda solver: solved.append(1) or ended(solver))
     found = conflict(problem)
     assert {rule.name for rule in found} >= {"budget", "c99 locked"}
     assert len(found) == 5
