@@ -86,7 +86,7 @@ class Sheet:
 def bends(channel: Channel, timing: Timing) -> Float[np.ndarray, "row draw"]:
     """The spend up to which each cell is convex, and from which on it is concave; above 0."""
     gain = np.where(timing.gain > 0, timing.gain, np.inf)
-    return np.maximum((inflection(channel) - timing.offset) / gain, NOTHING)
+    return np.maximum(inflection(channel) / gain, NOTHING)
 
 
 def summed(channel: Channel, timing: Timing, odds: Odds, knots: Knots) -> Sums:
@@ -115,7 +115,7 @@ def turned(channel: Channel, timing: Timing, knots: Knots) -> Turns:
     interval = np.searchsorted(knots, bend) - 1
     at = np.clip(interval, 0, max(0, len(knots) - 2))
     left, right = knots[at], knots[np.minimum(at + 1, len(knots) - 1)]
-    stock = np.stack([left, right]) * timing.gain + timing.offset
+    stock = np.stack([left, right]) * timing.gain
     value, rate = respond_with_rate(channel, stock)
     slope = rate * timing.gain
     width = right - left
@@ -164,7 +164,7 @@ def _blocks(channel: Channel, timing: Timing, knots: Knots) -> Iterator[tuple[sl
     step = max(1, CHUNK // timing.gain.size)
     for begin in range(0, len(knots), step):
         part = slice(begin, min(begin + step, len(knots)))
-        stock = knots[part, None, None] * timing.gain + timing.offset
+        stock = knots[part, None, None] * timing.gain
         value, rate = respond_with_rate(channel, stock)
         yield part, value.reshape(len(stock), -1), rate.reshape(len(stock), -1)
 

@@ -48,8 +48,8 @@ class Payoff:
         return mean
 
     def stock(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point row draw"]:
-        """The stock that works in each row of periods, of a spend and of what was spent before [currency/period]."""
-        return spend[:, None, None] * self.timing.gain + self.timing.offset
+        """The stock that works in each row of periods [currency/period]."""
+        return spend[:, None, None] * self.timing.gain
 
     def charge(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
         """What is taken off the outcome for a spend: its cost and the toll on its move [objective]."""

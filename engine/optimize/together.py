@@ -23,7 +23,6 @@ class Lane:
     owner: Int[np.ndarray, " cell"]  # channel
     place: Int[np.ndarray, " cell"]  # in an array of channel x draw
     gain: Float[np.ndarray, " cell"]
-    offset: Float[np.ndarray, " cell"]
     weight: Float[np.ndarray, " cell"]
 
 
@@ -42,7 +41,7 @@ class Together:
         """Outcome over the horizon and its derivative by the spend, by channel and draw."""
         outcome, slope = np.empty((2, len(spend), self.draws))
         for lane in self.lanes:
-            value, rate = respond_with_rate(lane.curve, spend[lane.owner] * lane.gain + lane.offset)
+            value, rate = respond_with_rate(lane.curve, spend[lane.owner] * lane.gain)
             outcome.ravel()[lane.place] = value * lane.weight
             slope.ravel()[lane.place] = rate * (lane.gain * lane.weight)
         for channel in self.alone:
@@ -100,12 +99,10 @@ def _lane(payoffs: Sequence[Payoff], pieces: list[tuple[int, int, Family]]) -> L
     names = pieces[0][2].parameters
     joint = {name: np.concatenate([part.parameters[name] for *_, part in pieces]) for name in names}
     timings = [payoff.timing for payoff in payoffs]
-    stock = {channel: np.broadcast_to(timings[channel].offset, (1, draws))[0] for channel, *_ in pieces}
     return Lane(
         replace(payoffs[pieces[0][0]].channel, saturation=Family(pieces[0][2].name, joint)),
         owner,
         owner * draws + draw,
         np.concatenate([timings[c].gain[0, first : first + part.draws] for c, first, part in pieces]),
-        np.concatenate([stock[c][first : first + part.draws] for c, first, part in pieces]),
         np.concatenate([np.full(part.draws, timings[c].weight[0]) for c, _, part in pieces]),
     )

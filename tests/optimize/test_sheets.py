@@ -15,7 +15,7 @@ DRAWS = 30
 KNOTS = np.concatenate([[0.0], np.geomspace(1e-6, 400.0, 40)])
 
 
-def asked(make, seed, rows=1, offset=0.0, mixed=False):
+def asked(make, seed, rows=1, mixed=False):
     """A channel whose draws bend at different spends, from concave to steep."""
     rng = np.random.default_rng(seed)
     plain = Family("geometric", {"retain": np.zeros(DRAWS)})
@@ -24,8 +24,7 @@ def asked(make, seed, rows=1, offset=0.0, mixed=False):
     parts = tuple(make.random_saturation(rng, name, DRAWS // 2) for name in ("burr", "logistic"))
     one = Channel("tv", "paid", plain, Mixture(parts) if mixed else hill, History(10.0, 20.0))
     gain = rng.uniform(0, 1, (rows, DRAWS)) * (rng.random((rows, DRAWS)) > 0.1)
-    stock = offset * rng.random((rows, DRAWS)) if offset else 0.0
-    return Payoff(one, Timing(gain, rng.uniform(0.5, 2, rows), 1.0, True, offset=stock), 0.7)
+    return Payoff(one, Timing(gain, rng.uniform(0.5, 2, rows), 1.0, True), 0.7)
 
 
 def some_odds(seed):
@@ -35,7 +34,7 @@ def some_odds(seed):
     return odds / odds.sum()
 
 
-KINDS = {"one row": {}, "rows": {"rows": 4}, "a stock before": {"rows": 3, "offset": 30.0}, "mixture": {"mixed": True}}
+KINDS = {"one row": {}, "rows": {"rows": 4}, "mixture": {"mixed": True}}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
