@@ -5,6 +5,7 @@ spent is worth at them, is an upper bound (weak duality). Bisection finds the pr
 most one channel of each group is between two answers, and takes what is left of the group's money.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -96,14 +97,14 @@ def totals(setting: Setting, spend: Float[Array, "channel row"]) -> Float[Array,
     xp = spend.__array_namespace__()
     if not setting.members:
         return xp.sum(spend, axis=0, keepdims=True)
-    return xp.stack([xp.sum(xp.take(spend, np.array(unit, int), axis=0), axis=0) for unit in _channels(setting)])
+    return xp.stack([xp.sum(xp.take(spend, unit, axis=0), axis=0) for unit in _channels(setting)])
 
 
-def _channels(setting: Setting) -> list[tuple[int, ...]]:
-    """The channels of each group and, last, those of none."""
-    grouped = {at for one in setting.members for at in range(setting.channels) if one[at]}
-    units = [tuple(at for at in range(setting.channels) if one[at]) for one in setting.members]
-    return [*units, tuple(at for at in range(setting.channels) if at not in grouped)]
+@functools.cache
+def _channels(setting: Setting) -> tuple[Int[np.ndarray, " _some"], ...]:
+    """The channels of each group and, last, those of none; the answer is shared and not to be changed."""
+    inside = np.array(setting.members, bool).reshape(-1, setting.channels)
+    return tuple(np.flatnonzero(one) for one in (*inside, ~inside.any(axis=0)))
 
 
 def _units(setting: Setting, rows: Rows) -> Units:
@@ -170,7 +171,9 @@ def _prices_in_groups(
     (asked, shares), (dear, cheap) = known, money
     xp = dear.__array_namespace__()
     channels = _channels(setting)
-    unit_of = np.array([next(u for u, unit in enumerate(channels) if at in unit) for at in range(setting.channels)])
+    unit_of = np.zeros(setting.channels, int)
+    for unit, inside in enumerate(channels):
+        unit_of[inside] = unit
 
     def spent(price: Array) -> Array:
         return totals(setting, wanted(xp.take(price, unit_of, axis=0)))

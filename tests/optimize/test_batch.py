@@ -20,7 +20,7 @@ from engine.optimize.solve import solve
 from engine.optimize.tables import tabulate
 from engine.response.curves import Family, History
 
-ROWS = 9
+ROWS = 5
 GROUPS = '[groups.g]\nkinds = ["earned"]\nshare = { min = 0.2 }\n[groups.h]\nkinds = ["paid", "owned"]\ncap = 130\n'
 OWN = "[channels.c0]\nfloor = 30\n[channels.c1]\ncap = 60\nminimum_flight = 25\n[channels.c2]\nminimum_flight = 70\n"
 QUESTIONS = {
