@@ -59,25 +59,6 @@ class Question:
         open_ended = replace(self.free, rules=(replace(self.free.budget, high=math.inf), *self.free.rules[1:]))
         return float(open_ended.upper.sum())
 
-    def beyond(self, rate: float) -> float:
-        """Money above which no plan brings `rate` for each unit of it, whatever the floors take; infinite for none.
-
-        What channels can earn at the most grows slower than money, if it grows at all.
-        """
-        floors, limit = float(self.free.lower.sum()), self.usual
-        for _ in range(ROUNDS):
-            needed = self.reach(limit) / rate + floors
-            if needed <= limit:
-                return min(limit, self.caps)
-            if needed >= self.caps:
-                return self.caps
-            limit = needed * (1 + CERTIFIED)
-        return math.inf
-
-    def reach(self, limit: float) -> float:
-        """What no plan of up to so much money exceeds, whatever the rules [outcome]."""
-        return sum(gross(payoff, limit) for payoff in self.free.payoffs)
-
     def between(self, low: float, high: float, price: float = 0.0) -> Trial:
         """The best plan that spends between two sums, by its mean outcome less a price on its money.
 
@@ -88,7 +69,7 @@ class Question:
         """
         budget = replace(self.free.budget, low=low if low else -math.inf, high=high)
         rules = (budget, *self.free.rules[1:])
-        return self._trial(replace(priced(self.free, price), rules=rules), high)
+        return _trial(self.solver, replace(priced(self.free, price), rules=rules), high)
 
     def at_most(self, high: float) -> Trial:
         """The best plan of at most so much money, without prudence."""
@@ -96,7 +77,7 @@ class Question:
 
     def exactly(self, total: float) -> Trial:
         """The best plan of just so much money without prudence, its bound not looked at: a plan's money is enough."""
-        found = self._trial(untolled(replace(self.again(total), prudence=0.0)), total)
+        found = _trial(self.solver, untolled(replace(self.again(total), prudence=0.0)), total)
         return replace(found, bound=found.value)
 
     def prudently(self, total: float) -> Trial:
@@ -112,9 +93,34 @@ class Question:
         """The question as if that total had been asked for."""
         return asked_again(self.fixed, 0, replace(self.fixed.budget, low=total, high=total))
 
-    def _trial(self, problem: Problem, high: float) -> Trial:
-        solved = self.solver(problem, {}, ())
-        return Trial(high) if solved is None else Trial(high, solved.spend, solved.value, solved.bound)
+
+def _trial(solver: Solver, problem: Problem, high: float) -> Trial:
+    solved = solver(problem, {}, ())
+    return Trial(high) if solved is None else Trial(high, solved.spend, solved.value, solved.bound)
+
+
+def reach(question: Question, limit: float) -> float:
+    """What no plan of up to so much money exceeds, whatever the rules [outcome]."""
+    free = question.free
+    if free.ways:
+        return several.gross(replace(free, rules=(replace(free.budget, high=limit), *free.rules[1:])))
+    return sum(gross(payoff, limit) for payoff in free.payoffs)
+
+
+def beyond(question: Question, rate: float) -> float:
+    """Money above which no plan brings `rate` for each unit of it, whatever the floors take; infinite for none.
+
+    What channels can earn at the most grows slower than money, if it grows at all.
+    """
+    floors, limit = float(question.free.lower.sum()), question.usual
+    for _ in range(ROUNDS):
+        needed = reach(question, limit) / rate + floors
+        if needed <= limit:
+            return min(limit, question.caps)
+        if needed >= question.caps:
+            return question.caps
+        limit = needed * (1 + CERTIFIED)
+    return math.inf
 
 
 def with_budget(scenario: Scenario, budget: Budget, prudence: float | None) -> Scenario:

@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from engine.config.scenario import SIZES, Budget, Scenario
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.any_budget import Pose, Question, Solver, before_tolls, priced, with_budget
+from engine.optimize.any_budget import Pose, Question, Solver, before_tolls, beyond, priced, reach, with_budget
 from engine.optimize.bracket import GONE, Opening, Trial, least, widest
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.rules import Problem, compared, problem_of
@@ -131,10 +131,10 @@ def _for_outcome(question: Question, wanted: float) -> Sized:
 
 def _for_average(question: Question, name: str, wanted: float) -> Sized:
     rate = wanted if name == "target_roas" else question.curves.value / wanted
-    beyond = question.beyond(rate)
-    if math.isinf(beyond):
+    limit = beyond(question, rate)
+    if math.isinf(limit):
         _refuse_endless(question, rate)
-    found = widest(question.at_most, question.between, rate, Opening(question.usual, WIDE, beyond))
+    found = widest(question.at_most, question.between, rate, Opening(question.usual, WIDE, limit))
     plan, most = found.plan, found.most
     if plan is None:
         _refuse_average(question, name, wanted)
@@ -171,7 +171,7 @@ def best_at(question: Question, price: float) -> tuple[Trial, float]:
     Raises:
         InfeasibleError: There is no such budget, or no plan keeps the rules.
     """
-    limit = question.beyond(price)
+    limit = beyond(question, price)
     if math.isinf(limit):
         _refuse_endless(question, price)
     limit = max(limit, question.usual)
@@ -181,7 +181,7 @@ def best_at(question: Question, price: float) -> tuple[Trial, float]:
         plan = question.between(0.0, limit, price)
     if plan.spend is None:
         raise InfeasibleError(f"scenario {question.scenario.name!r}: {_why_not(question, limit)}")
-    past = question.reach(limit) - price * limit if limit < question.caps else -math.inf
+    past = reach(question, limit) - price * limit if limit < question.caps else -math.inf
     return replace(plan, bound=max(plan.bound, past)), limit
 
 
@@ -201,7 +201,7 @@ def _prudent_at(question: Question, price: float, limit: float) -> Trial:
 def _richest(question: Question, rate: float) -> Trial | None:
     """A plan with nearly the highest average return there is: a price on money that rises to it (Dinkelbach 1967)."""
     best = None
-    limit = min(question.caps, question.beyond(rate / 10), FARTHEST * question.usual)
+    limit = min(question.caps, beyond(question, rate / 10), FARTHEST * question.usual)
     price = 0.0
     for _ in range(6):
         plan = question.between(0.0, limit, price)
