@@ -5,6 +5,7 @@ conflict, the one that is deepest for each of its rules. A deletion filter leave
 Dravnieks, Locating minimal infeasible constraint sets in linear programs, 1991).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ ROUNDED = (
 )
 
 
-Known = dict[tuple[float, float, float], tuple[int, np.ndarray]]  # by limits: a needed rule, and a spend without it
+Known = dict[tuple[bool, bool, bool], tuple[int, np.ndarray]]  # by sides: the last rule needed, a spend but for it
 
 
 def conflict(problem: Problem) -> tuple[Rule, ...]:
@@ -48,7 +49,7 @@ def explanation(problem: Problem, currency: str) -> str:
     if not members:
         return ROUNDED
     ways = alone(program, members, TOLD)
-    joint = () if ways else together(problem.rules)
+    joint = () if ways else together(program)
     telling = Telling(problem.rules, currency, [item.amount for item in ways or joint])
     said = f"no plan keeps these rules together: {telling.clash([problem.rules[at] for at in members])}. "
     if ways:
@@ -85,35 +86,48 @@ def _needed(program: Program, rules: list[int]) -> list[int]:
     known: Known = {}
     while left:
         rest = left[:-step]
-        if step == 1 and _is_needed_like(program, left[-1], _only(asked, rest + needed), known):
+        others = _only(asked, rest + needed)
+        moved = _moved(program, left[-1], others, known) if step == 1 else None
+        if moved is not None:
+            known[_sides(program.rules[left[-1]])] = (left[-1], moved)
             left, needed = rest, [left[-1], *needed]
             continue
-        found = cheapest(program, _only(asked, rest + needed))
+        found = cheapest(program, others)
         if isinstance(found, Refusal):
             left, step = [at for at in rest if at in found.rules], step * 2
         elif step > 1:
             step = step // 2
         else:
-            known[_limits(program.rules[left[-1]])] = (left[-1], found.spend)
+            known[_sides(program.rules[left[-1]])] = (left[-1], found.spend)
             left, needed = rest, [left[-1], *needed]
         step = max(1, min(step, len(left)))
     return needed
 
 
-def _is_needed_like(program: Program, at: int, rest: Question, known: Known) -> bool:
-    """Whether two channels that change places show that a rule on one is needed, as the same rule on the other is."""
+def _moved(program: Program, at: int, others: Question, known: Known) -> np.ndarray | None:
+    """A spend that keeps all rules but one, made of one that keeps all but another of its kind; None if that fails.
+
+    The other's channel is brought to a limit of its own, and what it had too much or too little goes to the first's.
+    """
     rule = program.rules[at]
-    like, spend = known.get(_limits(rule), (at, None))
+    if _sides(rule) not in known:
+        return None
+    like, spend = known[_sides(rule)]
     here, there = rule.channel, program.rules[like].channel
-    if spend is None or here is None or there is None:
-        return False
-    swapped = spend.copy()
-    swapped[[here, there]] = spend[[there, here]]
-    return program.is_kept(swapped, rest.kept)
+    if here is None or there is None or here == there:
+        return None
+    for aim in (program.rules[like].low, program.rules[like].high, program.rules[like].flight, 0.0):
+        if math.isfinite(aim) and aim - spend[there] <= spend[here]:
+            moved = spend.copy()
+            moved[here] += spend[there] - aim
+            moved[there] = aim
+            if program.is_kept(moved, others.kept):
+                return moved
+    return None
 
 
-def _limits(rule: Rule) -> tuple[float, float, float]:
-    return rule.low, rule.high, rule.flight
+def _sides(rule: Rule) -> tuple[bool, bool, bool]:
+    return math.isfinite(rule.low), math.isfinite(rule.high), bool(rule.flight)
 
 
 def _only(asked: Question, rules: Sequence[int]) -> Question:

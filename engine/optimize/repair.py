@@ -126,23 +126,24 @@ def _vacuous(rule: Rule) -> float:
     return rule.low if rule.low > 0 and rule.high == math.inf and rule.weights.min() >= 0 else math.inf
 
 
-def together(rules: Sequence[Rule]) -> tuple[Relaxation, ...]:
+def together(program: Program) -> tuple[Relaxation, ...]:
     """The rules whose giving way together costs least (`cost`), in their order; none where all can be kept.
 
     Where limits are far apart in size, the small ones show only once the large ones gave way: in some rounds.
     """
-    now, given = tuple(rules), dict[int, Relaxation]()
+    given = dict[int, Relaxation]()
+    first = program.rules
     for _ in range(ROUNDS):
-        program = Program(now)
-        price = np.array([cost(rule) for rule in now])
+        price = np.array([cost(rule) for rule in program.rules])
         loose = np.isfinite(price)
         point = cheapest(program, replace(everything(program), loose=loose, price=np.where(loose, price, 0.0)))
-        found = moved(program, point, range(len(now))) if isinstance(point, Point) else []
-        if not found:
-            break
-        now = eased(now, found)
+        found = moved(program, point, range(len(first))) if isinstance(point, Point) else []
         given |= {item.index: _both(given.get(item.index), item) for item in found}
-    return tuple(replace(given[at], rule=rules[at]) for at in sorted(given))
+        now = eased(program.rules, found)
+        if not found or money_of(now) * COARSE >= program.money:
+            break
+        program = Program(now)
+    return tuple(replace(given[at], rule=first[at]) for at in sorted(given))
 
 
 def moved(program: Program, point: Point, members: Sequence[int]) -> list[Relaxation]:

@@ -8,7 +8,7 @@ from engine.optimize.repair import Relaxation
 from engine.optimize.rules import Rule
 from engine.words import percent, plain
 
-MOST = 24  # rules, or remedies that go together, that a message names
+MOST = 24  # rules in conflict that a message names
 DIGITS = 15  # after the decimal point at the most
 EXACT = 1e-12  # of a limit: what arithmetic may have added to it
 
@@ -27,8 +27,7 @@ class Telling:
 
     def cures(self, items: Sequence[Relaxation], between: str) -> str:
         """Remedies, of which one is enough or all are needed."""
-        told = between.join(plain(self.remedy(item)) for item in items[:MOST])
-        return told if len(items) <= MOST else f"{told}{between}{len(items) - MOST} more"
+        return between.join(plain(self.remedy(item)) for item in items)
 
     def limit(self, rule: Rule) -> str:
         """A rule with its limit."""

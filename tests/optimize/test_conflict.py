@@ -142,7 +142,7 @@ def test_where_no_single_rule_can_end_it_the_cheapest_rules_together_are_named(m
 def test_contracts_give_way_after_everything_else(make):
     """A locked channel costs as much as a hundred policies: it stays where the others must give twice the money."""
     text = "budget = { total = 100 }\n[channels.tv]\nlocked = 150\n[channels.pr]\nfloor = 20\n"
-    given = together(make.problem(four(make), text).rules)
+    given = together(elastic.Program(make.problem(four(make), text).rules))
     assert {item.rule.name for item in given} == {"budget", "floor of pr"}
     kinds = ("most share of earned", "cap of tv", "budget", "tv locked", "no date on which tv may spend")
     costs = [cost(Rule(name, np.ones(1))) for name in kinds]
@@ -154,7 +154,7 @@ def test_what_is_spent_already_never_gives_way(make):
         Rule("budget", np.ones(2), low=100.0, high=100.0),
         Rule("tv as spent from 2027-01-04", np.array([1.0, 0.0]), low=150.0, high=150.0),
     )
-    assert [item.rule.name for item in together(rules)] == ["budget"]
+    assert [item.rule.name for item in together(elastic.Program(rules))] == ["budget"]
     problem = replace(make.problem(four(make), "budget = { total = 1 }\n"), rules=rules)
     assert [item.rule.name for item in relaxations(problem, rules)] == ["budget"]
 
@@ -327,7 +327,7 @@ def test_conflict_ways_out_and_joint_repair_agree_with_exhaustive_search(make, s
     found = conflict(problem)
     assert (least_cost(rules, nothing) is None) == bool(found)
     if not found:
-        assert together(rules) == ()
+        assert together(elastic.Program(rules)) == ()
         return
     assert least_cost(found, np.zeros(len(found))) is None
     for rule in found:
@@ -337,7 +337,7 @@ def test_conflict_ways_out_and_joint_repair_agree_with_exhaustive_search(make, s
     for at in sorted({at for at, rule in enumerate(rules) if any(rule is one for one in found)} | set(told)):
         assert told.get(at) == pytest.approx(least_cost(rules, np.eye(len(rules))[at]), abs=1e-6)
     price = np.array([cost(rule) for rule in rules])
-    joint = together(rules)
+    joint = together(elastic.Program(rules))
     assert sum(cost(item.rule) * item.amount for item in joint) == pytest.approx(least_cost(rules, price), abs=1e-6)
     assert least_relaxation(eased(rules, joint), ()) == 0.0
 
