@@ -91,9 +91,9 @@ def alone(program: Program, members: Sequence[int], enough: int | None = None) -
     """
     tried = [0, *members] if 0 not in members and any(program.rules[at].share for at in members) else members
     least, unknown = _least(program, members), 0.0
-    if enough and too_many(program, members):
-        enough, unknown = min(enough, SOME), math.inf
     patience = BRIEF if is_hard(program, members) else PATIENCE
+    if enough and too_many(program, members):
+        enough, unknown, patience = min(enough, SOME), math.inf, 0
     found: list[Relaxation] = []
     for at in sorted(tried, key=lambda at: least.get(at, 0.0)):
         if least.get(at, 0.0) > _vacuous(program.rules[at]):
