@@ -262,7 +262,7 @@ def test_rows_that_no_plan_can_keep_are_told_and_harm_no_other(make):
 
 def test_rows_that_are_not_proven_together_are_solved_alone(make, monkeypatch):
     held = make.random_curves(np.random.default_rng(24), 5, slope=(2.5, 4.0))
-    asked, variations = question(make, "total", ""), drawn(np.random.default_rng(25), 5)
+    asked, variations = question(make, "total", ""), drawn(np.random.default_rng(25), 5, 12)
     monkeypatch.setattr(batch_rows, "WANTED", 0.5)
     found = batch(held, asked, variations)
     problem = problem_of(held, asked)
