@@ -4,7 +4,7 @@ Under fixed odds a problem is the planner's usual one, and under any odds of the
 on every plan's measure. A climb from the best plan gives the odds that would prove it; where curves bend so that they
 do not, a mixture of models around the plans met so far gives the next (a bundle method with the plans' own curvature;
 Lemaréchal, Nemirovskii and Nesterov, New variants of bundle methods, 1995). What remains then is the distance between
-the best plan and the best mixture of plans: no odds can prove more.
+the best plan and the best mixture of plans: no odds can prove more (see `divide`).
 """
 
 from dataclasses import dataclass, replace
@@ -49,10 +49,13 @@ class Asked:
     measure: Measure
     memory: Memory
     size: float  # against a smaller limit than this no gap is measured, but against this [objective]
+    reached: float = -np.inf  # the measure of a plan known elsewhere: more is not of interest
 
 
 def searched(asked: Asked, start: Searched) -> Searched:
     """The search from some plans and a limit until the gap is small, or does not close."""
+    if _enough(asked, start):
+        return start
     odds, state = _climbed(asked, start)
     stalled = 0
     while not _enough(asked, state) and state.rounds < ROUNDS and stalled < STALLED:
@@ -71,9 +74,7 @@ def begun(measure: Measure, plans: tuple[Known, ...], first: Solved) -> Searched
     """A search that knows some plans and what the best mean proves: under a target, that nothing is above it."""
     limit = measure.limit(measure.base, first.bound) if measure.target is None else 0.0
     odds = measure.base if measure.target is None else measure.most
-    return _ranked(
-        measure, plans, Searched((), -np.inf, limit, odds, proven=first.proven or measure.target is not None)
-    )
+    return ranked(measure, plans, Searched((), -np.inf, limit, odds, proven=first.proven or measure.target is not None))
 
 
 def first_plans(problem: Problem, first: Solved, starts: tuple[np.ndarray, ...]) -> tuple[Known, ...]:
@@ -82,15 +83,15 @@ def first_plans(problem: Problem, first: Solved, starts: tuple[np.ndarray, ...])
 
 
 def _enough(asked: Asked, state: Searched) -> bool:
-    return state.limit - state.value <= AIM * max(abs(state.limit), asked.size)
+    return state.limit - max(state.value, asked.reached) <= AIM * max(abs(state.limit), asked.size)
 
 
 def _climbed(asked: Asked, state: Searched) -> tuple[Float[np.ndarray, " draw"], Searched]:
     best, odds = climbed(asked.problem, asked.measure, state.plans[0])
-    return odds, _ranked(asked.measure, (best,), state)
+    return odds, ranked(asked.measure, (best,), state)
 
 
-def _ranked(measure: Measure, plans: tuple[Known, ...], state: Searched) -> Searched:
+def ranked(measure: Measure, plans: tuple[Known, ...], state: Searched) -> Searched:
     """The search with these plans, too."""
     new = tuple(plan for plan in plans if plan not in state.plans)
     best = sorted((*state.plans, *new), key=lambda plan: -measure.value(plan.values))
@@ -106,10 +107,10 @@ def _bounded(asked: Asked, state: Searched, odds: np.ndarray) -> Searched:
     if limit < state.limit:
         state = replace(state, limit=limit, odds=odds, proven=solved.proven)
     found = known(asked.problem, solved.spend)
-    state = _ranked(asked.measure, (found,), state)
+    state = ranked(asked.measure, (found,), state)
     if _enough(asked, state) or _near(found, state.plans[0]):
         return state
-    return _ranked(asked.measure, (climbed(asked.problem, asked.measure, found)[0],), state)
+    return ranked(asked.measure, (climbed(asked.problem, asked.measure, found)[0],), state)
 
 
 def _mixed(asked: Asked, state: Searched) -> tuple[Float[np.ndarray, " draw"], Searched]:
@@ -121,25 +122,25 @@ def _mixed(asked: Asked, state: Searched) -> tuple[Float[np.ndarray, " draw"], S
     units = units_of(state.plans[0])
     for _ in range(MOVES):
         mixed = asked.measure.mixed(odds)
-        places = _places(plans, mixed)
+        found = places(plans, mixed)
         weights = asked.measure.per(units[1]) * mixed
-        models = [model_at(asked.problem, plan, weights, units, REACH) for plan in places]
+        models = [model_at(asked.problem, plan, weights, units, REACH) for plan in found]
         step = best_step(asked.measure.scaled(units[1]), models)
         if step is None:
             break
         odds = step.odds / asked.measure.per(units[1])
-        moved = [_moved(asked.problem, plan, move * units[0]) for plan, move in zip(places, step.moves, strict=True)]
+        moved = [_moved(asked.problem, plan, move * units[0]) for plan, move in zip(found, step.moves, strict=True)]
         plans = (*(plan for plan in moved if plan is not None), *plans)
-    return odds, _ranked(asked.measure, plans, state)
+    return odds, ranked(asked.measure, plans, state)
 
 
-def _places(plans: tuple[Known, ...], odds: np.ndarray) -> list[Known]:
+def places(plans: tuple[Known, ...], odds: np.ndarray) -> list[Known]:
     """The plans that are best under some odds, of near ones one."""
-    places: list[Known] = []
+    found: list[Known] = []
     for plan in sorted(plans, key=lambda plan: -float(odds @ plan.values)):
-        if not any(_near(plan, other) for other in places):
-            places.append(plan)
-    return places[:PLACES]
+        if not any(_near(plan, other) for other in found):
+            found.append(plan)
+    return found[:PLACES]
 
 
 def _near(one: Known, other: Known) -> bool:

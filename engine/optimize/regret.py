@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.optimize.climb import Known, climbed, known, solved_under
+from engine.optimize.divide import divided
 from engine.optimize.measures import Measure
 from engine.optimize.minimax import Asked, Searched, begun, searched
 from engine.optimize.rules import Problem
@@ -74,7 +75,8 @@ def least_regret(
         bests, plans = _solved(problem, bests, plans, np.array(chosen), memory)
     final = _against(measure, bests)
     worth = abs(first.value)
-    found = searched(Asked(problem, final, memory, worth), begun(final, plans, first))
+    asked = Asked(problem, final, memory, worth)
+    found = divided(asked, searched(asked, begun(final, plans, first)))
     return replace(found, proven=found.proven and bests.proven), _told(bests)
 
 

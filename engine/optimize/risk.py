@@ -8,6 +8,7 @@ from jaxtyping import Float
 from engine.config.scenario import Risk
 from engine.errors import InputError
 from engine.optimize.climb import chances
+from engine.optimize.divide import divided
 from engine.optimize.measures import measure_of
 from engine.optimize.minimax import Asked, Searched, begun, first_plans, searched
 from engine.optimize.probability import reached
@@ -83,7 +84,8 @@ def solve_at_risk(
     scale = (first.gross, first.least)
     if measure.single:
         return _at_risk(begun(measure, plans[:1], first), first.route, measure.base, scale)
-    found = searched(Asked(problem, measure, memory, first.least * first.gross), begun(measure, plans, first))
+    asked = Asked(problem, measure, memory, first.least * first.gross)
+    found = divided(asked, searched(asked, begun(measure, plans, first)))
     return _at_risk(found, f"{WORDS[risk.measure]}: {_each(found, first)}", measure.mixed(found.odds), scale)
 
 

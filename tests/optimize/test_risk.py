@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from engine.config.scenario import Risk
+from engine.config.loading import parse
+from engine.config.scenario import Risk, Scenario
 from engine.errors import InputError
+from engine.optimize import divide
 from engine.optimize.climb import known
 from engine.optimize.measures import Measure, measure_of, within, worst
+from engine.optimize.plan import by_draw
 from engine.optimize.risk import solve_at_risk
-from engine.optimize.rules import broken
+from engine.optimize.rules import broken, compared, problem_of
 from engine.optimize.solve import solve
 from tests.optimize.builders import channel, curves, earned, problem, random_curves
 
@@ -272,6 +275,36 @@ def test_twelve_channels_with_a_common_shock_are_certified():
     posed = problem(uncertain(11, count=12, draws=100, slope=(0.4, 1.0)), "budget = { total = 600 }")
     for risk in MEASURES[:4]:
         assert solve_at_risk(posed, risk).gap <= 1e-3
+
+
+@pytest.mark.parametrize("risk", [MEASURES[0], MEASURES[2]], ids=["cvar", "robust"])
+def test_quarters_are_planned_at_risk_as_one_split_is(risk):
+    held = uncertain(6, count=3, draws=20)
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 52, decide = "quarter" }\n'
+    text = "budget = { total = 6000 }\nramp = { max_change = 0.2 }\n"
+    posed = problem_of(held, parse(head + text, Scenario, "question.toml"))
+    found = solve_at_risk(posed, risk)
+    assert found.gap <= 1e-3
+    assert found.proven
+    assert not broken(posed, found.spend)
+    assert found.value == pytest.approx(asked(risk, by_draw(posed, found.spend)[1]), rel=1e-5)
+    rng, even = np.random.default_rng(0), compared(posed)
+    plans = [even, *(even * rng.uniform(0.9, 1.1, len(even)) for _ in range(60))]
+    plans += [found.spend * rng.uniform(0.9, 1.1, len(even)) for _ in range(60)]
+    plans = [plan * 6000 / plan.sum() for plan in plans]
+    kept = [plan for plan in plans if not broken(posed, plan)]
+    assert len(kept) > 10
+    assert all(asked(risk, by_draw(posed, plan)[1]) <= found.bound * (1 + 1e-6) for plan in kept)
+
+
+@pytest.mark.parametrize(("seed", "risk"), [(0, MEASURES[0]), (8, MEASURES[0]), (3, MEASURES[4]), (10, MEASURES[4])])
+def test_where_plans_in_several_places_tie_each_place_is_proven_by_itself(monkeypatch, seed, risk):
+    posed = problem(uncertain(seed, count=5, draws=20, slope=(1.5, 4.0)), "budget = { total = 250 }")
+    found = solve_at_risk(posed, risk)
+    monkeypatch.setattr(divide, "PARTS", 0)
+    whole = solve_at_risk(posed, risk)
+    assert found.gap <= 1e-3 < whole.gap
+    assert whole.value <= found.value <= found.bound <= whole.bound
 
 
 @pytest.mark.parametrize("risk", MEASURES[:5], ids=NAMES[:5])
