@@ -156,13 +156,31 @@ def _descent(choice: Choice) -> Refusal | None:
     if choice.best is not None:
         start = replace(free, given=choice.best.cost * (1 - LESS))
     found = cheapest(program, start, BRIEF)
+    jumped = False
     while isinstance(found, Point):
         better = program.ask(choice.question, _flown(program, found))
         if isinstance(better, Refusal) or (choice.best and better.cost >= choice.best.cost):
             break
         choice.best = better
+        if not jumped:
+            jumped, found = True, cheapest(program, replace(free, given=_counted(choice, free)), BRIEF)
+            if isinstance(found, Point):
+                continue
         found = cheapest(program, replace(free, given=better.cost * (1 - LESS)), BRIEF)
     return None
+
+
+def _counted(choice: Choice, free: Question) -> float:
+    """The least that a rule may give as far as counting flights tells, by bisection [currency]."""
+    high = choice.best.cost if choice.best else 0.0
+    low = 0.0
+    while high - low > LESS * high:
+        middle = (low + high) / 2
+        if is_ruled_out(choice.program, replace(free, given=middle), {}):
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _flown(program: Program, point: Point, share: float = 0.0) -> dict[int, bool]:
