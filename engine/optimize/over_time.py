@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.ascent import reached, shadow_prices
+from engine.optimize.closeness import ROUNDING
+from engine.optimize.columns import Column, mixed
 from engine.optimize.course import even_draws, thinned
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken, channel_limits
@@ -39,6 +41,7 @@ class Frame:
     shapes: tuple[Shapes, ...]  # of each channel's courses
     limits: tuple[Float[np.ndarray, " channel"], Float[np.ndarray, " channel"]]  # of totals [currency]
     bent: tuple[bool, ...]  # channels of which some curve bends upwards
+    special: tuple[int, ...]  # rules that tell decisions of several channels apart
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,11 @@ class Reached:
 
 def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()) -> Solved | None:
     """The best plan of several decisions by cell; None where no plan is found that keeps the rules."""
+    if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
+        return None
     frame = _frame(problem)
+    if np.any(frame.limits[0] > frame.limits[1] * (1 + ROUNDING)):
+        return None
     simple = solve(frame.question, memory)
     if simple is None:
         return None
@@ -81,7 +88,8 @@ def _frame(problem: Problem) -> Frame:
     channels = range(len(problem.names))
     held = tuple(shapes(low[channel], high[channel], rows[channel]) for channel in channels)
     bent = tuple(bends_upwards(problem, channel) for channel in channels)
-    return Frame(flat(problem), held, channel_limits(problem), bent)
+    special = tuple(at for at, rule in enumerate(problem.rules) if _is_special(problem, rule))
+    return Frame(flat(problem), held, channel_limits(problem), bent, special)
 
 
 def _is_better(problem: Problem, start: Float[np.ndarray, " cell"], found: Reached) -> bool:
@@ -91,17 +99,23 @@ def _is_better(problem: Problem, start: Float[np.ndarray, " cell"], found: Reach
 def _searched(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " cell"]]) -> Reached | None:
     """Tables and ascents in turn, until plan and bound meet; None where no totals keep the rules."""
     plans, bound, inner = _joined(problem, [], first), np.inf, ""
-    latest = plans
+    latest, columns = plans, list[Column]()
+    prices = shadow_prices(problem, plans[0][1]) if frame.special and plans else np.zeros(len(problem.rules))
     for _ in range(PASSES):
-        known, constant = _tables(problem, frame, [*plans[:1], *latest])
+        known, costs, constant = _tables(problem, frame, [*plans[:1], *latest], prices)
         found, inner = routed(frame.question, [one.table for one in known])
         if found is None:
             return None
-        bound = found.bound + constant
+        bound = min(bound, found.bound + constant) if frame.special else found.bound + constant
         if plans and _meet(bound, plans[0][0]):
             break
-        cells = np.concatenate([one.money(total) for one, total in zip(known, found.spend.tolist(), strict=True)])
-        news = _joined(problem, [], [cells])
+        spends = [np.concatenate([one.money(total) for one, total in zip(known, found.spend.tolist(), strict=True)])]
+        if frame.special:
+            columns += _columns(known, costs)
+            mixture = mixed(problem, columns)
+            spends += [mixture.spend, mixture.main] if mixture else []
+            prices = mixture.prices if mixture else prices
+        news = _joined(problem, [], spends)
         plans, latest = _ranked([*plans, *news]), [*news, *latest][:KEPT]
         if plans and _meet(bound, plans[0][0]):
             break
@@ -145,9 +159,11 @@ def _ranked(plans: Ranked) -> Ranked:
     return sorted(plans, key=lambda plan: -plan[0])
 
 
-def _tables(problem: Problem, frame: Frame, plans: Ranked) -> tuple[list[Known], float]:
-    """A table for each channel, and what priced rules add to the bound."""
-    costs, constant = _priced(problem, plans)
+def _tables(
+    problem: Problem, frame: Frame, plans: Ranked, prices: Float[np.ndarray, " rule"]
+) -> tuple[list[Known], Float[np.ndarray, "channel decision"], float]:
+    """A table for each channel, what priced rules cost its money, and what they add to the bound."""
+    costs, constant = _priced(problem, frame, prices)
 
     def table(channel: int) -> Known:
         courses = [by_cell(problem, spend)[channel] for _, spend in plans]
@@ -155,23 +171,30 @@ def _tables(problem: Problem, frame: Frame, plans: Ranked) -> tuple[list[Known],
         cost = problem.ways[channel].cost + costs[channel]
         return tabled(View(problem, channel, frame.shapes[channel], limits, cost, frame.bent[channel]), courses)
 
-    return each(table, range(len(frame.shapes))), constant
+    return each(table, range(len(frame.shapes))), costs, constant
 
 
-def _priced(problem: Problem, plans: Ranked) -> tuple[Float[np.ndarray, "channel decision"], float]:
+def _priced(
+    problem: Problem, frame: Frame, prices: Float[np.ndarray, " rule"]
+) -> tuple[Float[np.ndarray, "channel decision"], float]:
     """What rules that tell decisions of several channels apart cost a unit of money, and their limits' worth."""
     costs, constant = np.zeros((len(problem.names), problem.decisions)), 0.0
-    special = [at for at, rule in enumerate(problem.rules) if _is_special(problem, rule)]
-    if not special or not plans:
-        return costs, constant
-    prices = shadow_prices(problem, plans[0][1])
-    for at in special:
+    for at in frame.special:
         rule, price = problem.rules[at], float(prices[at])
         limit = rule.high if price > 0 else rule.low
         if price and np.isfinite(limit):
             costs += price * by_cell(problem, rule.weights)
             constant += price * limit
     return costs, constant
+
+
+def _columns(known: list[Known], costs: Float[np.ndarray, "channel decision"]) -> list[Column]:
+    """The courses that tables know, worth what they are without priced rules."""
+    return [
+        Column(channel, knot.money, knot.value + float(costs[channel] @ knot.money))
+        for channel, one in enumerate(known)
+        for knot in one.knots
+    ]
 
 
 def _is_special(problem: Problem, rule: Rule) -> bool:

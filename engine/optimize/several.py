@@ -69,10 +69,9 @@ def tolls(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarr
 
 def earned(problem: Problem, spend: Float[np.ndarray, " cell"]) -> float:
     """Mean objective of a plan over all draws, before tolls."""
-    gained = zip(problem.payoffs, outcomes(problem, spend), strict=True)
-    return sum(payoff.margin * float(payoff.average(row)) for payoff, row in gained) - float(
-        charges(problem, spend).sum()
-    )
+    margin = np.array([payoff.margin for payoff in problem.payoffs])
+    mean = outcomes(problem, spend) @ chances(problem)
+    return float(margin @ mean) - float(charges(problem, spend).sum())
 
 
 def mean_value(problem: Problem, spend: Float[np.ndarray, " cell"]) -> float:

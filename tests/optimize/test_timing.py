@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.optimize.timing import _cyclic, timing
+from engine.optimize.timing import cycled, timing
 from engine.periods import PER_YEAR
-from engine.response.curves import kernel
 
 
 def stock_after_many_turns(spend, retain, turns):
@@ -28,9 +27,7 @@ def stock_after_many_turns(spend, retain, turns):
     st.floats(0, 0.98),
 )
 def test_the_cycle_is_what_many_turns_of_a_loop_settle_to(make, spend, retain):
-    lags = len(spend) * -(-520 // len(spend))
-    weights = kernel(make.channel(retain=retain), lags)
-    found = _cyclic(weights, np.array(spend))[:, 0]
+    found = cycled(make.channel(retain=retain), np.array(spend))[:, 0]
     assert found == pytest.approx(stock_after_many_turns(spend, retain, 4000 // len(spend) + 3), rel=1e-9, abs=1e-12)
 
 
