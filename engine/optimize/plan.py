@@ -1,6 +1,5 @@
 """Plan: the answer with its proof, its prices and what it is compared with."""
 
-import importlib
 import time
 from dataclasses import dataclass, replace
 from datetime import date
@@ -8,15 +7,14 @@ from datetime import date
 import numpy as np
 from jaxtyping import Float
 
-from engine.config.scenario import Scenario
-from engine.errors import InfeasibleError
+from engine.config.scenario import Budget, Scenario
 from engine.optimize import several
+from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.decisions import Spent
 from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
-from engine.optimize.rules import Problem, broken, compared, history_spend, problem_of
-from engine.optimize.solve import Memory, Solved, solve
+from engine.optimize.rules import Problem, broken, history_spend, problem_of
 from engine.optimize.tables import outcomes
 from engine.periods import step
 from engine.response.curves import Curves
@@ -64,8 +62,8 @@ class Split:
 class Plan:
     """The best split found, with value, bound and gap; never without them.
 
-    Bound and gap speak of what is maximised: the mean value less the tolls. Without prudence there are no tolls, and
-    they speak of the value itself.
+    Bound and gap speak of what is maximised: the mean value less the tolls, or another measure of it. Without prudence
+    there are no tolls, and they speak of the value itself.
     """
 
     scenario: str
@@ -93,13 +91,15 @@ class Plan:
     schedule: tuple[tuple[float, ...], ...]  # money by period and channel [currency/period]
     decisions: tuple[str, ...]  # first and last day of each
     proven: bool = True  # whether the bound is rigorous, not an estimate
+    risk: str = "mean"  # the measure that net and bound are of
+    found: Found | None = None  # the budget, where a target asked for one
     prices: tuple[Price, ...] = ()
     seconds: float = 0.0  # tables, solution, polish and exact revaluation
 
     @property
     def certified(self) -> bool:
-        """Whether the gap is proven to be at most 0.1 %."""
-        return self.proven and self.gap <= CERTIFIED
+        """Whether the gap is proven to be at most 0.1 %, that of a budget that was found included."""
+        return self.proven and max(self.gap, self.found.gap if self.found else 0.0) <= CERTIFIED
 
     @property
     def cells(self) -> Float[np.ndarray, " cell"]:
@@ -126,21 +126,12 @@ def optimize(curves: Curves, scenario: Scenario, priced: bool = True, spent: Spe
         InfeasibleError: No plan keeps every rule; the message names the conflict and the ways out.
     """
     begin = time.perf_counter()
-    problem = problem_of(curves, scenario, spent)
-    memory: Memory = {}
-    today = compared(problem)
-    solved = solve(problem, memory, (today,))
+    asked = answered(curves, scenario, spent)
     seconds = time.perf_counter() - begin
-    if solved is None:
-        raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(problem, curves.currency)}")
-    plan = replace(_plan(curves, scenario, problem, solved, today), seconds=seconds)
-    return replace(plan, prices=tuple(prices(problem, solved, memory))) if priced else plan
-
-
-def _why_not(problem: Problem, currency: str) -> str:
-    conflict = importlib.import_module("engine.optimize.conflict")  # cvxpy, only where there is no plan
-    told: str = conflict.explanation(problem, currency)
-    return told
+    plan = replace(_plan(curves, scenario, asked), seconds=seconds)
+    if not priced or plan.risk != "mean":  # prices of a mean say nothing of another measure
+        return plan
+    return replace(plan, prices=tuple(prices(asked.problem, asked.solved, asked.memory)))
 
 
 def spread(values: Float[np.ndarray, " draw"]) -> Range:
@@ -169,21 +160,19 @@ def _split(problem: Problem, spend: np.ndarray) -> Split:
     return Split(tuple(decided.sum(axis=1).tolist()), spread(value), spread(outcome.sum(0)), rules, rows)
 
 
-def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, today: np.ndarray) -> Plan:
+def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
+    problem, solved = asked.problem, asked.solved
     outcome, value = by_draw(problem, solved.spend)
-    free = _without_flights(scenario)
-    unflown = problem if free == scenario else problem_of(curves, free)
-    _, before = by_draw(unflown, today)
-    asked = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
-    unkept = [f"flight of {name}" for name, rules in asked.items() if rules and rules.flight]
-    unkept += [rule.name for rule in broken(problem, today)]
+    chosen = _split(problem, solved.spend)
+    baseline, before = _baseline(curves, scenario, asked)
+    lines = _lines(curves, problem, solved.spend, asked.today, outcome)
+    gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
+    tolls = float(several.tolls(problem, solved.spend).sum()) if problem.ways else charged(problem, solved.spend)
+    risk = scenario.risk.measure if scenario.risk.weight else "mean"
+    net = chosen.value.mean - tolls if risk == "mean" else solved.value
     horizon = scenario.horizon
     end = step(step(horizon.start, horizon.periods, curves.period), -1, "day")
-    lines = _lines(curves, problem, solved.spend, today, outcome)
-    chosen = _split(problem, solved.spend)
-    tolls = float(several.tolls(problem, solved.spend).sum()) if problem.ways else charged(problem, solved.spend)
-    net = chosen.value.mean - tolls
-    gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
+    doubts = (*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period))
     return Plan(
         scenario=scenario.name,
         currency=curves.currency,
@@ -195,10 +184,10 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         period=curves.period,
         lines=lines,
         chosen=chosen,
-        baseline=replace(_split(unflown, today), broken=tuple(unkept)),
+        baseline=baseline,
         gain=gain,
         chance_of_loss=loss,
-        warnings=(*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period)),
+        warnings=(*asked.notes, *doubts),
         prudence=problem.prudence,
         tolls=tolls,
         net=net,
@@ -210,7 +199,24 @@ def _plan(curves: Curves, scenario: Scenario, problem: Problem, solved: Solved, 
         schedule=_schedule(problem, solved.spend),
         decisions=problem.grid.labels if problem.grid else (f"{horizon.start} to {end}",),
         proven=solved.proven,
+        risk=risk,
+        found=asked.found,
     )
+
+
+def _baseline(curves: Curves, scenario: Scenario, asked: Asked) -> tuple[Split, Float[np.ndarray, " draw"]]:
+    """Today's split, with the rules that it does not keep, and its objective by draw; it is valued without flights."""
+    free = _without_flights(scenario)
+    unflown = asked.problem if free == scenario else problem_of(curves, _of_budget(free, asked.problem))
+    rules = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
+    unkept = [f"flight of {name}" for name, one in rules.items() if one and one.flight]
+    unkept += [rule.name for rule in broken(asked.problem, asked.today)]
+    return replace(_split(unflown, asked.today), broken=tuple(unkept)), by_draw(unflown, asked.today)[1]
+
+
+def _of_budget(scenario: Scenario, problem: Problem) -> Scenario:
+    """The scenario with the budget of a problem, which may have been found for a target."""
+    return scenario.model_copy(update={"budget": Budget(at_most=problem.budget.high)})
 
 
 def _schedule(problem: Problem, spend: np.ndarray) -> tuple[tuple[float, ...], ...]:

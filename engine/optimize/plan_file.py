@@ -32,6 +32,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "schedule": [list(row) for row in plan.schedule],
         "value": _range(plan.chosen.value),
         "outcome": _range(plan.chosen.outcome),
+        "risk": plan.risk,
+        "target": asdict(plan.found) if plan.found else None,
         "prudence": plan.prudence,
         "tolls": plan.tolls,
         "net": plan.net,

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from engine.config.scenario import SIZES, ChannelRules, Group, Scenario
+from engine.config.scenario import ChannelRules, Group, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.course import Course
@@ -70,6 +70,10 @@ class Problem:
         """The rules, beside the budget, about several channels together."""
         return tuple(rule for rule in self.rules[1:] if rule.channel is None)
 
+    def with_rules(self, rules: tuple[Rule, ...]) -> "Problem":
+        """The same problem under other rules, as if it had been asked with them from the start."""
+        return _prudent(replace(self, rules=rules))
+
     @cached_property
     def _bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         cells = len(self.names) * self.decisions
@@ -112,7 +116,6 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
         InputError: The scenario names a channel that the curves do not have, or profit has no money.
     """
     _require_known(curves, scenario)
-    _require_answered(scenario)
     margin, cost = 1.0, 0.0
     if scenario.goal.maximise == "profit":
         margin, cost = scenario.goal.margin or 0.0, 1.0
@@ -243,8 +246,9 @@ def history_spend(curves: Curves, scenario: Scenario) -> Float[np.ndarray, " cha
 
 def _budget(curves: Curves, scenario: Scenario, count: int) -> Rule:
     ones, budget = np.ones(len(curves.channels) * count), scenario.budget
+    planned = 1 - budget.reserve
     if budget.at_most is not None:
-        return Rule("budget", ones, high=budget.at_most)
+        return Rule("budget", ones, high=budget.at_most * planned)
     total = budget.total
     if budget.of_history is not None:
         spent = float(history_spend(curves, scenario).sum())
@@ -255,8 +259,10 @@ def _budget(curves: Curves, scenario: Scenario, count: int) -> Rule:
             )
         total = budget.of_history * spent
     if total is None:
-        raise InputError(f"scenario {scenario.name!r}: budget is missing; give total, at_most or of_history")
-    return Rule("budget", ones, low=total, high=total)
+        raise InputError(
+            f"scenario {scenario.name!r}: its budget is still to be found, and here one is needed; give budget.total"
+        )
+    return Rule("budget", ones, low=total * planned, high=total * planned)
 
 
 def _channel_rules(name: str, unit: np.ndarray, asked: ChannelRules, history: float) -> list[Rule]:
@@ -299,19 +305,6 @@ def _share(name: str, inside: np.ndarray, share: float, budget: Rule, sign: int)
     if budget.low == budget.high:
         return _of_total(Rule(name, inside, **{"low" if sign > 0 else "high": 0.0}, share=share), budget.high)
     return Rule(name, inside - share, low=0.0) if sign > 0 else Rule(name, inside - share, high=0.0)
-
-
-def _require_answered(scenario: Scenario) -> None:
-    """Refuse what the scenario may say and this version does not plan yet."""
-    asked = {
-        "risk.measure": scenario.risk.measure != "mean",
-        "budget.target": any(getattr(scenario.budget, name) is not None for name in SIZES[3:]),
-        "budget.reserve": scenario.budget.reserve > 0,
-        "soft": bool(scenario.soft),
-    }
-    for place, is_asked in asked.items():
-        if is_asked:
-            raise InputError(f"scenario {scenario.name!r}: {place} is not answered by this version; remove it")
 
 
 def _require_known(curves: Curves, scenario: Scenario) -> None:

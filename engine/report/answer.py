@@ -17,14 +17,8 @@ BUDGET = "budget"  # the name of the rule that holds the total
 def plan_text(plan: Plan) -> str:
     """A plan for the terminal."""
     warnings = "\n".join(f"Beware: {plain(warning)}." for warning in plan.warnings)
-    parts = [
-        decision(plan),
-        warnings,
-        _channels(plan),
-        _over_time(plan),
-        _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else ""),
-    ]
-    parts.append(proof(plan))
+    why = _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else "")
+    parts = [decision(plan), _budget_found(plan), warnings, _channels(plan), _over_time(plan), why, proof(plan)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -170,7 +164,9 @@ def proof(plan: Plan) -> str:
     if not plan.proven:
         status = "feasible; the bound is an estimate (--prove makes it a proof)"
     value, bound = money(plan.chosen.value.mean, plan.unit), money(plan.bound, plan.unit)
-    if plan.tolls:
+    if plan.risk != "mean":
+        told = _at_risk(plan)
+    elif plan.tolls:
         told = (
             f"this plan earns {value}; after {money(plan.tolls, plan.unit)} for the doubt of its moves it is worth "
             f"{money(plan.net, plan.unit)}, and no plan under these rules is worth more than {bound}"
@@ -178,6 +174,46 @@ def proof(plan: Plan) -> str:
     else:
         told = f"no plan under these rules can earn more than {bound}, this one earns {value}"
     return f"Proof: {status}; {told} (gap {100 * plan.gap:.4f} %). Route: {plan.route}. {plan.seconds:.2f} s."
+
+
+RISKS = {
+    "cvar": "by the mean of its worst draws, as far as the scenario weighs it",
+    "robust": "by its worst mean over the odds of the draws that the scenario allows",
+    "regret": "by its largest regret, that is below 0",
+    "probability": "by its chance of the target",
+}
+
+
+def _at_risk(plan: Plan) -> str:
+    """What a plan is worth by another measure than its mean."""
+    if plan.risk == "probability":
+        worth, bound = percent(plan.net), percent(plan.bound)
+    else:
+        worth, bound = money(plan.net, plan.unit), money(plan.bound, plan.unit)
+    value = money(plan.chosen.value.mean, plan.unit)
+    return (
+        f"{RISKS[plan.risk]}, this plan is worth {worth} and no plan under these rules more than {bound}; "
+        f"its mean is {value}"
+    )
+
+
+TARGETS = {
+    "target_outcome": ("an outcome of", "no plan with less than {0} reaches it"),
+    "target_roas": ("an average return of", "no plan with more than {0} keeps it"),
+    "target_marginal_roas": ("a return of the last unit of", "the best of all budgets at that price of money"),
+    "target_cac": ("a cost per unit of outcome of", "no plan with more than {0} keeps it"),
+}
+
+
+def _budget_found(plan: Plan) -> str:
+    """The budget that meets a target, and what is proven about it."""
+    if plan.found is None:
+        return ""
+    found = plan.found
+    what, proven = TARGETS[found.target]
+    wanted = number(found.wanted) if found.target in ("target_outcome", "target_cac") else f"{found.wanted:g}"
+    least = proven.format(money(found.proven, plan.currency))
+    return f"Budget: {money(found.money, plan.currency)} for {what} {wanted}; {least} (gap {100 * found.gap:.3f} %)."
 
 
 def comparison_text(answers: list[Answer]) -> str:

@@ -28,11 +28,11 @@ HERE = Path(__file__).parent
 LOSS = 0.01
 COUNTS = {  # instances of each family, with and without groups, by channels
     "ours": {12: 200, 30: 200, 100: 200},
-    "slsqp": {12: 100, 30: 25, 100: 3},
-    "slsqp, 20 starts": {12: 20, 30: 2, 100: 0},
-    "greedy grid": {12: 100, 30: 40, 100: 10},
-    "mixed-integer": {12: 10, 30: 5, 100: 1},
-    "oracle": {12: 100, 30: 40, 100: 10},
+    "slsqp": {12: 60, 30: 15, 100: 2},
+    "slsqp, 20 starts": {12: 10, 30: 2, 100: 0},
+    "greedy grid": {12: 60, 30: 20, 100: 4},
+    "mixed-integer": {12: 5, 30: 3, 100: 1},
+    "oracle": {12: 60, 30: 20, 100: 4},
 }
 Question = tuple[int, str, bool, int]  # channels, family, grouped, seed
 Answers = dict[Question, dict[str, dict]]

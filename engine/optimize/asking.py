@@ -1,0 +1,99 @@
+"""From a scenario to its answer: the problem that it poses, solved in the way that its budget and its risk ask for."""
+
+import importlib
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.scenario import Scenario
+from engine.errors import InfeasibleError
+from engine.optimize.decisions import Spent
+from engine.optimize.rules import Problem, compared, problem_of
+from engine.optimize.solve import Memory, Solved, solve
+from engine.response.curves import Curves
+from engine.words import exact
+
+
+@dataclass(frozen=True)
+class Found:
+    """A budget that was found for a target."""
+
+    target: str  # as the scenario names it
+    wanted: float
+    reached: float  # the same figure of the plan
+    money: float  # of the plan [currency]
+    proven: float  # no plan with less money reaches an outcome, none with more keeps an average [currency]
+    gap: float  # between both, relative
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question and its answer."""
+
+    problem: Problem
+    solved: Solved
+    today: Float[np.ndarray, " cell"]  # what the plan is compared with [currency]
+    memory: Memory
+    found: Found | None = None  # the budget, where there is a target
+    notes: tuple[str, ...] = ()  # what a reader must know: rules that gave way, money kept back
+
+
+def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> Asked:
+    """The best plan that a scenario asks for.
+
+    Raises:
+        InputError: The scenario does not fit the curves.
+        InfeasibleError: No plan keeps every rule; the message names the conflict and the ways out.
+    """
+    targets = importlib.import_module("engine.optimize.targets")  # each of these only where it is asked for
+    if targets.target_of(scenario):
+        return _for_target(curves, scenario, spent)
+    problem = problem_of(curves, scenario, spent)
+    problem, notes = _softened(problem, scenario, curves.currency)
+    memory: Memory = {}
+    today = compared(problem)
+    solved = _solved(problem, scenario, memory, today)
+    if solved is None:
+        raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(problem, curves.currency)}")
+    if scenario.budget.reserve:
+        kept = problem.budget.high * scenario.budget.reserve / (1 - scenario.budget.reserve)
+        notes = (*notes, f"{exact(kept, curves.currency)} of the budget are kept in reserve")
+    return Asked(problem, solved, today, memory, None, notes)
+
+
+def _solved(problem: Problem, scenario: Scenario, memory: Memory, today: np.ndarray) -> Solved | None:
+    if scenario.risk.measure == "mean" or not scenario.risk.weight:
+        return solve(problem, memory, (today,))
+    risk = importlib.import_module("engine.optimize.risk")
+    found = risk.solve_at_risk(problem, scenario.risk, memory, (today,))
+    solved: Solved | None = None if found is None else found.solved
+    return solved
+
+
+def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None) -> Asked:
+    """The plan of the budget that meets a target."""
+    targets = importlib.import_module("engine.optimize.targets")
+    sized = targets.sized(curves, scenario, lambda held, asked: problem_of(held, asked, spent))
+    found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.proven, sized.gap)
+    return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found)
+
+
+def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Problem, tuple[str, ...]]:
+    """The problem with the soft rules that must give way eased, and what each gave."""
+    if not scenario.soft:
+        return problem, ()
+    soft = importlib.import_module("engine.optimize.soft")
+    telling = importlib.import_module("engine.optimize.telling")
+    found = soft.soften(problem.rules, scenario.soft)
+    if found is None or not found.gave_way:
+        return problem, ()
+    words = telling.Telling(problem.rules, currency, [item.amount for item in found.gave_way])
+    told = (f"no plan keeps every rule, so a soft one gave way: {words.remedy(item)}" for item in found.gave_way)
+    return problem.with_rules(found.rules), tuple(told)
+
+
+def _why_not(problem: Problem, currency: str) -> str:
+    conflict = importlib.import_module("engine.optimize.conflict")  # its solver, only where there is no plan
+    told: str = conflict.explanation(problem, currency)
+    return told
