@@ -24,6 +24,23 @@ Odds = Float[np.ndarray, " draw"] | None  # chance of each draw, summing to 1; N
 
 
 @dataclass(frozen=True)
+class Cells:
+    """A channel under its timing: one curve for each row of periods and each draw."""
+
+    channel: Channel
+    timing: Timing
+    bend: Float[np.ndarray, "row draw"]  # the spend up to which each is convex, from which on it is concave; above 0
+    bends: tuple[float, float]  # the least and the greatest of them
+
+
+def cells(channel: Channel, timing: Timing) -> Cells:
+    """The cells of a channel."""
+    gain = np.where(timing.gain > 0, timing.gain, np.inf)
+    bend = np.maximum(inflection(channel) / gain, NOTHING)
+    return Cells(channel, timing, bend, (float(bend.min()), float(bend.max())))
+
+
+@dataclass(frozen=True)
 class Sums:
     """A channel's mean over its draws, by knot."""
 
@@ -83,20 +100,13 @@ class Sheet:
         return Sums(self.value @ odds, slope, bent)
 
 
-def bends(channel: Channel, timing: Timing) -> Float[np.ndarray, "row draw"]:
-    """The spend up to which each cell is convex, and from which on it is concave; above 0."""
-    gain = np.where(timing.gain > 0, timing.gain, np.inf)
-    return np.maximum(inflection(channel) / gain, NOTHING)
-
-
-def summed(channel: Channel, timing: Timing, odds: Odds, knots: Knots) -> Sums:
+def summed(curve: Cells, odds: Odds, knots: Knots) -> Sums:
     """The sums over all draws at some spends."""
-    bend = bends(channel, timing).ravel()
-    first, last = float(bend.min()), float(bend.max())
-    weight = _weights(timing, odds)
-    rise = weight * timing.gain.ravel()
+    bend, (first, last) = curve.bend.ravel(), curve.bends
+    weight = _weights(curve.timing, odds)
+    rise = weight * curve.timing.gain.ravel()
     found = np.zeros((3, len(knots)))
-    for part, value, rate in _blocks(channel, timing, knots):
+    for part, value, rate in _blocks(curve, knots):
         found[0, part], found[1, part] = value @ weight, rate @ rise
         if knots[part.start] >= last:
             found[2, part] = found[1, part]
@@ -105,18 +115,18 @@ def summed(channel: Channel, timing: Timing, odds: Odds, knots: Knots) -> Sums:
     return Sums(*found)
 
 
-def turned(channel: Channel, timing: Timing, knots: Knots) -> Turns:
+def turned(curve: Cells, knots: Knots) -> Turns:
     """What each cell does where it turns concave.
 
     Beyond its bend a curve lies below the tangent at the interval's right end, before it above that at the left end,
     so it is off the chord by at most the difference of slopes times the way from there to the bend.
     """
-    bend = bends(channel, timing)
+    bend, timing = curve.bend, curve.timing
     interval = np.searchsorted(knots, bend) - 1
     at = np.clip(interval, 0, max(0, len(knots) - 2))
     left, right = knots[at], knots[np.minimum(at + 1, len(knots) - 1)]
     stock = np.stack([left, right]) * timing.gain
-    value, rate = respond_with_rate(channel, stock)
+    value, rate = respond_with_rate(curve.channel, stock)
     slope = rate * timing.gain
     width = right - left
     chord = np.divide(value[1] - value[0], width, out=np.zeros_like(width), where=width > 0)
@@ -135,21 +145,21 @@ def off_chords(knots: Knots, sums: Sums, turns: Float[np.ndarray, "4 interval"])
     return np.stack([quarter * np.maximum(fall, 0.0) + above, quarter * np.maximum(rise, 0.0) + below])
 
 
-def sheet(channel: Channel, timing: Timing, knots: Knots) -> Sheet:
+def sheet(curve: Cells, knots: Knots) -> Sheet:
     """A channel's outcomes and slopes at some spends, draw by draw."""
-    bend = bends(channel, timing)
-    mixed = slice(int(np.searchsorted(knots, bend.min())), int(np.searchsorted(knots, bend.max())))
+    bend, timing = curve.bend, curve.timing
+    mixed = slice(*np.searchsorted(knots, curve.bends).tolist())
     draws = bend.shape[1]
     value, slope = np.empty((len(knots), draws)), np.empty((len(knots), draws))
     bent = np.empty((max(0, mixed.stop - mixed.start), draws))
-    for part, earned, rate in _blocks(channel, timing, knots):
+    for part, earned, rate in _blocks(curve, knots):
         rise = rate * timing.gain.ravel()
         value[part], slope[part] = _by_draw(earned, timing), _by_draw(rise, timing)
         both = slice(max(part.start, mixed.start), min(part.stop, mixed.stop))
         if both.start < both.stop:
             own = rise[both.start - part.start : both.stop - part.start] * (bend.ravel() <= knots[both, None])
             bent[both.start - mixed.start : both.stop - mixed.start] = _by_draw(own, timing)
-    return Sheet(knots, value, slope, mixed, bent, turned(channel, timing, knots))
+    return Sheet(knots, value, slope, mixed, bent, turned(curve, knots))
 
 
 def _weights(timing: Timing, odds: Odds) -> Float[np.ndarray, " cell"]:
@@ -159,13 +169,14 @@ def _weights(timing: Timing, odds: Odds) -> Float[np.ndarray, " cell"]:
     return (timing.weight[:, None] * chance).ravel()
 
 
-def _blocks(channel: Channel, timing: Timing, knots: Knots) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+def _blocks(curve: Cells, knots: Knots) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Knots a few at a time, with the response of every cell at them and its derivative by the stock."""
-    step = max(1, CHUNK // timing.gain.size)
+    gain = curve.timing.gain
+    step = max(1, CHUNK // gain.size)
     for begin in range(0, len(knots), step):
         part = slice(begin, min(begin + step, len(knots)))
-        stock = knots[part, None, None] * timing.gain
-        value, rate = respond_with_rate(channel, stock)
+        stock = knots[part, None, None] * gain
+        value, rate = respond_with_rate(curve.channel, stock)
         yield part, value.reshape(len(stock), -1), rate.reshape(len(stock), -1)
 
 

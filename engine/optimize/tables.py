@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.optimize.sheets import CHUNK, Knots, Odds, Sums, Turns, off_chords, summed, turned
+from engine.optimize.sheets import CHUNK, Cells, Knots, Odds, Sums, Turns, cells, off_chords, summed, turned
 from engine.optimize.timing import Timing
 from engine.response.curves import Channel, most, respond, respond_with_rate
 
@@ -21,6 +21,8 @@ FINEST = 600  # most knots of one table
 DOUBT_POINTS = 25  # spends at which the doubt of a move is looked at
 KINK = 1e-9  # of today's spend: a spend no further from it stands at the kink of the toll
 SMALLEST = 1e-13  # the first knot above the lower end, as a share of the width: slopes below 1 rise steeply there
+_EVEN = np.linspace(0, 1, COARSE) ** 3
+FIRST = np.concatenate([[0.0], np.geomspace(SMALLEST, _EVEN[1], FINE)[:-1], _EVEN[1:]])  # as shares of the width
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Table:
 class Measured:
     """What a channel brings at its knots, before margin and charges: every table of it comes from this."""
 
+    curve: Cells
     knots: Knots  # [currency over the horizon], rising
     sums: Sums
     off: Float[np.ndarray, "2 interval"]  # the most by which the outcome is above, and below, its chord
@@ -212,21 +215,20 @@ def measured(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
         knots = np.union1d(knots, payoff.anchor)
     if gap and begin > 0:
         knots = np.append(0.0, knots)
-    sums = summed(payoff.channel, payoff.timing, payoff.odds, knots)
-    found = Measured(knots, sums, np.zeros((2, 0)), gap)
-    turns = turned(payoff.channel, payoff.timing, knots)
-    first = replace(found, off=off_by(found, sums, turns, payoff.odds))
-    return refined(payoff, first, tolerance / max(payoff.margin, np.finfo(float).tiny))
+    curve = cells(payoff.channel, payoff.timing)
+    found = Measured(curve, knots, summed(curve, payoff.odds, knots), np.zeros((2, 0)), gap)
+    first = replace(found, off=off_by(found, found.sums, turned(curve, knots), payoff.odds))
+    return refined(first, payoff.odds, tolerance / max(payoff.margin, np.finfo(float).tiny))
 
 
 def refined(
-    payoff: Payoff, found: Measured, tolerance: float, where: Bool[np.ndarray, " interval"] | None = None
+    found: Measured, odds: Odds, tolerance: float, where: Bool[np.ndarray, " interval"] | None = None
 ) -> Measured:
     """The same with more knots, so that chords of the outcome are off by no more than `tolerance`; as it is if none is.
 
     Args:
-        payoff: What is measured.
         found: What was measured so far.
+        odds: Chance of each draw, under which it was.
         tolerance: How far the outcome may be off its chords [outcome].
         where: Intervals that are looked at; None for all.
     """
@@ -236,10 +238,9 @@ def refined(
         return found
     inner = _inner(found.knots, excess, tolerance)
     order = np.argsort(np.concatenate([found.knots, inner]))
-    sums = found.sums.joined(summed(payoff.channel, payoff.timing, payoff.odds, inner)).at(order)
-    finer = Measured(np.concatenate([found.knots, inner])[order], sums, found.off, found.gap)
-    turns = turned(payoff.channel, payoff.timing, finer.knots)
-    return replace(finer, off=off_by(finer, sums, turns, payoff.odds))
+    sums = found.sums.joined(summed(found.curve, odds, inner)).at(order)
+    finer = replace(found, knots=np.concatenate([found.knots, inner])[order], sums=sums)
+    return replace(finer, off=off_by(finer, sums, turned(found.curve, finer.knots), odds))
 
 
 def off_by(found: Measured, sums: Sums, turns: Turns, odds: Odds) -> Float[np.ndarray, "2 interval"]:
@@ -251,11 +252,8 @@ def off_by(found: Measured, sums: Sums, turns: Turns, odds: Odds) -> Float[np.nd
 
 
 def _first_knots(low: float, high: float) -> Knots:
-    if high <= low:
-        return np.array([low])
-    even = np.linspace(0, 1, COARSE) ** 3
-    fine = np.geomspace(SMALLEST, even[1], FINE)[:-1]
-    return np.unique(low + (high - low) * np.concatenate([[0.0], fine, even[1:]]))
+    knots = low + (high - low) * FIRST if high > low else np.array([low])
+    return knots if np.all(np.diff(knots) > 0) else np.unique(knots)
 
 
 def _inner(knots: Knots, excess: np.ndarray, tolerance: float) -> Float[np.ndarray, " inner"]:

@@ -14,7 +14,6 @@ from engine.optimize.envelope import Group, envelope, split
 from engine.optimize.rules import Problem
 from engine.optimize.sheets import Sheet, sheet, summed, turned
 from engine.optimize.tables import Measured, Payoff, Table, measured, off_by, refined, table
-from engine.optimize.timing import Timing
 
 AROUND = 2  # intervals to either side of a place that are made fine
 STALE = 2.0  # times the wanted tolerance: measurements coarser than this are made finer
@@ -27,7 +26,6 @@ class Entry:
 
     found: Measured
     tolerance: float  # [outcome]: up to which its knots were placed
-    timing: Timing  # what was measured: another problem of the same limits is not mistaken for this one
     drawn: tuple[Measured, Sheet] | None = None
 
 
@@ -41,10 +39,10 @@ def tables(problem: Problem, memory: Memory, tolerance: float) -> list[Table]:
     for payoff, key in zip(problem.payoffs, _keys(problem), strict=True):
         wanted = tolerance / max(payoff.margin, np.finfo(float).tiny)
         entry = memory.get(key)
-        if entry is None or entry.timing is not payoff.timing:
-            memory[key] = Entry(measured(_plain(payoff), *key[1:4], tolerance), wanted, payoff.timing)
+        if entry is None or not _is_of(entry, payoff):
+            memory[key] = Entry(measured(_plain(payoff), *key[1:4], tolerance), wanted)
         elif entry.tolerance > STALE * wanted:
-            memory[key] = Entry(refined(_plain(payoff), entry.found, wanted), wanted, payoff.timing)
+            memory[key] = Entry(refined(entry.found, None, wanted), wanted)
         made.append(table(payoff, _weighed(payoff, key, memory)))
     return made
 
@@ -58,7 +56,7 @@ def focused(
     """
     if any(payoff.odds is not None for payoff in problem.payoffs):
         plain = zip(problem.payoffs, _keys(problem), strict=True)
-        if any(key not in memory or memory[key].timing is not payoff.timing for payoff, key in plain):
+        if not all(key in memory and _is_of(memory[key], payoff) for payoff, key in plain):
             focused(replace(problem, payoffs=tuple(map(_plain, problem.payoffs))), memory, tolerances, groups)
         return tables(problem, memory, tolerances[0])
     coarse = tables(problem, memory, tolerances[0])
@@ -72,7 +70,7 @@ def focused(
         entry, old = memory[key], coarse[channel]
         places = envelopes[channel].corners[max(0, int(top.corner[channel]) - 1) :][:4]
         wanted = tolerances[1] / max(payoff.margin, np.finfo(float).tiny)
-        finer = refined(payoff, entry.found, wanted, _near(len(old.spend), places))
+        finer = refined(entry.found, None, wanted, _near(len(old.spend), places))
         memory[key] = replace(entry, found=finer)
         made.append(old if finer is entry.found else table(payoff, finer))
     return made
@@ -94,6 +92,12 @@ def _keys(problem: Problem) -> list[Key]:
     ]
 
 
+def _is_of(entry: Entry, payoff: Payoff) -> bool:
+    """Whether it is this channel that was measured, not another under the same limits."""
+    curve = entry.found.curve
+    return curve.timing is payoff.timing and curve.channel is payoff.channel
+
+
 def _plain(payoff: Payoff) -> Payoff:
     """The payoff with all draws alike."""
     return payoff if payoff.odds is None else replace(payoff, odds=None)
@@ -106,14 +110,13 @@ def _weighed(payoff: Payoff, key: Key, memory: Memory) -> Measured:
         return entry.found
     found, held = entry.drawn or (entry.found, None)
     if held is None and _room(memory) >= 3 * len(found.knots) * len(payoff.odds):
-        held = sheet(payoff.channel, payoff.timing, found.knots)
+        held = sheet(found.curve, found.knots)
         memory[key] = replace(entry, drawn=(found, held))
     if held is None:
-        sums = summed(payoff.channel, payoff.timing, payoff.odds, found.knots)
-        turns = turned(payoff.channel, payoff.timing, found.knots)
+        sums, turns = summed(found.curve, payoff.odds, found.knots), turned(found.curve, found.knots)
     else:
         sums, turns = held.sums(payoff.odds), held.turns
-    return Measured(found.knots, sums, off_by(found, sums, turns, payoff.odds), found.gap)
+    return replace(found, sums=sums, off=off_by(found, sums, turns, payoff.odds))
 
 
 def _room(memory: Memory) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.optimize import sheets
-from engine.optimize.sheets import off_chords, sheet, summed, turned
+from engine.optimize.sheets import cells, off_chords, sheet, summed, turned
 from engine.optimize.tables import Payoff, Table, objective, outcomes, steepness, tabulate
 from engine.optimize.timing import Timing
 from engine.response.curves import Channel, Family, History, Mixture
@@ -41,7 +41,7 @@ KINDS = {"one row": {}, "rows": {"rows": 4}, "mixture": {"mixed": True}}
 def test_sums_are_those_of_the_draws(make, kind):
     one, odds = asked(make, 1, **kind), some_odds(2)
     for chance in (None, odds):
-        found = summed(one.channel, one.timing, chance, KNOTS)
+        found = summed(cells(one.channel, one.timing), chance, KNOTS)
         mean = replace(one, odds=chance).average
         assert found.value == pytest.approx(mean(outcomes(one, KNOTS)), rel=1e-12)
         assert found.slope == pytest.approx(mean(steepness(one, KNOTS)), rel=1e-12)
@@ -52,7 +52,10 @@ def test_sums_are_those_of_the_draws(make, kind):
 def test_a_sheet_weighed_is_what_the_draws_sum_to(make, monkeypatch, kind, chunk):
     monkeypatch.setattr(sheets, "CHUNK", chunk)
     one, odds = asked(make, 3, **kind), some_odds(4)
-    held, wanted = sheet(one.channel, one.timing, KNOTS).sums(odds), summed(one.channel, one.timing, odds, KNOTS)
+    held, wanted = (
+        sheet(cells(one.channel, one.timing), KNOTS).sums(odds),
+        summed(cells(one.channel, one.timing), odds, KNOTS),
+    )
     for name in ("value", "slope", "bent"):
         assert getattr(held, name) == pytest.approx(getattr(wanted, name), rel=1e-12, abs=1e-12)
 
@@ -71,8 +74,8 @@ def test_no_mean_is_further_off_its_chord_than_said(make, kind, seed):
     one, odds = asked(make, 10 + seed, **kind), some_odds(20 + seed)
     knots = np.concatenate([[0.0], np.geomspace(0.1, 500.0, 14)])
     for chance in (None, odds):
-        sums = summed(one.channel, one.timing, chance, knots)
-        turns = turned(one.channel, one.timing, knots).sums(chance, len(knots) - 1)
+        sums = summed(cells(one.channel, one.timing), chance, knots)
+        turns = turned(cells(one.channel, one.timing), knots).sums(chance, len(knots) - 1)
         said = off_chords(knots, sums, turns)
         for interval in range(len(knots) - 1):
             seen = chord_gaps(one, chance, knots[interval], knots[interval + 1])
@@ -83,8 +86,8 @@ def test_where_all_draws_bend_one_way_the_bound_is_close(make):
     """For a parabola the corner of the tangents is twice as far off the chord as the curve: no more is lost."""
     one = Payoff(make.channel(slope=[0.9, 0.8]), Timing(np.ones((1, 2)), np.ones(1), 1.0, True))
     knots = np.linspace(40.0, 60.0, 11)
-    sums = summed(one.channel, one.timing, None, knots)
-    said = off_chords(knots, sums, turned(one.channel, one.timing, knots).sums(None, 10))[0]
+    sums = summed(cells(one.channel, one.timing), None, knots)
+    said = off_chords(knots, sums, turned(cells(one.channel, one.timing), knots).sums(None, 10))[0]
     seen = [chord_gaps(one, None, *knots[at : at + 2])[0] for at in range(10)]
     assert said == pytest.approx(2 * np.array(seen), rel=0.02)
 
