@@ -23,6 +23,7 @@ VERBS = {
     "calibrate": "Turn spend and outcome history into response curves with honest bands.",
     "optimize": "Find the best budget under the rules of a scenario, with proof.",
     "whatif": "Answer several scenarios side by side.",
+    "replan": "Decide the rest of a year that has begun anew.",
     "frontier": "Show what every budget brings, or what one goal costs another.",
     "simulate": "Simulate a market whose truth is known.",
     "doctor": "Check this installation: packages, solvers, device, write access.",

@@ -1,0 +1,73 @@
+"""peso replan: the rest of a plan whose horizon has begun, decided anew."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, quiet_option
+
+
+@click.command(short_help="Decide the rest of a year that has begun anew.")
+@path_argument("curves")
+@path_argument("scenario")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    required=True,
+    help="First day that can still be decided, as 2027-07-05.",
+)
+@click.option(
+    "--spent",
+    type=click.Path(path_type=Path),
+    help="What was spent so far: CSV, XLSX or Parquet, a column date and one for each channel, by period or day.",
+)
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    help="The plan.json that is carried out: what to compare with; without --spent also what was spent.",
+)
+@out_option("File for the new plan (plan.json).")
+@click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
+@force_option
+@json_option
+@quiet_option
+def verb(
+    curves: Path,
+    scenario: Path,
+    as_of: datetime,
+    spent: Path | None,
+    plan: Path | None,
+    out: Path | None,
+    accept_weak_fit: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Decide the rest of SCENARIO's horizon anew, with what is over fixed as it was spent.
+
+    \b
+    Examples:
+      peso replan fit scenario.toml --as-of 2027-07-05 --spent spent.csv --plan plan.json
+      peso replan fit scenario.toml --as-of 2027-07-05 --plan plan.json --out new.json
+      peso replan fit scenario.toml --as-of 2027-07-05 --spent spent.csv --json
+
+    CURVES is a fit folder or a curves file; SCENARIO decides by quarter or month. Rules, commitments and the
+    budget hold for the whole horizon, past and rest together. Where what was spent breaks one, or no rest
+    keeps them all, the conflict is named, the exit code is 4, and nothing is written.
+    """
+    from engine.errors import InputError
+    from engine.files import require_free, write_json
+    from engine.study.replan import Today, document, replan
+    from engine.study.replan_text import text
+
+    if out:
+        require_free(out, force, curves, scenario, *[path for path in (spent, plan) if path])
+        if out.is_dir():
+            raise InputError(f"{out}: is a folder, a file is needed; name a file inside it")
+    found = replan(curves, scenario, Today(as_of.date(), spent, plan), accept_weak_fit)
+    if out:
+        write_json(out, document(found))
+        note(f"plan written to {out}", quiet)
+    emit(document(found), text(found), as_json)

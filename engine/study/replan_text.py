@@ -1,0 +1,103 @@
+"""A new plan for the rest of a horizon as text: what to move first, then the tables, the why and the proof."""
+
+from engine.optimize.plan import Plan
+from engine.report.answer import proof
+from engine.study.replan import Replan
+from engine.words import money, number, percent, plain, table
+
+NOTABLE = 0.005  # share of the money that is left below which a move is not told
+MOST = 12  # rules that are told
+
+
+def text(found: Replan) -> str:
+    """The new plan for the terminal."""
+    warnings = [f"Beware: {plain(warning)}." for warning in found.plan.warnings]
+    if found.carried.broken and found.carried.is_plan:
+        unkept = _listed(found.carried.broken)
+        warnings.append(f"Beware: {found.carried.name} does not keep {unkept}.")
+    spent = f"What was spent: {found.source}."
+    parts = [_decision(found), spent, "\n".join(warnings), _channels(found), _decisions(found), _why(found)]
+    return "\n\n".join(part for part in (*parts, proof(found.plan)) if part)
+
+
+def rest_of(plan: Plan, over: int) -> list[float]:
+    """Money of each channel in the decisions that are not over [currency]."""
+    return [sum(column) for column in zip(*plan.chosen.decided[over:], strict=True)]
+
+
+def _decision(found: Replan) -> str:
+    """What to move in the rest of the horizon, and what that is worth."""
+    plan, carried = found.plan, found.carried
+    left = sum(rest_of(plan, found.over))
+    head = (
+        f"{plain(plan.scenario)}, {found.as_of} to {plan.end}: of {money(plan.spend, plan.currency)}, "
+        f"{money(plan.spend - left, plan.currency)} are spent; with the {money(left, plan.currency)} left, "
+    )
+    moves, gain = _moves(found, left), carried.gain
+    if not moves and abs(gain.mean) <= max(plan.gap, 1e-9) * abs(carried.value):
+        same = carried.name.removeprefix("going on with ")
+        return f"{head}stay close to {same}: no move is worth more than the gap of the proof can hide."
+    low, high = (money(edge, plan.unit, signed=True) for edge in (gain.p05, gain.p95))
+    return (
+        f"{head}{moves or 'move little'}: {money(gain.mean, plan.unit, signed=True)} {plan.measure} (5-95 %: {low} .. "
+        f"{high}) against {carried.name}, chance of loss {percent(carried.chance_of_loss)}."
+    )
+
+
+def _moves(found: Replan, left: float) -> str:
+    """From where to where money goes in the rest, the largest two on each side."""
+    plan = found.plan
+    pairs = zip(plan.lines, rest_of(plan, found.over), found.carried.rest, strict=True)
+    change = {line.name: after - before for line, after, before in pairs}
+    least = NOTABLE * max(left, 1e-300)
+    up = sorted((name for name in change if change[name] > least), key=lambda name: -change[name])
+    down = sorted((name for name in change if change[name] < -least), key=lambda name: change[name])
+
+    def told(names: list[str]) -> str:
+        first = [f"{plain(name)} ({money(abs(change[name]), plan.currency)})" for name in names[:2]]
+        return " and ".join(first) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+    if up and down:
+        return f"move money from {told(down)} to {told(up)}"
+    return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}" if up or down else ""
+
+
+def _channels(found: Replan) -> str:
+    """What was spent on each channel, what would be, and what shall be."""
+    plan = found.plan
+    before = "earlier plan" if found.carried.is_plan else "history"
+    header = ["channel", "kind", "spent", f"rest, {before}", "rest, now", "change"]
+    rows = []
+    for line, after, carried in zip(plan.lines, rest_of(plan, found.over), found.carried.rest, strict=True):
+        spent = max(0.0, line.spend - after)
+        rows.append([line.name, line.kind, number(spent), number(carried), number(after), _change(carried, after)])
+    after, carried = sum(rest_of(plan, found.over)), sum(found.carried.rest)
+    rows.append(["total", "", *map(number, (plan.spend - after, carried, after)), _change(carried, after)])
+    return f"{table(header, rows)}\n{plan.currency}; spent: before {found.as_of}; rest: from then to {plan.end}."
+
+
+def _change(before: float, after: float) -> str:
+    if before <= 0:
+        return "new" if after > 0 else "-"
+    return percent(after / before - 1, signed=True)
+
+
+def _decisions(found: Replan) -> str:
+    """Money by channel and decision; what is over is marked."""
+    plan = found.plan
+    header = ["channel"]
+    header += [f"{label[:10]}{' spent' if at < found.over else ''}" for at, label in enumerate(plan.decisions)]
+    rows = [[line.name, *(number(row[at]) for row in plan.chosen.decided)] for at, line in enumerate(plan.lines)]
+    rows.append(["total", *(number(sum(row)) for row in plan.chosen.decided)])
+    return f"When ({plan.currency} by decision, from the day named on):\n" + table(header, rows)
+
+
+def _why(found: Replan) -> str:
+    if not found.holding:
+        return "Why: no rule holds the rest of the plan back."
+    return f"Why: these rules hold the rest of the plan: {_listed(found.holding)}."
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    told = "; ".join(plain(name) for name in names[:MOST])
+    return told + (f"; and {len(names) - MOST} more" if len(names) > MOST else "")
