@@ -23,8 +23,17 @@ class Shapes:
     low: Float[np.ndarray, " decision"]  # [currency]
     high: Float[np.ndarray, " decision"]
     rows: tuple[Row, ...]
-    vertices: Float[np.ndarray, "vertex decision"] | None = None  # shares of totals, where ratios alone matter
+    ratios: tuple[tuple[float, float], ...] | None = None  # of each decision to the one before, where they alone matter
+    vertices: Float[np.ndarray, "vertex decision"] | None = None  # with `ratios`: shares at all their limits
     programs: list[highspy.Highs] = field(default_factory=list)  # the program, once it was needed
+
+    @property
+    def limits(self) -> tuple[Float[np.ndarray, " decision"], Float[np.ndarray, " decision"]]:
+        """Least and most share of the total that each decision can have."""
+        if self.vertices is None:
+            alone = float(len(self.low) == 1)
+            return np.full(len(self.low), alone), np.ones(len(self.low))
+        return self.vertices.min(axis=0), self.vertices.max(axis=0)
 
     def course(self, shape: Float[np.ndarray, " decision"], total: float) -> Float[np.ndarray, " decision"]:
         """A total spread by some shares as far as the limits of each decision allow."""
@@ -56,7 +65,7 @@ class Shapes:
             rise = float((self.vertices @ slope).max())
             return rise * total, rise
         if not self.rows:
-            return _filled(self.low, self.high, slope, total)
+            return filled(self.low, self.high, slope, total)
         return self._programmed(slope, total)
 
     def _programmed(self, slope: np.ndarray, total: float) -> tuple[float, float]:
@@ -73,7 +82,7 @@ class Shapes:
         solver.changeRowBounds(0, total / unit, total / unit)
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:  # no course of this total: the box alone
-            return _filled(self.low, self.high, slope, total)
+            return filled(self.low, self.high, slope, total)
         rise = float(solver.getSolution().row_dual[0]) * scale
         return float(solver.getInfo().objective_function_value) * scale * unit, rise
 
@@ -82,10 +91,9 @@ def shapes(low: np.ndarray, high: np.ndarray, rows: list[Row]) -> Shapes:
     """The shapes of a channel: by ratios alone where only ramps bind, else by its bounds and rows."""
     rows = [row for row in rows if np.any(row[0] != 1.0)]  # what is said of the total is no matter of shape
     ratios = _ratios(rows, len(low))
-    vertices = _vertices(ratios) if ratios is not None else None
-    if vertices is not None and _binds(low, high):
-        vertices = None
-    return Shapes(low, high, tuple(rows), vertices)
+    if ratios is None or _binds(low, high):
+        return Shapes(low, high, tuple(rows))
+    return Shapes(low, high, tuple(rows), ratios, extremes(ratios))
 
 
 def _binds(low: np.ndarray, high: np.ndarray) -> bool:
@@ -93,7 +101,7 @@ def _binds(low: np.ndarray, high: np.ndarray) -> bool:
     return bool(np.any(low > 0) or np.any(high < high.max() * (1 - TINY)))
 
 
-def _ratios(rows: list[Row], count: int) -> list[tuple[float, float]] | None:
+def _ratios(rows: list[Row], count: int) -> tuple[tuple[float, float], ...] | None:
     """Least and most of each decision as multiples of the one before; None where rows say something else."""
     found = [[0.0, np.inf] for _ in range(count - 1)]
     for weights, low, high in rows:
@@ -112,10 +120,10 @@ def _ratios(rows: list[Row], count: int) -> list[tuple[float, float]] | None:
             pair[0] = max(pair[0], ratio)
     if any(low > high or high == np.inf for low, high in found) or 2 ** (count - 1) > MOST_VERTICES:
         return None
-    return [(low, high) for low, high in found]
+    return tuple((low, high) for low, high in found)
 
 
-def _vertices(ratios: list[tuple[float, float]]) -> Float[np.ndarray, "vertex decision"]:
+def extremes(ratios: tuple[tuple[float, float], ...]) -> Float[np.ndarray, "vertex decision"]:
     """Every course whose steps are all at one of their two limits, as shares of its total."""
     courses = np.ones((1, 1))
     for low, high in ratios:
@@ -134,7 +142,7 @@ def _poured(low: np.ndarray, high: np.ndarray, order: np.ndarray, total: float) 
     return money
 
 
-def _filled(low: np.ndarray, high: np.ndarray, slope: np.ndarray, total: float) -> tuple[float, float]:
+def filled(low: np.ndarray, high: np.ndarray, slope: np.ndarray, total: float) -> tuple[float, float]:
     """The best filling of a box: from its least, the steepest decisions first."""
     order = np.argsort(-slope, kind="stable")
     room = (high - low)[order]

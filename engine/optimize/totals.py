@@ -49,6 +49,7 @@ class Known:
 
     table: Table
     knots: tuple[Knot, ...]
+    plan: float = 0.0  # total of the channel in the plan around which it was made [currency]
 
     def money(self, total: float) -> Float[np.ndarray, " decision"]:
         """The course of a total, between those of its neighbours."""
@@ -100,7 +101,7 @@ def tabled(view: View, courses: list[Float[np.ndarray, " decision"]]) -> Known:
             rows.append((top, between, max(left.at(top), between), (left.rise + right.rise) / 2))
         rows.append((right.total, right.value, right.height, right.rise))
     spend, value, upper, rise = (np.array(column) for column in zip(*rows, strict=True))
-    return Known(Table(spend, value, rise, upper), tuple(knots))
+    return Known(Table(spend, value, rise, upper), tuple(knots), float(courses[0].sum()) if courses else 0.0)
 
 
 def bends_upwards(problem: Problem, channel: int) -> bool:
