@@ -18,6 +18,8 @@ from engine.optimize.rules import Problem, Rule, broken
 from engine.optimize.solve import solve
 
 PARTS = 24  # most questions that are divided
+PATIENCE = 6  # questions in a row whose division closes less than a tenth of the gap, after which no more are
+CLOSED = 0.1
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,20 @@ class Part:
     state: Searched
 
 
-def divided(asked: Asked, state: Searched) -> Searched:
-    """The search after its question was divided until the gap is small, or `PARTS` questions were.
+def divided(asked: Asked, state: Searched, parts: int | None = None) -> Searched:
+    """The search after its question was divided until the gap is small, or `parts` questions were.
 
-    Several decisions are left as they are: their parts take too long.
+    Unless given these are `PARTS`. Several decisions are left as they are: their parts take too long.
     """
-    order, best, leaves, parts = itertools.count(), state, -np.inf, 0
+    order, best, leaves, gaps = itertools.count(), state, -np.inf, [np.inf]
     queue = [(-state.limit, next(order), Part(asked.problem, state))]
-    while queue and parts < PARTS and not asked.problem.ways and not _enough(asked, -queue[0][0], best.value):
+    while queue and not asked.problem.ways and not _enough(asked, -queue[0][0], best.value) and not _stuck(gaps, parts):
         _, _, part = heapq.heappop(queue)
         cut = _cut(asked, part.state)
         if cut is None:
             leaves = max(leaves, part.state.limit)
             continue
-        parts += 1
+        gaps.append(part.state.limit - best.value)
         for rule in _halves(part.problem, *cut):
             inner = _searched(asked, part, rule, best.value)
             if inner is None:
@@ -54,6 +56,12 @@ def divided(asked: Asked, state: Searched) -> Searched:
 
 def _enough(asked: Asked, limit: float, value: float) -> bool:
     return limit - value <= AIM * max(abs(limit), asked.size)
+
+
+def _stuck(gaps: list[float], parts: int | None) -> bool:
+    """Whether enough questions were divided, or the last ones did not help."""
+    most = PARTS if parts is None else min(parts, PARTS)
+    return len(gaps) > most or (len(gaps) > PATIENCE + 1 and gaps[-1] > (1 - CLOSED) * gaps[-PATIENCE - 1])
 
 
 def _cut(asked: Asked, state: Searched) -> tuple[int, float] | None:

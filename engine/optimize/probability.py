@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.config.scenario import Risk
-from engine.optimize.climb import Known, chances, climbed, solved_under
+from engine.optimize.ceilings import ceilings
+from engine.optimize.climb import Known, chances, climbed
 from engine.optimize.measures import Measure, measure_of
 from engine.optimize.minimax import AIM, Asked, Searched, begun, searched
 from engine.optimize.plan import by_draw
@@ -23,7 +24,6 @@ MET = 1e-9  # of the target: so little below it counts as reached
 BANDS = (1.0, 0.2, 0.04)  # lengths of hinges, in standard deviations of what a plan earns
 SHARES = (0.5, 1.0)  # of the draws that miss the target: how many of the worst hold up a plan to begin with
 SHARPENED = 2  # plans to begin with
-TRIED = 12  # most draws that are solved because no known plan reaches the target in them
 
 
 def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, ...], memory: Memory) -> Searched:
@@ -38,7 +38,7 @@ def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, 
     """
     base = chances(problem, len(plans[0].values))
     floor, goal = _least(problem), target - MET * abs(target)
-    never, sure = _unreachable(problem, goal, plans, memory)
+    never = _unreachable(problem, goal, len(base))
     always = floor >= goal
     open_draws = ~(never | always)
     most = np.where(open_draws, base / np.where(open_draws, goal - floor, 1.0), 0.0)
@@ -50,7 +50,7 @@ def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, 
         if max(chance(plan, goal, base) for plan in plans) < limit - AIM:
             plans = (*plans, *more(problem, goal, plans, base))
     best = max(plans, key=lambda plan: chance(plan, goal, base))
-    return replace(found, plans=(best,), value=chance(best, goal, base), limit=limit, proven=found.proven and sure)
+    return replace(found, plans=(best,), value=chance(best, goal, base), limit=limit)
 
 
 def chance(plan: Known, goal: float, base: Float[np.ndarray, " draw"]) -> float:
@@ -68,19 +68,9 @@ def _least(problem: Problem) -> Float[np.ndarray, " draw"]:
     return by_draw(problem, low)[1] - float(max(costs)) * room - tolls
 
 
-def _unreachable(
-    problem: Problem, goal: float, plans: tuple[Known, ...], memory: Memory
-) -> tuple[Bool[np.ndarray, " draw"], bool]:
-    """Draws in which no plan reaches the goal, as far as solving some in which no known plan does tells; if proven."""
-    best = np.max([plan.values for plan in plans], axis=0)
-    never, sure = np.zeros(len(best), bool), True
-    for draw in np.argsort(best, kind="stable")[:TRIED].tolist():
-        if best[draw] >= goal:
-            break
-        found = solved_under(problem, np.eye(len(best))[draw], memory)
-        never[draw] = found.bound < goal
-        sure = sure and found.proven
-    return never, sure
+def _unreachable(problem: Problem, goal: float, draws: int) -> Bool[np.ndarray, " draw"]:
+    """Draws in which no plan reaches the goal; none are known of several decisions."""
+    return np.zeros(draws, bool) if problem.ways else ceilings(problem) < goal
 
 
 def _steadied(problem: Problem, goal: float, plans: tuple[Known, ...], base: np.ndarray) -> tuple[Known, ...]:

@@ -11,7 +11,8 @@ from engine.config.loading import parse
 from engine.config.scenario import Risk, Scenario
 from engine.errors import InputError
 from engine.optimize import divide
-from engine.optimize.climb import known
+from engine.optimize.ceilings import ceilings
+from engine.optimize.climb import known, reweighted
 from engine.optimize.measures import Measure, measure_of, within, worst
 from engine.optimize.plan import by_draw
 from engine.optimize.risk import solve_at_risk
@@ -297,7 +298,7 @@ def test_quarters_are_planned_at_risk_as_one_split_is(risk):
     assert all(asked(risk, by_draw(posed, plan)[1]) <= found.bound * (1 + 1e-6) for plan in kept)
 
 
-@pytest.mark.parametrize(("seed", "risk"), [(0, MEASURES[0]), (8, MEASURES[0]), (3, MEASURES[4]), (10, MEASURES[4])])
+@pytest.mark.parametrize(("seed", "risk"), [(0, MEASURES[0]), (3, MEASURES[4])])
 def test_where_plans_in_several_places_tie_each_place_is_proven_by_itself(monkeypatch, seed, risk):
     posed = problem(uncertain(seed, count=5, draws=20, slope=(1.5, 4.0)), "budget = { total = 250 }")
     found = solve_at_risk(posed, risk)
@@ -317,16 +318,34 @@ def test_what_was_learned_for_one_measure_misleads_no_other(risk):
     assert solve(posed, memory).value == pytest.approx(solve(posed).value, rel=1e-6)
 
 
-def test_many_draws_are_not_all_solved_and_the_route_says_so():
-    posed = problem(uncertain(5, count=3, draws=60), "budget = { total = 150 }")
-    found = solve_at_risk(posed, Risk(measure="regret"))
-    bests = np.array(
-        [solve(problem(alone(uncertain(5, count=3, draws=60), d), "budget = { total = 150 }")).bound for d in range(60)]
-    )
-    true = -(bests - known(posed, found.spend).values).max()
-    assert "estimated" in found.route
-    assert true == pytest.approx(found.value, abs=1e-3 * found.gross)
-    assert true <= found.bound + 1e-9
+@pytest.mark.parametrize("slope", [(0.4, 1.0), (1.5, 4.0)], ids=["concave", "S-shaped"])
+def test_of_many_draws_few_are_solved_and_regret_is_told_of_all(slope):
+    held, text = uncertain(5, count=3, draws=60, slope=slope), "budget = { total = 150 }"
+    found = solve_at_risk(problem(held, text), Risk(measure="regret"))
+    bests = np.array([solve(problem(alone(held, draw), text)).value for draw in range(60)])
+    true = -(bests - known(problem(held, text), found.spend).values).max()
+    assert not found.route.startswith("largest regret, best plans of 60")
+    assert found.proven
+    assert found.value <= true + 1e-9 * found.gross
+    assert found.value == pytest.approx(true, abs=1e-3 * found.gross)
+    assert true <= found.bound + 1e-9 * found.gross
+
+
+@pytest.mark.parametrize("slope", [(0.3, 0.9), (1.5, 4.0), (0.4, 4.0)], ids=["concave", "S-shaped", "mixed"])
+@pytest.mark.parametrize("budget", ["total = 150", "at_most = 400"])
+def test_ceilings_lie_just_above_the_best_plan_of_each_draw(slope, budget):
+    held = uncertain(9, count=4, draws=12, slope=slope)
+    text = f"""budget = {{ {budget} }}
+goal = {{ maximise = "profit", margin = 0.8, prudence = 0.5 }}
+every_channel = {{ cap = 120 }}
+channels.c0.floor = 10
+"""
+    posed = problem(held, text)
+    tops = ceilings(posed)
+    for draw in range(12):
+        best = solve(reweighted(posed, np.eye(12)[draw]))
+        assert best.value <= tops[draw] + 1e-9 * best.gross
+        assert tops[draw] <= best.value + 0.02 * best.gross
 
 
 def alone(held, draw):
