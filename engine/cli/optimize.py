@@ -1,22 +1,31 @@
 """peso optimize: the best budget under the rules of a scenario, with proof."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, quiet_option
+from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, progress, quiet_option
 
 
 @click.command(short_help="Find the best budget under the rules of a scenario, with proof.")
 @path_argument("curves")
 @path_argument("scenario")
 @out_option("File for the plan (plan.json).")
+@click.option("--explain", is_flag=True, help="Say also why, how sure, what would change it, what to test.")
 @click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
 @force_option
 @json_option
 @quiet_option
 def verb(
-    curves: Path, scenario: Path, out: Path | None, accept_weak_fit: bool, force: bool, as_json: bool, quiet: bool
+    curves: Path,
+    scenario: Path,
+    out: Path | None,
+    explain: bool,
+    accept_weak_fit: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Find the best split of a budget under the rules of SCENARIO, with value, bound and gap.
 
@@ -24,10 +33,14 @@ def verb(
     Examples:
       peso optimize fit scenario.toml
       peso optimize fit scenario.toml --out plan.json
+      peso optimize fit scenario.toml --explain
       peso optimize curves.json scenario.toml --json
 
     CURVES is a fit folder or a curves file; SCENARIO is a TOML file. Where no plan keeps every rule, the
     rules in conflict and the cheapest ways out are named, the exit code is 4, and nothing is written.
+
+    With --explain, the question is asked again many times, each time a little differently: with one channel better or
+    worse, without one rule, with less prudence, with one response known. That takes seconds, of several decisions more.
     """
     from engine.errors import InputError
     from engine.files import require_free
@@ -40,7 +53,24 @@ def verb(
         if out.is_dir():
             raise InputError(f"{out}: is a folder, a file is needed; name a file inside it")
     answer = plan(curves, scenario, accept_weak_fit)
+    document, text = plan_document(answer), plan_text(answer)
     if out:
         write_plan(out, answer)
         note(f"plan written to {out}", quiet)
-    emit(plan_document(answer), plan_text(answer), as_json)
+    if explain:
+        with progress("explaining", quiet):
+            why, told = _explained(curves, scenario, accept_weak_fit, answer)
+        document, text = {**document, "explanation": why}, f"{text}\n\n{told}"
+    emit(document, text, as_json)
+
+
+def _explained(curves: Path, scenario: Path, accept_weak_fit: bool, answer: Any) -> tuple[dict[str, Any], str]:
+    """The reasons of a plan, as a document and as text."""
+    from engine.config.loading import load
+    from engine.config.scenario import Scenario
+    from engine.optimize.explaining import explained, explanation_document
+    from engine.report.explaining import explanation_text
+    from engine.study.ask import curves_of
+
+    found = explained(curves_of(curves, accept_weak_fit), load(scenario, Scenario), answer)
+    return explanation_document(found), explanation_text(answer, found)
