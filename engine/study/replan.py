@@ -161,13 +161,17 @@ def _past(
     earlier: Float[np.ndarray, "period channel"] | None,
 ) -> Past:
     """What was spent in the periods that are over: by a table, or else as an earlier plan had it."""
-    if today.spent is not None and over:
+    if not over and today.spent is not None:
+        raise InputError(
+            f"--as-of {today.as_of} is the first day of the horizon, so nothing is spent; leave --spent out"
+        )
+    if not over:
+        return Past(None, "nothing is over yet")
+    if today.spent is not None:
         elapsed = Elapsed(starts(scenario.horizon.start, over + 1, curves.period), curves.period)
         found = read_spent(today.spent, curves.names, elapsed)
         unused = f"; columns not used: {', '.join(map(plain, found.unused))}" if found.unused else ""
         return Past(Spent(found.money), f"{today.spent}{unused}")
-    if not over:
-        return Past(None, "nothing is over yet")
     if earlier is None:
         raise InputError(
             f"what was spent before {today.as_of} is not known; give --spent FILE (a date column and a column for each "

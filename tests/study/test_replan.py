@@ -148,6 +148,25 @@ def test_the_past_stays_the_budget_is_kept_and_a_loop_over_weeks_earns_what_is_t
     assert found.carried.rest == pytest.approx(earlier[weeks:].sum(axis=0))
 
 
+GOALS = {
+    "profit, discounted": 'goal = { maximise = "profit", margin = 0.4, discount_rate = 0.2 }\n',
+    "a dearer autumn": '[[shocks]]\nkind = "price"\nfactor = 1.5\nfrom = 2027-09-01\n',
+    "a closed summer": '[[shocks]]\nkind = "outage"\nchannels = ["tv"]\nfrom = 2027-07-01\nuntil = 2027-08-15\n',
+    "a year like any other": "# cycle",
+}
+
+
+@pytest.mark.parametrize("rules", GOALS.values(), ids=GOALS)
+def test_plan_and_going_on_are_valued_alike_whatever_the_goal(curves, rules):
+    """The value of the plan by decisions is that of its weeks, one by one."""
+    scenario = asked(rules)
+    if "cycle" in rules:
+        cycling = scenario.horizon.model_copy(update={"carry_over": "cycle"})
+        scenario = scenario.model_copy(update={"horizon": cycling})
+    found = replanned(curves, scenario, Past(Spent(uneven(20)), ""), as_of(20), uneven(52, seed=3))
+    assert found.carried.value + found.carried.gain.mean == pytest.approx(found.plan.chosen.value.mean, rel=1e-9)
+
+
 def test_no_other_rest_on_a_grid_earns_more(curves):
     """With three of four quarters over, the last is one split: every tenth of what is left."""
     spent = uneven(39)
@@ -320,6 +339,13 @@ def test_a_day_that_begins_no_week_of_the_horizon_is_refused(folder, day, words)
 def test_money_that_nobody_knows_is_asked_for(folder):
     with pytest.raises(InputError, match=r"not known; give --spent FILE .*, or --plan plan.json"):
         replan(folder / "curves.json", folder / "q.toml", Today(as_of(10)))
+
+
+def test_a_table_for_a_year_that_has_not_begun_is_refused(folder):
+    with pytest.raises(InputError, match="is the first day of the horizon, so nothing is spent; leave --spent out"):
+        replan(folder / "curves.json", folder / "q.toml", Today(START, folder / "spent.csv"))
+    found = replan(folder / "curves.json", folder / "q.toml", Today(START))
+    assert "USD 0 are spent" in text(found)
 
 
 def test_the_text_says_the_decision_first_and_marks_what_is_over(folder, plan):
