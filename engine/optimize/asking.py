@@ -1,7 +1,7 @@
 """From a scenario to its answer: the problem that it poses, solved in the way that its budget and its risk ask for."""
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -23,8 +23,9 @@ class Found:
     wanted: float
     reached: float  # the same figure of the plan
     money: float  # of the plan [currency]
+    unhurried: float  # what a plan without prudence needs, or can spend [currency]
     proven: float  # no plan with less money reaches an outcome, none with more keeps an average [currency]
-    gap: float  # between both, relative
+    gap: float  # from `unhurried` to `proven`, relative
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
     today = compared(problem)
     solved = _solved(problem, scenario, memory, today)
     if solved is None:
-        raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(problem, curves.currency)}")
+        raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(_hard(problem, scenario), curves.currency)}")
     if scenario.budget.reserve:
         kept = problem.budget.high * scenario.budget.reserve / (1 - scenario.budget.reserve)
         notes = (*notes, f"{exact(kept, curves.currency)} of the budget are kept in reserve")
@@ -75,7 +76,7 @@ def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None) -> Aske
     """The plan of the budget that meets a target."""
     targets = importlib.import_module("engine.optimize.targets")
     sized = targets.sized(curves, scenario, lambda held, asked: problem_of(held, asked, spent))
-    found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.proven, sized.gap)
+    found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.unhurried, sized.proven, sized.gap)
     return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found)
 
 
@@ -91,6 +92,16 @@ def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Prob
     words = telling.Telling(problem.rules, currency, [item.amount for item in found.gave_way])
     told = (f"no plan keeps every rule, so a soft one gave way: {words.remedy(item)}" for item in found.gave_way)
     return problem.with_rules(found.rules), tuple(told)
+
+
+def _hard(problem: Problem, scenario: Scenario) -> Problem:
+    """The problem without its soft rules, which are no reason for a conflict: they would have given way."""
+    kept = [
+        rule
+        for rule in problem.rules[1:]
+        if not any(rule.name == name or rule.name.startswith((f"{name} ", f"{name},")) for name in scenario.soft)
+    ]
+    return replace(problem, rules=(problem.budget, *kept))
 
 
 def _why_not(problem: Problem, currency: str) -> str:

@@ -17,10 +17,11 @@ from jaxtyping import Float
 from engine.optimize import several
 from engine.optimize.climb import chances
 from engine.optimize.plan import by_draw
-from engine.optimize.polish import marginal, untolled
+from engine.optimize.polish import climbed, ground, marginal, untolled
 from engine.optimize.prices import binding
-from engine.optimize.rules import Problem, Rule
+from engine.optimize.rules import Problem, Rule, broken
 from engine.optimize.solve import Memory, solve
+from engine.optimize.solve import _groups as groups_of
 
 NOTABLE = 0.005  # share of the money below which a move counts as none
 NOTHING = 1e-4  # of the mean channel's money: less counts as not spent
@@ -48,7 +49,7 @@ class Setting:
     @property
     def rung(self) -> float:
         """Ratio of neighbours on a ladder."""
-        return COARSE_RUNG if self.problem.ways else RUNG
+        return COARSE_RUNG if is_near(self.problem) else RUNG
 
     @property
     def money(self) -> float:
@@ -102,15 +103,49 @@ class Unchanged:
 def again(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Float[np.ndarray, " cell"] | None:
     """The plan of a question near one that was answered; None where it has none.
 
-    Of one split it is the best plan, with the planner's own bound; of several decisions the best of what is on the
-    hills near the starts.
+    Of one split it is the best plan, with the planner's own bound. Of several decisions, and under rules across channels
+    that need a mixed-integer program, it is the best of what is on the hills near the starts.
     """
-    if not problem.ways:
+    if not is_near(problem):
         found = solve(problem, memory, starts)
         return None if found is None else found.spend
+    if not problem.ways:
+        return _polished(problem, starts)
     ascent = importlib.import_module("engine.optimize.ascent")  # its solver takes long to load
     tops = [top for start in starts if (top := ascent.reached(problem, start)) is not None]
     return max(tops, key=lambda top: several.mean_value(problem, top)) if tops else None
+
+
+def is_near(problem: Problem) -> bool:
+    """Whether a question is asked again near its plan alone, because to ask it anew takes long."""
+    return bool(problem.ways) or groups_of(problem) is None
+
+
+def _polished(problem: Problem, starts: tuple[np.ndarray, ...]) -> np.ndarray | None:
+    """The best of what is on the hills near some starts, under rules of any kind on one split."""
+    feasible = importlib.import_module("engine.optimize.feasible")  # cvxpy
+    kept = [start if not broken(problem, start) else feasible.nearest(problem.rules, start) for start in starts]
+    on = ground(problem)
+    tops = [climbed(on, start) for start in kept if start is not None and not broken(problem, start)]
+    return max(tops, key=on.worth) if tops else None
+
+
+def within_reach(setting: Setting) -> Setting:
+    """The setting for questions about effects: of a profit with money left over, at most twice the plan's is offered.
+
+    Far limits move with what the channels can earn, and so every table would be made anew.
+    """
+    problem, budget = setting.problem, setting.problem.budget
+    high = 2 * float(setting.plan.sum())
+    if (
+        problem.ways
+        or budget.low == budget.high
+        or not any(one.cost for one in problem.payoffs)
+        or not high < budget.high
+    ):
+        return setting
+    rules = (replace(budget, high=high), *problem.rules[1:])
+    return replace(setting, problem=replace(problem, rules=rules), memory={})
 
 
 def earned(problem: Problem, spend: Float[np.ndarray, " cell"]) -> float:
@@ -331,7 +366,7 @@ def slopes(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndar
 
 def _starts(setting: Setting, channel: int) -> tuple[np.ndarray, ...]:
     """The plan, and where a search begins on hills nearby, the plan with a fair share of money for the channel."""
-    if not setting.problem.ways:
+    if not is_near(setting.problem):
         return (setting.plan, setting.today)
     count = len(setting.problem.names)
     share = several.spread_over_time(setting.problem, setting.money * np.eye(count)[channel])

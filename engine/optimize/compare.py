@@ -57,6 +57,13 @@ def compare(curves: Curves, scenarios: list[Scenario], base: Scenario | None = N
                 f"scenario {scenario.name!r} covers {scenario.horizon.periods} periods but the base {base.name!r} "
                 f"{base.horizon.periods}; compare plans of the same length"
             )
+        if base is not None and base.horizon.from_history != scenario.horizon.from_history:
+            ways = {True: '"history"', False: '"cycle"'}
+            raise InputError(
+                f"scenario {scenario.name!r} takes carry-over from {ways[scenario.horizon.from_history]} and the base "
+                f"{base.name!r} from {ways[base.horizon.from_history]}, so what they bring cannot be compared; give "
+                "both the same horizon.carry_over"
+            )
         answers.append(_answer(curves, scenario, against or _unchanged(curves, scenario)))
     return answers
 
@@ -123,4 +130,10 @@ def _outcome(curves: Curves, scenario: Scenario, spend: np.ndarray) -> Float[np.
 
 def _earned(curves: Curves, scenario: Scenario, spend: np.ndarray, goal: Goal) -> Float[np.ndarray, " draw"]:
     """What a split earns by a goal in a scenario's world, by draw."""
-    return by_draw(problem_of(curves, scenario.model_copy(update={"goal": goal})), spend)[1]
+    world = {"goal": goal, "budget": Budget(at_most=max(float(spend.sum()), 1.0))}  # a target has no budget of its own
+    return by_draw(problem_of(curves, _unruled(scenario).model_copy(update=world)), spend)[1]
+
+
+def _unruled(scenario: Scenario) -> Scenario:
+    """The scenario without rules on single decisions: they say nothing of what a split earns."""
+    return scenario.model_copy(update={"ramp": None, "soft": {}})

@@ -22,12 +22,14 @@ from engine.optimize.changing import (
     Unchanged,
     asked_as,
     entering,
+    is_near,
     is_unchanged,
     lessening,
     removable,
     rule_costs,
     slopes,
     why_unchanged,
+    within_reach,
 )
 from engine.optimize.climb import chances, known
 from engine.optimize.decisions import Spent
@@ -156,7 +158,7 @@ def explained(curves: Curves, scenario: Scenario, plan: Plan, spent: Spent | Non
     left_out += [f"dropping {', '.join(names[RULES:])}"] if names[RULES:] else []
     if plan.found:
         left_out.append("other budgets: all was asked with the one that was found for the target")
-    if setting.problem.ways:
+    if is_near(setting.problem):
         left_out.append("what another hill would bring: other plans were sought near this one, so costs are at least")
     experiments, why_not = _experiments(asked, curves.draws)
     left_out += [why_not] if why_not else []
@@ -308,12 +310,13 @@ def _with_thresholds(setting: Setting, reasons: tuple[Reason, ...]) -> tuple[tup
 
     Chosen are idle channels that bring most, and running ones that move most.
     """
-    problem, several_decisions = setting.problem, bool(setting.problem.ways)
+    setting = within_reach(setting)
+    problem = setting.problem
     idle = [at for at, reason in enumerate(reasons) if reason.idle]
     running = [at for at in range(len(reasons)) if at not in idle]
     idle.sort(key=lambda at: -(reasons[at].best or (0.0, reasons[at].at_plan))[1])
     running.sort(key=lambda at: (-abs(reasons[at].move), -reasons[at].plan))
-    counts = (IDLE_OVER_TIME, RUNNING_OVER_TIME) if several_decisions else (IDLE, RUNNING)
+    counts = (IDLE_OVER_TIME, RUNNING_OVER_TIME) if is_near(problem) else (IDLE, RUNNING)
     chosen = {*idle[: counts[0]], *running[: counts[1]]}
     found = list(reasons)
     for at in chosen:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -170,18 +171,13 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     tolls = float(several.tolls(problem, solved.spend).sum()) if problem.ways else charged(problem, solved.spend)
     risk = scenario.risk.measure if scenario.risk.weight else "mean"
     net = chosen.value.mean - tolls if risk == "mean" else solved.value
-    horizon = scenario.horizon
-    end = step(step(horizon.start, horizon.periods, curves.period), -1, "day")
     doubts = (*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period))
     return Plan(
         scenario=scenario.name,
         currency=curves.currency,
         measure="profit" if scenario.goal.maximise == "profit" else curves.measure,
         unit=curves.currency if curves.is_money else "",
-        start=horizon.start,
-        end=end,
-        periods=horizon.periods,
-        period=curves.period,
+        **_time(curves, scenario, problem),
         lines=lines,
         chosen=chosen,
         baseline=baseline,
@@ -197,11 +193,18 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
         made_from=curves.made_from,
         schedule=_schedule(problem, solved.spend),
-        decisions=problem.grid.labels if problem.grid else (f"{horizon.start} to {end}",),
         proven=solved.proven,
         risk=risk,
         found=asked.found,
     )
+
+
+def _time(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, Any]:
+    """The time that a plan covers, as its fields."""
+    start, periods = scenario.horizon.start, scenario.horizon.periods
+    end = step(step(start, periods, curves.period), -1, "day")
+    labels = problem.grid.labels if problem.grid else (f"{start} to {end}",)
+    return {"start": start, "end": end, "periods": periods, "period": curves.period, "decisions": labels}
 
 
 def _baseline(curves: Curves, scenario: Scenario, asked: Asked) -> tuple[Split, Float[np.ndarray, " draw"]]:
@@ -250,7 +253,8 @@ def _lines(
     curves: Curves, problem: Problem, spend: np.ndarray, today: np.ndarray, outcome: np.ndarray
 ) -> tuple[Line, ...]:
     slope = several.returns(problem, spend) if problem.ways else _returns(problem, spend)
-    pace = np.max(_schedule(problem, spend), axis=0)
+    begun = problem.grid.edges[problem.grid.over] if problem.grid else 0  # what is over can no longer be capped
+    pace = np.max(_schedule(problem, spend)[begun:], axis=0, initial=0.0)
     before, after = (several.by_cell(problem, split).sum(axis=1) for split in (today, spend))
     return tuple(
         Line(

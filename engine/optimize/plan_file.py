@@ -7,6 +7,7 @@ from typing import Any
 from engine.files import write_json
 from engine.optimize.compare import Answer
 from engine.optimize.plan import Plan, Range, Split
+from engine.optimize.prices import Price
 
 SCHEMA = "peso.plan/1"
 
@@ -42,14 +43,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "bound_is": "proven" if plan.proven else "estimated",
         "route": plan.route,
         "binding": list(plan.binding),
-        "prices": [
-            {
-                "rule": price.rule,
-                "dual": price.dual,
-                "resolve": {"change": price.change, "gain": price.gain},
-            }
-            for price in plan.prices
-        ],
+        "prices": [_price(price) for price in plan.prices],
         "baseline": _split(plan.baseline),
         "gain": _range(plan.gain),
         "chance_of_loss": plan.chance_of_loss,
@@ -79,6 +73,10 @@ def comparison_document(answers: list[Answer]) -> dict[str, Any]:
             for answer in answers
         ],
     }
+
+
+def _price(price: Price) -> dict[str, Any]:
+    return {"rule": price.rule, "dual": price.dual, "resolve": {"change": price.change, "gain": price.gain}}
 
 
 def _split(split: Split) -> dict[str, Any]:

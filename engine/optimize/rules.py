@@ -131,7 +131,9 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
         found = each(lambda channel: way(channel, curves, scenario, decided, spent), curves.channels)
         ways = tuple(replace(one, cost=cost * one.cost) for one in found)
     rules = _rules(curves, scenario, payoffs, ways, held)
-    prudence = curves.prudence if scenario.goal.prudence is None else scenario.goal.prudence
+    careful = scenario.risk.measure != "mean" and scenario.risk.weight > 0  # then the draws are weighed themselves
+    usual = 0.0 if careful else curves.prudence
+    prudence = usual if scenario.goal.prudence is None else scenario.goal.prudence
     history = history_spend(curves, scenario)
     return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules), history, prudence, ways, held))
 

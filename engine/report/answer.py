@@ -124,7 +124,8 @@ def _change(before: float, after: float) -> str:
 
 def _why(plan: Plan) -> str:
     if not plan.prices:
-        return "Why: no rule holds the plan back."
+        held = f"these rules hold the plan: {', '.join(plain(rule) for rule in plan.binding)}"
+        return f"Why: {held if plan.binding else 'no rule holds the plan back'}."
     if _leaves_no_choice(plan):
         return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
     lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
@@ -213,7 +214,11 @@ def _budget_found(plan: Plan) -> str:
     what, proven = TARGETS[found.target]
     wanted = number(found.wanted) if found.target in ("target_outcome", "target_cac") else f"{found.wanted:g}"
     least = proven.format(money(found.proven, plan.currency))
-    return f"Budget: {money(found.money, plan.currency)} for {what} {wanted}; {least} (gap {100 * found.gap:.3f} %)."
+    prudent = ""
+    if abs(found.unhurried - found.money) > (found.gap + NO_GAIN) * found.money:
+        prudent = f" (with prudence; without it {money(found.unhurried, plan.currency)})"
+    gap = f"(gap {100 * found.gap:.3f} %)"
+    return f"Budget: {money(found.money, plan.currency)}{prudent} for {what} {wanted}; {least} {gap}."
 
 
 def comparison_text(answers: list[Answer]) -> str:

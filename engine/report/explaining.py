@@ -8,7 +8,7 @@ from engine.words import money, number, percent, plain, table
 NO_GAIN = 1e-6  # share of a plan's value below which a dropped rule earns nothing
 BECAUSE = {
     "prudence": "no move that the rules allow is worth its doubt (prudence {0:g}); the rules alone would allow one",
-    "rules": "the rules allow no better split; the doubt of moves alone would not keep it",
+    "rules": "the rules allow no better split, and without them money moves",
     "either": "to give up the prudence ({0:g}) is enough to move money, and so is to give up the rules",
     "both": "prudence ({0:g}) and the rules hold it together: money moves only without both",
     "best": "it is the best split there is, rules and prudence aside",
@@ -133,7 +133,7 @@ def _experiments(plan: Plan, experiments: Experiments | None) -> str:
         return ""
     whole = experiments.everything
     if whole.upper <= NO_GAIN * abs(plan.chosen.value.mean):
-        return "Which experiment would pay: none; whatever the responses are, this plan is the best."
+        return "Which experiment would pay: none; whatever the responses are, no plan under these rules is better."
     most = f"{money(whole.upper, plan.unit)}{f' ± {number(whole.error)}' if whole.error else ''}"
     head = f"Which experiment would pay: to know every response exactly before planning is worth at most {most}"
     head += " over the horizon, so no experiment is worth more."

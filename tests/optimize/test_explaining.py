@@ -99,6 +99,24 @@ def test_a_channel_loses_a_tenth_and_all_of_its_money_where_a_grid_says(slope):
         assert found.leaves is None
 
 
+@pytest.mark.parametrize("prudence", [0.2, 0.6])
+def test_thresholds_of_a_prudent_plan_are_those_of_questions_asked_anew(prudence):
+    held = random_curves(np.random.default_rng(11), 3, 6, (0.8, 3.0))
+    text = f'budget = {{ total = 120 }}\ngoal = {{ maximise = "outcome", prudence = {prudence} }}'
+    plan, why = asked(held, text)
+    looked = [(found, found.enters or found.lessens) for found in why.reasons if found.enters or found.lessens]
+    assert looked
+    for found, threshold in looked:
+        at = held.names.index(found.name)
+        edge = 1e-4 * plan.spend / 3 if found.idle else 0.9 * found.plan
+        within, beyond = (
+            optimize(works(held, found.name, factor), scenario(text)).lines[at].spend
+            for factor in (threshold.within, threshold.factor)
+        )
+        assert beyond == pytest.approx(threshold.spend, rel=1e-3)
+        assert (within <= edge < beyond) if found.idle else (beyond < edge <= within)
+
+
 def test_a_channel_that_a_floor_holds_has_no_threshold_at_which_it_loses_money():
     held = curves(channel("a", 100.0, 40.0, 1.0), channel("b", 5.0, 40.0, 1.0))
     _, why = asked(held, "budget = { total = 100 }\n[channels.b]\nfloor = 30")

@@ -1,4 +1,4 @@
-"""Plans of several decisions, against slow twins: a loop over weeks, enumeration, and laws that hold whatever the plan."""
+"""Plans of several decisions, against slow twins: a loop over weeks, enumeration, and laws that hold for any plan."""
 
 import itertools
 from dataclasses import replace

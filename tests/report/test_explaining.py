@@ -1,16 +1,20 @@
 """Reasons of plans as text: every figure of an explanation stands in it, in the user's words."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from engine.cli.optimize import verb
 from engine.config.scenario import Budget, ChannelRules, Goal, Horizon, Relative, Risk, Scenario
 from engine.optimize.explaining import explained
 from engine.optimize.plan import optimize
 from engine.report.explaining import explanation_text
 from engine.response.curves import Channel, Curves, Family, History
+from engine.response.curves_file import write_curves
 from engine.words import money, percent
 
 
@@ -105,3 +109,22 @@ def test_what_is_left_out_is_said():
 def test_a_channel_s_name_cannot_command_a_terminal():
     held = replace(HELD, channels=(replace(HELD.channels[0], name="tv\x1b[31m"), *HELD.channels[1:]))
     assert "\x1b" not in told(held, question())[2]
+
+
+def test_the_command_explains_where_it_is_asked_to(tmp_path):
+    place, asked = tmp_path / "curves.json", tmp_path / "question.toml"
+    write_curves(place, HELD)
+    asked.write_text(
+        'name = "x"\nhorizon = { start = 2027-01-01, periods = 12 }\nbudget = { total = 36_000 }\n', encoding="utf-8"
+    )
+
+    def answer(*more):
+        found = CliRunner().invoke(verb, [str(place), str(asked), *more])
+        assert found.exit_code == 0
+        return found.stdout
+
+    document = json.loads(answer("--explain", "--json"))
+    assert [one["name"] for one in document["explanation"]["channels"]] == document["channels"]
+    assert "explanation" not in json.loads(answer("--json"))
+    assert answer("--explain").startswith(answer().split("Route:")[0])
+    assert "Why the money is where it is" in answer("--explain")
