@@ -103,8 +103,8 @@ class Unchanged:
 def again(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Float[np.ndarray, " cell"] | None:
     """The plan of a question near one that was answered; None where it has none.
 
-    Of one split it is the best plan, with the planner's own bound. Of several decisions, and under rules across channels
-    that need a mixed-integer program, it is the best of what is on the hills near the starts.
+    Of one split it is the best plan, with the planner's own bound. Of several decisions, and under rules across
+    channels that need a program, it is the best of what is on the hills near the starts.
     """
     if not is_near(problem):
         found = solve(problem, memory, starts)

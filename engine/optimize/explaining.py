@@ -3,7 +3,7 @@
 Slopes and prices say why money stops where it does; whatever is said of another question was asked (see `changing`).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -160,6 +160,10 @@ def explained(curves: Curves, scenario: Scenario, plan: Plan, spent: Spent | Non
         left_out.append("other budgets: all was asked with the one that was found for the target")
     if is_near(setting.problem):
         left_out.append("what another hill would bring: other plans were sought near this one, so costs are at least")
+    reach = within_reach(setting)
+    if reach is not setting:
+        left_out.append("more than twice the plan's money, where effects change or responses are known")
+        asked = replace(asked, problem=reach.problem, memory=reach.memory)
     experiments, why_not = _experiments(asked, curves.draws)
     left_out += [why_not] if why_not else []
     unchanged = why_unchanged(setting) if is_unchanged(setting) else None
@@ -337,6 +341,8 @@ def _experiments(asked: Asked, draws: int) -> tuple[Experiments | None, str]:
     if problem.grid and problem.grid.over:
         return None, "experiments: part of the horizon is over"
     flat = bool(problem.ways)
+    if is_near(several.flat(problem) if flat else problem):
+        return None, "experiments: rules across channels that overlap take too long"
     if flat:
         problem, memory = several.flat(problem), {}
         again = solve(problem, memory)

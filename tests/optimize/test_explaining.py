@@ -339,6 +339,19 @@ def test_whatever_is_answered_is_explained(text, draws):
     assert idle == [line.spend <= 1e-4 * (plan.spend or 900) / 3 for line in plan.lines]
 
 
+def test_overlapping_groups_are_explained_near_the_plan_and_that_is_said():
+    held = random_curves(np.random.default_rng(3), 4, 3, (0.6, 2.5))
+    groups = "".join(
+        f'[groups.{name}]\nkinds = ["earned", "{other}"]\nshare = {{ {side} }}\n'
+        for name, other, side in (("g", "paid", "min = 0.5"), ("h", "owned", "max = 0.3"))
+    )
+    _, why = asked(held, f"budget = {{ total = 200 }}\n{groups}")
+    assert why.experiments is None
+    assert any("another hill" in told for told in why.left_out)
+    assert all(cost.gain >= -1e-6 for cost in why.rules)
+    assert why.rules
+
+
 def test_several_decisions_are_explained_with_whole_rules_and_with_thresholds_that_new_questions_confirm():
     rng = np.random.default_rng(3)
     held = curves(*(weekly(rng, f"c{at}", 0.8, draws=6) for at in range(3)))
