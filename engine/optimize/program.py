@@ -97,7 +97,12 @@ def _answered(program: cvxpy.Problem, presolve: str) -> float | None:
     tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), EXACT)
     if program.is_mixed_integer():
         tolerances |= {"mip_feasibility_tolerance": EXACT, "mip_rel_gap": SEARCHED, "time_limit": LONGEST}
-    program.solve(solver=cvxpy.HIGHS, presolve=presolve, **tolerances)
+    try:
+        program.solve(solver=cvxpy.HIGHS, presolve=presolve, **tolerances)
+    except cvxpy.error.SolverError as fault:
+        raise UntrustworthyError(
+            f"the solver failed on these rules across channels ({fault}); drop some of them or minimum flights"
+        ) from None
     if program.status in (cvxpy.INFEASIBLE, cvxpy.INFEASIBLE_INACCURATE):
         return None
     if program.value is None or not np.isfinite(program.value):
