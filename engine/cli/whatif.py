@@ -120,7 +120,7 @@ def _answer_grid(
     """Answer every row of a grid."""
     from engine.errors import InfeasibleError
     from engine.files import write_csv, write_json
-    from engine.optimize.batch_arrays import NUMPY
+    from engine.optimize.batch.arrays import NUMPY
     from engine.report.grid import grid_document, grid_header, grid_rows, grid_text
     from engine.study.vary import vary
     from engine.words import plain

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError
-from engine.optimize.decisions import Spent
+from engine.optimize.over_time.decisions import Spent
 from engine.optimize.rules import Problem, compared, problem_of
 from engine.optimize.solve import Memory, Solved, solve
 from engine.response.curves import Curves
@@ -47,7 +47,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
         InputError: The scenario does not fit the curves.
         InfeasibleError: No plan keeps every rule; the message names the conflict and the ways out.
     """
-    targets = importlib.import_module("engine.optimize.targets")  # each of these only where it is asked for
+    targets = importlib.import_module("engine.optimize.budgets.targets")  # each of these only where it is asked for
     if targets.target_of(scenario):
         return _for_target(curves, scenario, spent)
     problem = problem_of(curves, scenario, spent)
@@ -66,7 +66,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
 def _solved(problem: Problem, scenario: Scenario, memory: Memory, today: np.ndarray) -> Solved | None:
     if scenario.risk.measure == "mean" or not scenario.risk.weight:
         return solve(problem, memory, (today,))
-    risk = importlib.import_module("engine.optimize.risk")
+    risk = importlib.import_module("engine.optimize.risk.at_risk")
     found = risk.solve_at_risk(problem, scenario.risk, memory, (today,))
     solved: Solved | None = None if found is None else found.solved
     return solved
@@ -74,7 +74,7 @@ def _solved(problem: Problem, scenario: Scenario, memory: Memory, today: np.ndar
 
 def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None) -> Asked:
     """The plan of the budget that meets a target."""
-    targets = importlib.import_module("engine.optimize.targets")
+    targets = importlib.import_module("engine.optimize.budgets.targets")
     sized = targets.sized(curves, scenario, lambda held, asked: problem_of(held, asked, spent))
     found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.unhurried, sized.proven, sized.gap)
     return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found)
@@ -84,8 +84,8 @@ def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Prob
     """The problem with the soft rules that must give way eased, and what each gave."""
     if not scenario.soft:
         return problem, ()
-    soft = importlib.import_module("engine.optimize.soft")
-    telling = importlib.import_module("engine.optimize.telling")
+    soft = importlib.import_module("engine.optimize.conflict.soft")
+    telling = importlib.import_module("engine.optimize.conflict.telling")
     found = soft.soften(problem.rules, scenario.soft)
     if found is None or not found.gave_way:
         return problem, ()
@@ -105,6 +105,6 @@ def _hard(problem: Problem, scenario: Scenario) -> Problem:
 
 
 def _why_not(problem: Problem, currency: str) -> str:
-    conflict = importlib.import_module("engine.optimize.conflict")  # its solver, only where there is no plan
+    conflict = importlib.import_module("engine.optimize.conflict.conflict")  # its solver, only where there is no plan
     told: str = conflict.explanation(problem, currency)
     return told

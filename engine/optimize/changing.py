@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize import several
-from engine.optimize.climb import chances
+from engine.optimize.over_time import several
 from engine.optimize.plan import by_draw
 from engine.optimize.polish import climbed, ground, marginal, untolled
 from engine.optimize.prices import binding
+from engine.optimize.risk.climb import chances
 from engine.optimize.rules import Problem, Rule, broken
 from engine.optimize.solve import Memory, solve
 from engine.optimize.solve import _groups as groups_of
@@ -111,7 +111,7 @@ def again(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> F
         return None if found is None else found.spend
     if not problem.ways:
         return _polished(problem, starts)
-    ascent = importlib.import_module("engine.optimize.ascent")  # its solver takes long to load
+    ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
     tops = [top for start in starts if (top := ascent.reached(problem, start)) is not None]
     return max(tops, key=lambda top: several.mean_value(problem, top)) if tops else None
 
@@ -123,7 +123,7 @@ def is_near(problem: Problem) -> bool:
 
 def _polished(problem: Problem, starts: tuple[np.ndarray, ...]) -> np.ndarray | None:
     """The best of what is on the hills near some starts, under rules of any kind on one split."""
-    feasible = importlib.import_module("engine.optimize.feasible")  # cvxpy
+    feasible = importlib.import_module("engine.optimize.conflict.feasible")  # cvxpy
     kept = [start if not broken(problem, start) else feasible.nearest(problem.rules, start) for start in starts]
     on = ground(problem)
     tops = [climbed(on, start) for start in kept if start is not None and not broken(problem, start)]

@@ -8,9 +8,9 @@ from jaxtyping import Float
 
 from engine.config.scenario import Budget, Goal, Scenario
 from engine.errors import InfeasibleError, InputError
+from engine.optimize.over_time.several import spread_over_time
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.rules import history_spend, problem_of
-from engine.optimize.several import spread_over_time
 from engine.response.curves import Curves
 
 UNCHANGED = "spending as before"

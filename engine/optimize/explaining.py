@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Scenario
-from engine.optimize import several
 from engine.optimize.asking import Asked, answered
 from engine.optimize.changing import (
     DATED,
@@ -31,22 +30,23 @@ from engine.optimize.changing import (
     why_unchanged,
     within_reach,
 )
-from engine.optimize.climb import chances, known
-from engine.optimize.decisions import Spent
-from engine.optimize.information import (
+from engine.optimize.over_time import several
+from engine.optimize.over_time.decisions import Spent
+from engine.optimize.plan import Plan, by_draw
+from engine.optimize.prices import binding
+from engine.optimize.risk.climb import chances, known
+from engine.optimize.risk.information import (
     GROUPS,
     MEMBERS,
     ChannelInformation,
     PerfectInformation,
     perfect_information,
 )
-from engine.optimize.information import _channel as planned_by_group
-from engine.optimize.information import _differs as differs
-from engine.optimize.information import _groups as grouped
-from engine.optimize.information import _promise as promised
-from engine.optimize.information import _responses as responses_of
-from engine.optimize.plan import Plan, by_draw
-from engine.optimize.prices import binding
+from engine.optimize.risk.information import _channel as planned_by_group
+from engine.optimize.risk.information import _differs as differs
+from engine.optimize.risk.information import _groups as grouped
+from engine.optimize.risk.information import _promise as promised
+from engine.optimize.risk.information import _responses as responses_of
 from engine.optimize.rules import Problem, Rule
 from engine.optimize.solve import Memory, Solved, solve
 from engine.optimize.tables import objective

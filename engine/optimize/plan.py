@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Budget, Scenario
-from engine.optimize import several
 from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.closeness import CERTIFIED
-from engine.optimize.decisions import Spent
+from engine.optimize.over_time import several
+from engine.optimize.over_time.decisions import Spent
 from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.rules import Problem, broken, history_spend, problem_of

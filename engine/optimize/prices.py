@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize import several
 from engine.optimize.multipliers import Explained, explained, least
+from engine.optimize.over_time import several
 from engine.optimize.polish import charged
 from engine.optimize.rules import Problem, Rule, asked_again, compared
 from engine.optimize.solve import Memory, Solved, solve
@@ -57,7 +57,7 @@ def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
 
 def _over_time(problem: Problem, solved: Solved) -> list[Price]:
     """The same for several decisions: a re-solve is an ascent from the plan, on the hill on which it stands."""
-    ascent = importlib.import_module("engine.optimize.ascent")  # its solver takes long to load
+    ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
     duals = ascent.shadow_prices(problem, solved.spend)
     held = binding(problem, solved.spend)
     room = {index: abs(float(duals[index])) for index in held}

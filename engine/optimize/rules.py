@@ -11,9 +11,9 @@ from jaxtyping import Float
 from engine.config.scenario import ChannelRules, Group, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
-from engine.optimize.course import Course
-from engine.optimize.decision_rules import budget_rules, decision_rules
-from engine.optimize.decisions import Grid, Spent, Way, grid, way
+from engine.optimize.over_time.course import Course
+from engine.optimize.over_time.decision_rules import budget_rules, decision_rules
+from engine.optimize.over_time.decisions import Grid, Spent, Way, grid, way
 from engine.optimize.rule import Rule as Rule
 from engine.optimize.side_by_side import each
 from engine.optimize.tables import Payoff, doubt

@@ -49,7 +49,7 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
     """
     memory = {} if memory is None else memory
     if problem.ways:
-        over_time = importlib.import_module("engine.optimize.over_time")  # its solver takes long to load
+        over_time = importlib.import_module("engine.optimize.over_time.search")  # its solver takes long to load
         timed: Solved | None = over_time.solved(problem, memory, starts)
         return timed
     if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
@@ -87,7 +87,7 @@ def _repaired(problem: Problem, spend: np.ndarray) -> np.ndarray:
     """The spend, or the nearest that keeps the rules: a solver's tolerance can be much of a plan that spends little."""
     if not broken(problem, spend):
         return spend
-    feasible = importlib.import_module("engine.optimize.feasible")  # cvxpy
+    feasible = importlib.import_module("engine.optimize.conflict.feasible")  # cvxpy
     kept: np.ndarray | None = feasible.nearest(problem.rules, spend)
     return spend if kept is None else kept
 

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from engine.optimize.balance import Balance, Balances
-from engine.optimize.frontier import Frontier, Point
+from engine.optimize.budgets.balance import Balance, Balances
+from engine.optimize.budgets.frontier import Frontier, Point
 from engine.words import money, number, percent, plain, table
 
 SCHEMA, BALANCES = "peso.frontier/1", "peso.balances/1"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.optimize.batch_grid import GridPlan
+from engine.optimize.batch.grid import GridPlan
 from engine.optimize.closeness import CERTIFIED
 from engine.words import money, number, percent, plain, table
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from engine.axes import Array
 from engine.compiling import quickly
-from engine.optimize.batch_arrays import Backend, State
+from engine.optimize.batch.arrays import Backend, State
 
 AT_ONCE = 4096  # rows: enough to fill a GPU's lanes at a dozen channels, not measured on one yet
 

@@ -9,8 +9,8 @@ from engine.config.loading import load
 from engine.config.scenario import Scenario
 from engine.errors import InputError
 from engine.files import whole_folder, write_csv, write_json
-from engine.optimize.balance import Balances, balances
-from engine.optimize.frontier import Frontier, asked_money, frontier
+from engine.optimize.budgets.balance import Balances, balances
+from engine.optimize.budgets.frontier import Frontier, asked_money, frontier
 from engine.report.charts.frontier import charts_document
 from engine.report.frontier import balance_rows, balances_document, frontier_document, frontier_rows
 from engine.study.ask import curves_of

@@ -12,12 +12,12 @@ from engine.config.loading import load
 from engine.config.scenario import Budget, Scenario
 from engine.data.spent import Elapsed, read_spent
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.decisions import Spent
+from engine.optimize.conflict.telling import Telling
+from engine.optimize.over_time.decisions import Spent
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.plan_file import plan_document
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken, problem_of
-from engine.optimize.telling import Telling
 from engine.periods import starts, step
 from engine.response.curves import Curves
 from engine.study.ask import curves_of

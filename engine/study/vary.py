@@ -5,8 +5,8 @@ from pathlib import Path
 from engine.config.grid import Grid
 from engine.config.loading import load
 from engine.config.scenario import Scenario
-from engine.optimize.batch_arrays import NUMPY, Backend
-from engine.optimize.batch_grid import GridPlan, plan_grid
+from engine.optimize.batch.arrays import NUMPY, Backend
+from engine.optimize.batch.grid import GridPlan, plan_grid
 from engine.study.ask import curves_of
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 
 from engine.config.scenario import Budget, ChannelRules, Goal, Group, Horizon, Scenario, ShareBounds
-from engine.optimize.batch_variations import Variations
+from engine.optimize.batch.variations import Variations
 from engine.response.curves import Channel, Curves, Family, History
 
 PERIODS, DRAWS = 52, 200

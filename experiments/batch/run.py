@@ -16,9 +16,9 @@ import numpy as np
 from questions import DRAWS, question, variations
 
 from engine.cli.common import choose_device
-from engine.optimize.batch import Batch, batch
-from engine.optimize.batch_arrays import NUMPY, Backend
-from engine.optimize.batch_variations import Variations, variants, varied
+from engine.optimize.batch.arrays import NUMPY, Backend
+from engine.optimize.batch.batch import Batch, batch
+from engine.optimize.batch.variations import Variations, variants, varied
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.rules import compared, problem_of
 from engine.optimize.solve import solve

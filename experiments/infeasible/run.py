@@ -17,10 +17,10 @@ from instances import MAKERS, OVER_QUARTERS, SIZES, instance
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from engine.optimize.conflict import conflict, explanation
-from engine.optimize.elastic import Program
-from engine.optimize.repair import alone as ways_out
-from engine.optimize.repair import cost, eased, together
+from engine.optimize.conflict.conflict import conflict, explanation
+from engine.optimize.conflict.elastic import Program
+from engine.optimize.conflict.repair import alone as ways_out
+from engine.optimize.conflict.repair import cost, eased, together
 from engine.optimize.rules import Problem, Rule
 
 HERE = Path(__file__).parent
@@ -250,7 +250,7 @@ def main() -> None:
         "seconds_most": max(one["seconds"] for one in every),
         "cpu_seconds_most": max(one["cpu_seconds"] for one in every),
         "import_seconds": {
-            module: import_seconds(module) for module in ("engine.optimize.plan", "engine.optimize.conflict")
+            module: import_seconds(module) for module in ("engine.optimize.plan", "engine.optimize.conflict.conflict")
         },
         "command_seconds": {str(count): command_seconds(count) for count in (12, 100)},
         "by_kind": questions,

@@ -12,9 +12,9 @@ from instances import DRAWS, question
 
 from engine.config.scenario import Risk
 from engine.optimize.closeness import CERTIFIED
-from engine.optimize.measures import measure_of
 from engine.optimize.plan import by_draw
-from engine.optimize.risk import AtRisk, solve_at_risk
+from engine.optimize.risk.at_risk import AtRisk, solve_at_risk
+from engine.optimize.risk.measures import measure_of
 from engine.optimize.rules import Problem, problem_of
 from engine.optimize.solve import solve
 

@@ -8,10 +8,11 @@ import pytest
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InputError
-from engine.optimize import batch as batches
-from engine.optimize import batch_pieces, batch_rows
-from engine.optimize.batch import batch
-from engine.optimize.batch_variations import Variations, variants, varied
+from engine.optimize.batch import batch as batches
+from engine.optimize.batch import pieces as batch_pieces
+from engine.optimize.batch import rows as batch_rows
+from engine.optimize.batch.batch import batch
+from engine.optimize.batch.variations import Variations, variants, varied
 from engine.optimize.envelope import envelope, split
 from engine.optimize.plan import optimize
 from engine.optimize.polish import mean_value

@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import pytest
 
-from engine.optimize import batch_rows
-from engine.optimize.batch import batch
-from engine.optimize.batch_variations import Variations
+from engine.optimize.batch import rows as batch_rows
+from engine.optimize.batch.batch import batch
+from engine.optimize.batch.variations import Variations
 from engine.study.accelerate import accelerated
 
 RULES = """[channels.c0]
@@ -56,7 +56,7 @@ def test_any_number_of_rows_and_other_curves_share_one_program(make, small, monk
 
     relax = batch_rows.relax
     monkeypatch.setattr(batch_rows, "relax", counted)
-    monkeypatch.setattr("engine.optimize.batch_pieces.FULL", 1024)
+    monkeypatch.setattr("engine.optimize.batch.pieces.FULL", 1024)
     asked = make.scenario("budget = { total = 260.0 }\n")
     for seed, rows in ((3, 5), (4, 40), (5, 17)):
         held = make.random_curves(np.random.default_rng(seed), 4, slope=(2.0, 4.0))

@@ -10,14 +10,14 @@ import pytest
 from scipy.optimize import linprog
 
 from engine.errors import InfeasibleError
-from engine.optimize import elastic
-from engine.optimize.conflict import conflict, explanation, relaxations
-from engine.optimize.feasible import can_be_kept, least_relaxation
+from engine.optimize.conflict import elastic
+from engine.optimize.conflict.conflict import conflict, explanation, relaxations
+from engine.optimize.conflict.feasible import can_be_kept, least_relaxation
+from engine.optimize.conflict.repair import Relaxation, cost, eased, together
+from engine.optimize.conflict.telling import Telling
 from engine.optimize.plan import optimize
-from engine.optimize.repair import Relaxation, cost, eased, together
 from engine.optimize.rules import Rule
 from engine.optimize.solve import solve
-from engine.optimize.telling import Telling
 
 
 def four(make):
@@ -248,7 +248,8 @@ def test_a_small_limit_is_seen_beside_one_typed_in_another_unit(make):
 
 
 def test_an_explanation_loads_no_modelling_language():
-    code = "import sys, engine.optimize.conflict, engine.optimize.soft as _; print({'cvxpy', 'scipy'} & {*sys.modules})"
+    modules = "engine.optimize.conflict.conflict, engine.optimize.conflict.soft"
+    code = f"import sys, {modules}; print({{'cvxpy', 'scipy'}} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

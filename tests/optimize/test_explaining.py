@@ -9,8 +9,8 @@ import pytest
 from engine.optimize import explaining
 from engine.optimize.changing import NOTABLE, RUNG, first
 from engine.optimize.explaining import explained, explanation_document
-from engine.optimize.information import information, perfect_information
 from engine.optimize.plan import optimize
+from engine.optimize.risk.information import information, perfect_information
 from engine.optimize.rules import problem_of
 from engine.optimize.solve import solve
 from engine.response.curves import Family

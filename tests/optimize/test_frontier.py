@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.balance import balances, members_of
-from engine.optimize.frontier import asked_money, break_even, frontier, today
+from engine.optimize.budgets.balance import balances, members_of
+from engine.optimize.budgets.frontier import asked_money, break_even, frontier, today
 from engine.optimize.plan import optimize
 
 BUDGETS = [60.0, 90.0, 120.0, 150.0, 180.0, 210.0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.optimize.information import information, perfect_information
+from engine.optimize.risk.information import information, perfect_information
 from engine.optimize.solve import solve
 from tests.optimize.builders import channel, curves, earned, problem
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.decisions import Spent, grid
+from engine.optimize.over_time.decisions import Spent, grid
 from engine.optimize.plan import by_draw, optimize
 from engine.optimize.rules import broken, compared, problem_of
 from engine.optimize.solve import solve

@@ -10,12 +10,12 @@ from scipy.optimize import linprog
 from engine.config.loading import parse
 from engine.config.scenario import Risk, Scenario
 from engine.errors import InputError
-from engine.optimize import divide
-from engine.optimize.ceilings import ceilings
-from engine.optimize.climb import known, reweighted
-from engine.optimize.measures import Measure, measure_of, within, worst
 from engine.optimize.plan import by_draw
-from engine.optimize.risk import solve_at_risk
+from engine.optimize.risk import divide
+from engine.optimize.risk.at_risk import solve_at_risk
+from engine.optimize.risk.ceilings import ceilings
+from engine.optimize.risk.climb import known, reweighted
+from engine.optimize.risk.measures import Measure, measure_of, within, worst
 from engine.optimize.rules import broken, compared, problem_of
 from engine.optimize.solve import solve
 from tests.optimize.builders import channel, curves, earned, problem, random_curves

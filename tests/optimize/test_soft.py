@@ -5,9 +5,9 @@ import pytest
 from scipy.optimize import linprog
 
 from engine.errors import InputError
-from engine.optimize.feasible import can_be_kept
+from engine.optimize.conflict.feasible import can_be_kept
+from engine.optimize.conflict.soft import soften
 from engine.optimize.rules import Rule
-from engine.optimize.soft import soften
 
 UNIT = np.eye(3)
 BUDGET = Rule("budget", np.ones(3), low=100.0, high=100.0)

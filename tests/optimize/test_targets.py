@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from engine.errors import InfeasibleError, InputError
+from engine.optimize.budgets.targets import best_at, sized
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.plan import optimize
 from engine.optimize.rules import broken
-from engine.optimize.targets import best_at, sized
 
 STEPS = 60  # of the grid of an enumeration
 RULES = {
@@ -227,9 +227,9 @@ def test_curves_without_end_have_no_largest_budget(make):
 
 def test_doubling_every_break_even_price_never_raises_the_budget(make):
     """The public step behind `target_marginal_roas`, as the frontier asks it."""
+    from engine.optimize.budgets.targets import Question  # noqa: PLC0415
     from engine.optimize.rules import problem_of  # noqa: PLC0415
     from engine.optimize.solve import solve  # noqa: PLC0415
-    from engine.optimize.targets import Question  # noqa: PLC0415
 
     held = make.random_curves(np.random.default_rng(3), 4)
     question = Question(held, make.scenario("budget = { total = 1 }\n"), problem_of, solve)

@@ -9,7 +9,7 @@ import pytest
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.decisions import Spent
+from engine.optimize.over_time.decisions import Spent
 from engine.optimize.plan import optimize
 from engine.optimize.plan_file import plan_document, write_plan
 from engine.response.curves_file import read_curves

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from engine.optimize.balance import Balances
-from engine.optimize.frontier import Frontier
+from engine.optimize.budgets.balance import Balances
+from engine.optimize.budgets.frontier import Frontier
 from engine.report.charts.look import (
     INK,
     KIND_COLOURS,

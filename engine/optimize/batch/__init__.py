@@ -1,0 +1,1 @@
+"""Thousands of variations of one question at once."""

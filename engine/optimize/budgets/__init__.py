@@ -1,0 +1,1 @@
+"""Budgets that are found: targets, frontiers, balances of two goals."""

@@ -1,0 +1,247 @@
+"""Frontiers: the best plan of every budget, and of every balance between two groups of channels.
+
+Each point is a plan with value, bound and gap. The return of the next unit of money is told at the margin and over the
+whole step to the next point, because on S-curves the marginal return rises before it falls: where it does, a budget
+that looks worn out by its margin pays again some way further on.
+"""
+
+import importlib
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from engine.config.scenario import Budget, Goal, Scenario
+from engine.errors import InfeasibleError
+from engine.optimize.budgets.any_budget import Question
+from engine.optimize.budgets.targets import best_at, sized, target_of
+from engine.optimize.multipliers import explained, least
+from engine.optimize.over_time import several
+from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
+from engine.optimize.rules import Problem, compared, history_spend, problem_of
+from engine.optimize.solve import solve
+from engine.response.curves import Curves
+
+RISES = 0.01  # relative growth of the marginal return between two budgets from which it is told
+
+
+@dataclass(frozen=True)
+class Point:
+    """The best plan of one budget."""
+
+    budget: float  # that was asked for [currency]
+    spend: tuple[float, ...]  # by channel [currency]
+    outcome: Range  # over the joint draws [currency or outcome over the horizon]
+    profit: Range | None  # where the goal has a margin [currency]
+    net: float  # what the plan is chosen by: mean objective after tolls
+    bound: float  # no plan of this budget has more of it
+    gap: float  # from net to bound, relative
+    certified: bool
+    marginal: float  # mean outcome of the next unit of money, after the charge for the doubt of moves
+    step: float | None  # mean outcome of each unit up to the next budget, before it; None at the last
+
+    @property
+    def spent(self) -> float:
+        """What the plan spends [currency]."""
+        return float(sum(self.spend))
+
+    @property
+    def average(self) -> float | None:
+        """Mean outcome of each unit of money; None where nothing is spent."""
+        return self.outcome.mean / self.spent if self.spent > 0 else None
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """The budget that is best where each unit of money must bring so much; the next unit brings no more than that."""
+
+    by: str  # "revenue" or "margin"
+    price: float  # outcome that a unit of money must bring
+    money: float  # [currency]
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The best plans of a range of budgets."""
+
+    scenario: str
+    currency: str
+    measure: str  # what the outcome is
+    unit: str  # of the outcome: the currency; empty where it is not money
+    start: date
+    end: date
+    periods: int
+    period: str
+    channels: tuple[str, ...]
+    kinds: tuple[str, ...]
+    asked: float  # the scenario's own budget [currency]
+    points: tuple[Point, ...]  # by rising budget
+    without_plan: tuple[float, ...]  # budgets with which no plan keeps the rules [currency]
+    today: tuple[float, Range] | None  # history's money and what its split brings; None without history
+    break_even: tuple[BreakEven, ...]
+    prudence: float
+    made_from: str
+    seconds: float = 0.0
+
+    @property
+    def rises(self) -> tuple[tuple[float, float], ...]:
+        """Neighbouring budgets between which the marginal return grows: an S-curve begins to pay there."""
+        return tuple(
+            (one.budget, two.budget)
+            for one, two in itertools.pairwise(self.points)
+            if two.marginal > one.marginal * (1 + RISES)
+        )
+
+    @property
+    def nearest(self) -> Point:
+        """The point nearest to the scenario's own budget."""
+        return min(self.points, key=lambda point: abs(point.budget - self.asked))
+
+
+def asked_money(curves: Curves, scenario: Scenario) -> float:
+    """The budget of a scenario in money; a target is met first."""
+    if target_of(scenario):
+        return sized(curves, scenario).money
+    budget = scenario.budget
+    if budget.of_history is not None:
+        return float(problem_of(curves, scenario).budget.high)
+    return float(budget.total or budget.at_most or 0.0)
+
+
+def with_money(scenario: Scenario, amount: float) -> Scenario:
+    """The scenario with another budget, all of which is spent unless the scenario only limits it."""
+    budget, name = scenario.budget, "total" if scenario.budget.at_most is None else "at_most"
+    quarters = None
+    if budget.quarters:
+        quarters = tuple(amount * each / sum(budget.quarters) for each in budget.quarters)
+    return scenario.model_copy(update={"budget": Budget(**{name: amount}, reserve=budget.reserve, quarters=quarters)})
+
+
+def frontier(curves: Curves, scenario: Scenario, budgets: Sequence[float], asked: float) -> Frontier:
+    """The best plan of each budget, certified one by one.
+
+    Args:
+        curves: What spend does, joint draws.
+        scenario: The question; its rules hold at every budget.
+        budgets: Rising, each above 0 [currency].
+        asked: The scenario's own budget [currency].
+
+    Raises:
+        InputError: The scenario does not fit the curves.
+        InfeasibleError: No budget has a plan that keeps the rules.
+    """
+    begin = time.perf_counter()
+    plans, points, without = [], [], []
+    refusal = ""
+    for amount in budgets:
+        question = with_money(scenario, amount)
+        try:
+            plan = optimize(curves, question, priced=False)
+        except InfeasibleError as fault:
+            without.append(amount)
+            refusal = refusal or str(fault)
+            continue
+        plans.append(plan)
+        points.append(_point(plan, amount, next_unit(problem_of(curves, question), plan.cells)))
+    if not points:
+        raise InfeasibleError(f"none of {len(budgets)} budgets has a plan; at the first one: {refusal}")
+    plan = plans[0]
+    return Frontier(
+        scenario=scenario.name,
+        currency=curves.currency,
+        measure=curves.measure,
+        unit=curves.currency if curves.is_money else "",
+        start=plan.start,
+        end=plan.end,
+        periods=plan.periods,
+        period=plan.period,
+        channels=curves.names,
+        kinds=tuple(channel.kind for channel in curves.channels),
+        asked=asked,
+        points=_stepped(points),
+        without_plan=tuple(without),
+        today=today(curves, scenario),
+        break_even=break_even(curves, scenario),
+        prudence=plan.prudence,
+        made_from=curves.made_from,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _point(plan: Plan, amount: float, marginal: float) -> Point:
+    return Point(
+        amount,
+        plan.chosen.spend,
+        plan.chosen.outcome,
+        plan.chosen.value if plan.measure == "profit" else None,
+        plan.net,
+        plan.bound,
+        plan.gap,
+        plan.certified,
+        marginal,
+        None,
+    )
+
+
+def _stepped(points: list[Point]) -> tuple[Point, ...]:
+    """Each point with what a unit of money brings on the way to the next one."""
+    steps = [
+        (two.outcome.mean - one.outcome.mean) / (two.budget - one.budget) for one, two in itertools.pairwise(points)
+    ]
+    return tuple(replace(point, step=step) for point, step in zip(points, [*steps, None], strict=True))
+
+
+def next_unit(problem: Problem, spend: np.ndarray) -> float:
+    """Mean outcome that one more unit of budget brings to a plan, wherever the rules let it go.
+
+    Where the budget is not all spent: what a unit must bring to be spent, which is nothing unless money is a cost.
+    """
+    margin, total = problem.payoffs[0].margin, float(spend.sum())
+    if problem.ways:
+        ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
+        duals = ascent.shadow_prices(problem, spend)
+        dual = sum(float(duals[at]) * (rule.share if at else 1.0) for at, rule in enumerate(problem.rules))
+        cost = float(several.charges(problem, spend).sum()) / total if total > 0 else 0.0
+    else:
+        plan, costs = explained(problem, spend), np.array([payoff.cost for payoff in problem.payoffs])
+        moved = np.array([1.0 if row == 0 else problem.rules[row].share for row in plan.rows])
+        dual = least(plan, moved) if 0 in plan.rows else 0.0
+        cost = float(costs @ spend) / total if total > 0 else float(costs.mean())
+    return (dual + cost) / margin if margin > 0 else 0.0
+
+
+def today(curves: Curves, scenario: Scenario) -> tuple[float, Range] | None:
+    """What history spent in as many periods, and what its split brings in the scenario's world without its rules."""
+    spent = float(history_spend(curves, scenario).sum())
+    if not spent:
+        return None
+    free: dict[str, Any] = {"every_channel": None, "channels": {}, "groups": {}, "ramp": None, "soft": {}}
+    problem = problem_of(curves, scenario.model_copy(update={"budget": Budget(at_most=spent), **free}))
+    return spent, spread(by_draw(problem, compared(problem))[0].sum(0))
+
+
+def break_even(curves: Curves, scenario: Scenario) -> tuple[BreakEven, ...]:
+    """The best budget where a unit of money must bring 1 of revenue, and where it must bring 1 of margin.
+
+    Best of all budgets, found with a price on money, not by the first budget whose next unit brings so much. Of plans
+    without prudence. Nothing is told where the outcome is not money, or where no such budget spends anything.
+    """
+    if not curves.is_money:
+        return ()
+    goal = scenario.goal
+    if goal.maximise == "profit":
+        goal = Goal(maximise="profit", margin=1.0, discount_rate=goal.discount_rate)
+    question = Question(curves, scenario.model_copy(update={"goal": goal}), problem_of, solve)
+    prices = {"revenue": 1.0} | ({"margin": 1.0 / scenario.goal.margin} if scenario.goal.margin else {})
+    found = []
+    for by, price in prices.items():
+        try:
+            money = best_at(question, price)[0].spent
+        except InfeasibleError:  # curves without end, or rules that no budget keeps
+            continue
+        found.append(BreakEven(by, price, money))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Plans of several decisions: quarters or months, carry-over, what has begun."""

@@ -1,0 +1,211 @@
+"""Ascent: from a plan of several decisions to the top of its own hill, rules kept all the way.
+
+Each step solves a quadratic model under all rules (sequential quadratic programming; Nocedal and Wright, 2006, chapter
+18), by Clarabel. A bend upwards enters with its sign turned, so that the step still leads upwards; no step is taken
+that does not earn more.
+"""
+
+from dataclasses import replace
+
+import clarabel
+import numpy as np
+from jaxtyping import Float
+from scipy import sparse
+
+from engine.optimize.over_time.course import bent
+from engine.optimize.over_time.several import by_cell, chances, mean_value
+from engine.optimize.rule import Rule
+from engine.optimize.rules import Problem, broken
+from engine.optimize.side_by_side import each
+
+STEPS = 15  # at most
+ENOUGH = 1e-6  # relative gain of a step below which the plan counts as the top
+UNIT = 100.0  # what the mean cell's money is scaled to
+REACH = 0.5  # of a cell's money, or of the mean cell's: the longest step of one round
+FLATTEST = 1e-6  # of the strongest bend: weaker ones count as this
+SHORTER = (1.0, 0.4, 0.1, 0.02)  # parts of a step that are tried
+
+
+Program = tuple[np.ndarray, np.ndarray]
+Rows = tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]
+
+
+def climbed(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
+    """The plan at the top of the hill on which a plan that keeps all rules stands."""
+    best, best_value = spend, mean_value(problem, spend)
+    rules = on_their_sides(problem, spend)
+    reach = REACH
+    for _ in range(STEPS):
+        step = _step(problem, rules, best, reach)
+        if step is None:
+            break
+        before = best_value
+        for part in SHORTER:
+            trial = np.maximum(0.0, best + part * step)
+            value = mean_value(problem, trial)
+            if value > best_value and not broken(problem, trial):
+                best, best_value = trial, value
+                break
+        else:
+            break
+        reach = REACH if part == 1.0 else reach / 2
+        if best_value - before <= ENOUGH * abs(best_value):
+            break
+    return best
+
+
+def reached(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
+    """The top of the hill near a spend, which need not keep the rules; None where no plan near it keeps them."""
+    kept = spend if not broken(problem, spend) else nearest(problem, spend)
+    return None if kept is None else climbed(problem, kept)
+
+
+def shadow_prices(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " rule"]:
+    """What one unit of room by each rule earns at the top of a hill: of a lower limit below 0 [objective/currency].
+
+    0 for all where the program that tells them is not solved.
+    """
+    rules = on_their_sides(problem, spend)
+    _, scale, curve, rows = _model_program(problem, rules, spend, REACH)
+    found = _quadratic(*curve, rows)
+    prices = np.zeros(len(rules))
+    if found is None:
+        return prices
+    low, high = (np.array([getattr(rule, side) for rule in rules]) for side in ("low", "high"))
+    fixed, dual = low == high, found[1]
+    upper, lower = np.flatnonzero(np.isfinite(high) & ~fixed), np.flatnonzero(np.isfinite(low) & ~fixed)
+    ends = np.cumsum([fixed.sum(), len(upper), len(lower)])
+    prices[fixed] = dual[: ends[0]]
+    prices[upper] += dual[ends[0] : ends[1]]
+    prices[lower] -= dual[ends[1] : ends[2]]
+    return prices * scale
+
+
+def nearest(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
+    """The plan closest to a spend that keeps every rule, with cells on their sides of minimum flights; or None."""
+    unit = max(float(spend.sum()), 1e-300) / (UNIT * len(spend))
+    cells = len(spend)
+    weights, most, exact = _rows(on_their_sides(problem, spend), unit, np.zeros(cells))
+    never_below_0 = np.concatenate([weights, -np.eye(cells)]), np.concatenate([most, np.zeros(cells)])
+    found = _quadratic(np.eye(cells), -spend / unit, (*never_below_0, exact))
+    if found is None:
+        return None
+    kept = np.clip(found[0] * unit, problem.lower, problem.upper)
+    return None if broken(problem, kept) else kept
+
+
+def on_their_sides(problem: Problem, spend: Float[np.ndarray, " cell"]) -> list[Rule]:
+    """The rules with each minimum flight as the side of it on which a spend is."""
+    rules = []
+    for rule in problem.rules:
+        if not rule.flight:
+            rules.append(rule)
+        elif float(rule.weights @ spend) < rule.flight / 2:
+            rules.append(replace(rule, high=0.0, flight=0.0))
+        else:
+            rules.append(replace(rule, low=max(rule.low, rule.flight), flight=0.0))
+    return rules
+
+
+def _step(problem: Problem, rules: list[Rule], spend: np.ndarray, reach: float) -> Float[np.ndarray, " cell"] | None:
+    """The step to the top of a quadratic model under the rules."""
+    unit, _, curve, rows = _model_program(problem, rules, spend, reach)
+    found = _quadratic(*curve, rows)
+    return None if found is None else found[0][: len(spend)] * unit
+
+
+def _model_program(
+    problem: Problem, rules: list[Rule], spend: np.ndarray, reach: float
+) -> tuple[float, float, Program, Rows]:
+    """The model around a plan in units of its own: money, objective per money, curve and rows."""
+    cells = len(spend)
+    unit = max(float(spend.sum()), 1e-300) / (UNIT * cells)
+    slope, bend = _model(problem, spend)
+    scale = max(float(np.abs(slope).max()), 1e-300)
+    longest = reach * np.maximum(spend, spend.sum() / cells) / unit
+    weights, most, exact = _rows(rules, unit, spend)
+    weights = np.concatenate([weights, np.eye(cells), -np.eye(cells)])
+    most = np.concatenate([most, longest, np.minimum(longest, spend / unit)])
+    curve, tolled = _with_tolls(problem, spend, (-bend * unit / scale, -slope / scale), (weights, most), unit, scale)
+    return unit, scale, curve, (*tolled, exact)
+
+
+def _model(problem: Problem, spend: np.ndarray) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell cell"]]:
+    """Slope and bend of the objective without tolls; every bend downwards."""
+    count, cells, odds = problem.decisions, len(spend), chances(problem)
+    slope, bend = np.zeros(cells), np.zeros((cells, cells))
+    money = by_cell(problem, np.maximum(spend, 1e-9 * spend.sum() / cells))
+
+    def model(channel: int) -> tuple[np.ndarray, np.ndarray]:
+        payoff, way = problem.payoffs[channel], problem.ways[channel]
+        _, rise, turn = bent(way.course, money[channel], odds)
+        size, axes = np.linalg.eigh(payoff.margin * turn)
+        size = np.maximum(np.abs(size), FLATTEST * np.abs(size).max())
+        return payoff.margin * rise - way.cost, -(axes * size) @ axes.T
+
+    for channel, (rise, turn) in enumerate(each(model, range(len(problem.names)))):
+        own = slice(channel * count, (channel + 1) * count)
+        slope[own], bend[own, own] = rise, turn
+    return slope, bend
+
+
+def _with_tolls(
+    problem: Problem, spend: np.ndarray, curve: Program, limits: Program, unit: float, scale: float
+) -> tuple[Program, Program]:
+    """The model with one more unknown for each channel whose moves are charged: its toll."""
+    count, cells = problem.decisions, len(spend)
+    charged = [at for at, payoff in enumerate(problem.payoffs) if any(payoff.toll)]
+    if not charged:
+        return curve, limits
+    more = len(charged)
+    bend = np.zeros((cells + more, cells + more))
+    bend[:cells, :cells] = curve[0]
+    slope = np.concatenate([curve[1], np.ones(more)])
+    weights = np.concatenate([limits[0], np.zeros((len(limits[0]), more))], axis=1)
+    rows, most = [], []
+    for number, channel in enumerate(charged):
+        payoff = problem.payoffs[channel]
+        own = np.zeros(cells)
+        own[channel * count : (channel + 1) * count] = 1.0
+        moved = (float(own @ spend) - payoff.anchor) / unit
+        for sign, toll in zip((-1.0, 1.0), payoff.toll, strict=True):
+            price = sign * toll / scale  # toll >= price * (moved + step)
+            rows.append(np.concatenate([price * own, -np.eye(more)[number]]))
+            most.append(-price * moved)
+    return (bend, slope), (np.concatenate([weights, np.array(rows)]), np.concatenate([limits[1], most]))
+
+
+def _rows(
+    rules: list[Rule], unit: float, spend: np.ndarray
+) -> tuple[Float[np.ndarray, "row cell"], Float[np.ndarray, " row"], tuple[np.ndarray, np.ndarray]]:
+    """Rules about a step from a spend: weights and most of those that limit, weights and amount of those that fix."""
+    weights = np.array([rule.weights for rule in rules])
+    at = weights @ spend
+    low, high = (np.array([getattr(rule, side) for rule in rules]) for side in ("low", "high"))
+    fixed = low == high
+    upper, lower = np.isfinite(high) & ~fixed, np.isfinite(low) & ~fixed
+    limit = np.concatenate([weights[upper], -weights[lower]])
+    most = np.concatenate([(high - at)[upper], (at - low)[lower]]) / unit
+    return limit, most, (weights[fixed], (high - at)[fixed] / unit)
+
+
+def _quadratic(bend: np.ndarray, slope: np.ndarray, rows: Rows) -> tuple[np.ndarray, np.ndarray] | None:
+    """Where 1/2 x' bend x + slope' x is least under the rows, and their prices, exact rows first; None if not found."""
+    limit, most, (fixed, amount) = rows
+    more = bend.shape[0]
+    fixed = np.concatenate([fixed, np.zeros((len(fixed), more - fixed.shape[1]))], axis=1)
+    limit = np.concatenate([limit, np.zeros((len(limit), more - limit.shape[1]))], axis=1)
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    cones = [clarabel.ZeroConeT(len(fixed)), clarabel.NonnegativeConeT(len(limit))]
+    solver = clarabel.DefaultSolver(
+        sparse.triu(sparse.csc_matrix(bend)).tocsc(),
+        slope,
+        sparse.csc_matrix(np.concatenate([fixed, limit])),
+        np.concatenate([amount, most]),
+        cones,
+        settings,
+    )
+    solution = solver.solve()
+    solved = str(solution.status) in ("Solved", "AlmostSolved")
+    return (np.array(solution.x), np.array(solution.z)) if solved else None

@@ -1,0 +1,122 @@
+"""Rules about single decisions: what a quarter or a month may spend, and how fast a channel may change."""
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.scenario import ChannelRules, Scenario
+from engine.errors import InputError
+from engine.optimize.over_time.decisions import Grid, Way
+from engine.optimize.rule import Rule
+from engine.response.curves import Channel, Curves, pace
+
+
+def budget_rules(scenario: Scenario, held: Grid, channels: int) -> list[Rule]:
+    """What each quarter spends in all, where that is asked for."""
+    asked = scenario.budget.quarters
+    if asked is None:
+        return []
+    begins = held.quarter_begins
+    if len(asked) != len(begins):
+        raise InputError(
+            f"scenario {scenario.name!r}: budget.quarters names {len(asked)} amounts and the horizon has "
+            f"{len(begins)} quarters; give one for each"
+        )
+    every = np.ones(channels)
+    return [
+        Rule(f"budget of the quarter from {begin}", np.kron(every, held.in_quarter(number)), low=money, high=money)
+        for number, (begin, money) in enumerate(zip(begins, asked, strict=True))
+    ]
+
+
+def decision_rules(channel: Channel, curves: Curves, scenario: Scenario, held: Grid, way: Way) -> list[Rule]:
+    """The rules of one channel about its single decisions, over all cells."""
+    asked = scenario.channels.get(channel.name, scenario.every_channel) or ChannelRules()
+    at = np.eye(len(curves.channels))[curves.names.index(channel.name)]
+    rules = [*_bounds(channel.name, asked, held), *_dates(channel.name, held, way)]
+    rules += _committed(channel.name, asked, held, scenario)
+    rules += _ramp(channel.name, asked, held, way, (scenario, pace(channel, curves.period)))
+    return [_over_all(rule, at) for rule in rules]
+
+
+def _over_all(rule: Rule, at: Float[np.ndarray, " channel"]) -> Rule:
+    """A rule over one channel's decisions as one over all cells."""
+    return Rule(rule.name, np.kron(at, rule.weights), rule.low, rule.high, rule.flight)
+
+
+def _bounds(name: str, asked: ChannelRules, held: Grid) -> list[Rule]:
+    """Floors and caps of quarters and months, and minimum flights."""
+    rules = []
+    for number, begin in enumerate(held.quarter_begins):
+        inside = held.in_quarter(number)
+        if asked.quarter_floor:
+            rules.append(Rule(f"quarter floor of {name} from {begin}", inside, low=asked.quarter_floor))
+        if asked.quarter_cap is not None:
+            rules.append(Rule(f"quarter cap of {name} from {begin}", inside, high=asked.quarter_cap))
+    for number, begin in enumerate(held.unit_begins):
+        inside = held.in_unit(number)
+        if asked.month_floor:
+            rules.append(Rule(f"month floor of {name} from {begin}", inside, low=asked.month_floor))
+        if asked.month_cap is not None:
+            rules.append(Rule(f"month cap of {name} from {begin}", inside, high=asked.month_cap))
+        if asked.minimum_flight and held.units.count(number) == 1:
+            rules.append(Rule(f"minimum flight of {name} from {begin}", inside, flight=asked.minimum_flight))
+    return rules
+
+
+def _dates(name: str, held: Grid, way: Way) -> list[Rule]:
+    """What is over stays as it was, and where there is no open date nothing is spent."""
+    rules = []
+    for cell, (begin, active) in enumerate(zip(held.begins, way.active, strict=True)):
+        one = np.eye(held.count)[cell]
+        if cell < held.over:
+            money = float(way.spent[cell])
+            rules.append(Rule(f"{name} as spent from {begin}", one, low=money, high=money))
+        elif not active:
+            rules.append(Rule(f"no date on which {name} may spend from {begin}", one, high=0.0))
+    return rules
+
+
+def _committed(name: str, asked: ChannelRules, held: Grid, scenario: Scenario) -> list[Rule]:
+    begins = held.unit_begins
+    if len(asked.committed) > len(begins):
+        raise InputError(
+            f"scenario {scenario.name!r}: channels.{name}.committed names {len(asked.committed)} decisions and the "
+            f"horizon has {len(begins)}; leave out the last {len(asked.committed) - len(begins)}"
+        )
+    return [
+        Rule(f"{name} committed from {begin}", held.in_unit(number), low=money)
+        for number, (begin, money) in enumerate(zip(begins, asked.committed, strict=False))
+        if money
+    ]
+
+
+def _ramp(name: str, asked: ChannelRules, held: Grid, way: Way, known: tuple[Scenario, float]) -> list[Rule]:
+    """How far the pace of one decision may be from that of the one before, where both have open dates."""
+    scenario, going = known
+    ramp = scenario.ramp
+    change = asked.max_change if asked.max_change is not None else ramp.max_change if ramp else None
+    if change is None:
+        return []
+    rules = []
+    units = range(len(held.unit_begins))
+    opened = [bool(held.in_unit(number) @ np.array(way.active, float)) for number in units]
+    if ramp and ramp.from_history and going and opened[0]:
+        length = float(held.in_unit(0) @ held.lengths)
+        rules.append(_within(f"ramp of {name} into {held.begins[0]}", held.in_unit(0), going * length, change))
+    for number in units[1:]:
+        if opened[number - 1] and opened[number]:
+            rules += _between(f"ramp of {name} into {held.unit_begins[number]}", held, number, change)
+    return rules
+
+
+def _within(name: str, inside: np.ndarray, money: float, change: float) -> Rule:
+    return Rule(name, inside, low=(1 - change) * money, high=(1 + change) * money)
+
+
+def _between(name: str, held: Grid, number: int, change: float) -> list[Rule]:
+    before, after = held.in_unit(number - 1), held.in_unit(number)
+    same = float(before @ held.lengths) / float(after @ held.lengths)  # money after as money at the pace before
+    return [
+        Rule(f"{name}, upwards", same * after - (1 + change) * before, high=0.0),
+        Rule(f"{name}, downwards", same * after - (1 - change) * before, low=0.0),
+    ]

@@ -1,0 +1,1 @@
+"""Plans under risk, and what knowing more would be worth."""
