@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Scenario
-from engine.errors import InfeasibleError
+from engine.errors import InfeasibleError, UntrustworthyError
+from engine.optimize.closeness import ROUNDING
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.rules import Problem, compared, problem_of
 from engine.optimize.solve import Memory, Solved, solve
@@ -37,6 +38,7 @@ class Asked:
     today: Float[np.ndarray, " cell"]  # what the plan is compared with [currency]
     memory: Memory
     found: Found | None = None  # the budget, where there is a target
+    spent: Spent | None = None  # where the horizon has begun
     notes: tuple[str, ...] = ()  # what a reader must know: rules that gave way, money kept back
 
 
@@ -56,11 +58,26 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
     today = compared(problem)
     solved = _solved(problem, scenario, memory, today)
     if solved is None:
+        _require_search_enough(problem, scenario)
         raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(_hard(problem, scenario), curves.currency)}")
     if scenario.budget.reserve:
         kept = problem.budget.high * scenario.budget.reserve / (1 - scenario.budget.reserve)
         notes = (*notes, f"{exact(kept, curves.currency)} of the budget are kept in reserve")
-    return Asked(problem, solved, today, memory, None, notes)
+    return Asked(problem, solved, today, memory, None, spent, notes)
+
+
+def _require_search_enough(problem: Problem, scenario: Scenario) -> None:
+    """Say so where rules can be kept and only the search found no plan.
+
+    Raises:
+        UntrustworthyError: There is a plan, and none was found.
+    """
+    feasible = importlib.import_module("engine.optimize.conflict.feasible")  # its solver, only where there is no plan
+    if problem.ways and feasible.can_be_kept(problem.rules, ROUNDING):
+        raise UntrustworthyError(
+            f"scenario {scenario.name!r}: there is a plan that keeps every rule, and none was found: minimum flights "
+            "beside rules on single decisions leave too many choices; drop some of either, or lock channels that rest"
+        )
 
 
 def _solved(problem: Problem, scenario: Scenario, memory: Memory, today: np.ndarray) -> Solved | None:
@@ -77,7 +94,7 @@ def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None) -> Aske
     targets = importlib.import_module("engine.optimize.budgets.targets")
     sized = targets.sized(curves, scenario, lambda held, asked: problem_of(held, asked, spent))
     found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.unhurried, sized.proven, sized.gap)
-    return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found)
+    return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found, spent)
 
 
 def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Problem, tuple[str, ...]]:

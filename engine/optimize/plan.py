@@ -16,12 +16,14 @@ from engine.optimize.over_time.decisions import Spent
 from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.rules import Problem, broken, history_spend, problem_of
+from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
 from engine.periods import step
 from engine.response.curves import Curves
-from engine.words import money
+from engine.words import money, percent
 
 RISKY = 0.5  # chance of loss above which a plan with a mean gain is warned of
+FAR = 0.02  # gap from which a plan is warned of
 ODD = 100.0  # times more or less than history: money typed in another unit, more likely than meant
 
 
@@ -183,7 +185,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         baseline=baseline,
         gain=gain,
         chance_of_loss=loss,
-        warnings=(*asked.notes, *doubts),
+        warnings=(*asked.notes, *_far_from_proof(solved), *doubts),
         prudence=problem.prudence,
         tolls=tolls,
         net=net,
@@ -199,6 +201,15 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     )
 
 
+def _far_from_proof(solved: Solved) -> tuple[str, ...]:
+    """A doubt about a plan whose bound is far away: a much better one may exist."""
+    if solved.gap <= FAR:
+        return ()
+    kind = "proven" if solved.proven else "estimated"
+    told = f"a better plan may exist: the {kind} bound is {percent(solved.gap)} away from this one"
+    return (f"{told}; ask with fewer minimum flights or rules on single decisions to see what they hide",)
+
+
 def _time(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, Any]:
     """The time that a plan covers, as its fields."""
     start, periods = scenario.horizon.start, scenario.horizon.periods
@@ -210,7 +221,7 @@ def _time(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, Any
 def _baseline(curves: Curves, scenario: Scenario, asked: Asked) -> tuple[Split, Float[np.ndarray, " draw"]]:
     """Today's split, with the rules that it does not keep, and its objective by draw; it is valued without flights."""
     free = _without_flights(scenario)
-    unflown = asked.problem if free == scenario else problem_of(curves, _of_budget(free, asked.problem))
+    unflown = asked.problem if free == scenario else problem_of(curves, _of_budget(free, asked.problem), asked.spent)
     rules = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
     unkept = [f"flight of {name}" for name, one in rules.items() if one and one.flight]
     unkept += [rule.name for rule in broken(asked.problem, asked.today)]

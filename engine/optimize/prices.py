@@ -19,6 +19,7 @@ from engine.optimize.solve import Memory, Solved, solve
 
 STEP = 0.1  # of a rule's amount, or of the mean channel's budget where that is 0: the finite change
 SHOWN_OVER_TIME = 5  # the same for plans of several decisions
+IDLE = 1e-6  # of all spend: what counts as nothing
 NO_ROOM = 1e-6  # of the dearest rule: one that costs less is not told
 SHOWN = 12  # rules that are re-solved, the dearest first
 
@@ -59,7 +60,8 @@ def _over_time(problem: Problem, solved: Solved) -> list[Price]:
     """The same for several decisions: a re-solve is an ascent from the plan, on the hill on which it stands."""
     ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
     duals = ascent.shadow_prices(problem, solved.spend)
-    held = binding(problem, solved.spend)
+    nothing = IDLE * float(solved.spend.sum())  # a ramp between two nothings holds nothing
+    held = [at for at in binding(problem, solved.spend) if not _is_idle(problem.rules[at], solved.spend, nothing)]
     room = {index: abs(float(duals[index])) for index in held}
     if 0 in room:
         room[0] = float(duals[0]) + sum(rule.share * float(duals[at]) for at, rule in enumerate(problem.rules))
@@ -77,6 +79,11 @@ def _over_time(problem: Problem, solved: Solved) -> list[Price]:
             gain = None if top is None else several.earned(eased, top) - (solved.value + float(tolls))
         found.append(Price(rule.name, room[index], change, gain))
     return found
+
+
+def _is_idle(rule: Rule, spend: np.ndarray, nothing: float) -> bool:
+    """Whether a rule compares decisions in which nothing is spent."""
+    return bool(rule.weights.min() < 0 and np.abs(rule.weights) @ spend <= nothing)
 
 
 def _duals(problem: Problem, spend: np.ndarray) -> dict[int, float]:

@@ -213,9 +213,9 @@ def compared(problem: Problem) -> Float[np.ndarray, " cell"]:
     if held is None:
         return today(problem)
     parts = held.lengths * (np.arange(held.count) >= held.over)
-    rest = np.outer(today(problem), parts / parts.sum())
-    over = np.array([way.spent for way in problem.ways])
-    left = (rest.sum() - over.sum()) / rest.sum() if rest.sum() and problem.budget.low == problem.budget.high else 1.0
+    over, fixed = np.array([way.spent for way in problem.ways]), problem.budget.low == problem.budget.high
+    rest = np.outer(today(problem), parts / (parts.sum() if fixed else held.lengths.sum()))
+    left = (rest.sum() - over.sum()) / rest.sum() if rest.sum() and fixed else 1.0
     return (over + rest * max(0.0, left)).ravel()
 
 

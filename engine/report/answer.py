@@ -174,6 +174,8 @@ def proof(plan: Plan) -> str:
         )
     else:
         told = f"no plan under these rules can earn more than {bound}, this one earns {value}"
+    if not plan.proven:
+        told = told.replace("no plan under these rules", "as far as is known no plan under these rules")
     return f"Proof: {status}; {told} (gap {100 * plan.gap:.4f} %). Route: {plan.route}. {plan.seconds:.2f} s."
 
 

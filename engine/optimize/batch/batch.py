@@ -72,6 +72,11 @@ def batch(curves: Curves, scenario: Scenario, asked: Variations, backend: Backen
         InputError: The scenario does not fit the curves, or the variations do not fit each other.
     """
     problem = problem_of(curves, scenario)
+    if problem.ways:
+        raise InputError(
+            f"scenario {scenario.name!r}: many variations at once are planned as one split of a year like any other, "
+            'and this one decides over time; set horizon.decide = "horizon" without carry_over, or ask one by one'
+        )
     given = variants(problem, asked)
     rows, together = len(given.budget), apart(problem)
     if not together and rows > MOST_ALONE:

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from engine.optimize.closeness import CERTIFIED
 
+DOUBLINGS = 7  # of the exponent of a step: beyond that steps are of one size
 AIM = CERTIFIED / 4  # how far beside a crossing is asked, so that one answer lies on the wanted side of it
 NARROW = CERTIFIED / 8  # relative width below which a crossing counts as known
 ROUNDS = 60  # most questions
@@ -88,7 +89,7 @@ def _next(trials: Sequence[Trial], level: float, opening: Opening) -> float | No
     """The money to ask for next; None where the bracket is narrow, or cannot become so."""
     if not trials:
         return min(opening.money * (1 + AIM), opening.most)
-    factor = (1 + opening.width) ** (2 ** (len(trials) - 1))
+    factor = (1 + opening.width) ** (2 ** min(len(trials) - 1, DOUBLINGS))
     reached = _reached(trials, level)
     if reached is None:
         highest = max(one.money for one in trials)

@@ -216,6 +216,13 @@ def can_be_kept(rules: Sequence[Rule], rounding: float = 0.0) -> bool:
     return isinstance(cheapest(program, everything(program)), Point)
 
 
+def kept(rules: Sequence[Rule]) -> Float[np.ndarray, " cell"] | None:
+    """Some spend that keeps all rules [currency]; None where there is none."""
+    program = Program(tuple(rules))
+    found = cheapest(program, everything(program))
+    return found.spend if isinstance(found, Point) else None
+
+
 def least_relaxation(rules: Sequence[Rule], loose: Sequence[int]) -> float | None:
     """The least sum of money by which the rules at `loose` must give way so that all can be kept.
 

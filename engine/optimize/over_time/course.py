@@ -52,6 +52,7 @@ def incremental(
 ) -> Course:
     """A course whose outcome is what its money adds to what comes anyway; rows that no money reaches are left out."""
     reached = gain.max(axis=(0, 2)) > IDLE * gain.max()
+    reached[0] |= not reached.any()  # a channel without an open date keeps a row, in which nothing comes
     bare = Course(
         channel, np.ascontiguousarray(gain[:, reached]), offset[reached], weight[reached], np.zeros(gain.shape[2])
     )
@@ -76,13 +77,14 @@ def means(
 
 def tangents(
     course: Course, money: Float[np.ndarray, "course decision"], odds: Float[np.ndarray, " draw"]
-) -> tuple[Float[np.ndarray, " course"], Float[np.ndarray, "course decision"]]:
-    """Mean outcome of several courses and its slope there; where every curve is concave, of a plane nowhere below it.
+) -> tuple[Float[np.ndarray, " course"], Float[np.ndarray, " course"], Float[np.ndarray, "course decision"]]:
+    """Mean outcome of several courses; height there, and slope, of a plane that lies nowhere below concave curves.
 
-    Stock near 0, where a curve can be infinitely steep, is taken a little higher for the slope.
+    Next to 0, where a curve can be infinitely steep, it is touched at a stock a little higher.
     """
-    pairs = [_looked_at(course, some, odds, True) for some in _parts(course, money)]
-    return np.concatenate([value for value, _ in pairs]), np.concatenate([slope for _, slope in pairs])
+    found = [_looked_at(course, some, odds, True) for some in _parts(course, money)]
+    values, heights, slopes = zip(*found, strict=True)
+    return np.concatenate(values), np.concatenate(heights), np.concatenate(slopes)
 
 
 def _parts(course: Course, money: Float[np.ndarray, "course decision"]) -> list[Float[np.ndarray, "some decision"]]:
@@ -93,19 +95,21 @@ def _parts(course: Course, money: Float[np.ndarray, "course decision"]) -> list[
 
 def _looked_at(
     course: Course, money: Float[np.ndarray, "course decision"], odds: Float[np.ndarray, " draw"], sloped: bool
-) -> tuple[Float[np.ndarray, " course"], Float[np.ndarray, "course decision"]]:
-    flat = course.gain.reshape(course.decisions, -1)
+) -> tuple[Float[np.ndarray, " course"], Float[np.ndarray, " course"], Float[np.ndarray, "course decision"]]:
+    flat, count = course.gain.reshape(course.decisions, -1), len(money)
     stock = (money @ flat).reshape(-1, *course.offset.shape) + course.offset
     near = stock
     if sloped:
         least = NEAR_ZERO * course.gain.max() * np.maximum(money.sum(axis=1), TINY)
         near = np.maximum(stock, least[:, None, None])
     value, rate = respond_with_rate(course.channel, near)
+    height = value
     if sloped and (stock < near).any():
+        height = value + rate * (stock - near)
         value = respond_with_rate(course.channel, stock)[0]
-    chances = (course.weight[:, None] * odds).ravel()
-    outcome = float(course.constant @ odds) + value.reshape(len(money), -1) @ chances
-    return outcome, (rate.reshape(len(money), -1) * chances) @ flat.T
+    chances, constant = (course.weight[:, None] * odds).ravel(), float(course.constant @ odds)
+    outcome, plane = (constant + part.reshape(count, -1) @ chances for part in (value, height))
+    return outcome, plane, (rate.reshape(count, -1) * chances) @ flat.T
 
 
 def even_draws(draws: int, some: int) -> Int[np.ndarray, " few"]:

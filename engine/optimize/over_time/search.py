@@ -12,10 +12,20 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.closeness import ROUNDING
+from engine.optimize.conflict.feasible import kept
 from engine.optimize.over_time.ascent import reached, shadow_prices
 from engine.optimize.over_time.columns import Column, mixed
-from engine.optimize.over_time.course import even_draws, thinned
-from engine.optimize.over_time.several import by_cell, flat, gross, is_flat, mean_value, own_rows, spread_over_time
+from engine.optimize.over_time.course import even_draws, means, thinned
+from engine.optimize.over_time.several import (
+    by_cell,
+    chances,
+    flat,
+    gross,
+    is_flat,
+    mean_value,
+    own_rows,
+    spread_over_time,
+)
 from engine.optimize.over_time.shapes import Shapes, shapes
 from engine.optimize.over_time.totals import Known, View, bends_upwards, tabled
 from engine.optimize.rule import Rule
@@ -25,7 +35,7 @@ from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, Memory, Solved, s
 from engine.optimize.solve import _routed as routed
 
 PASSES = 5  # most times that tables are made
-CLOSE = 2e-4  # relative gap at which the search ends
+CLOSE = 3e-4  # relative gap at which the search ends
 KEPT = 2  # latest plans around which tables are made, beside the best one
 DUST = 1e-6  # of the mean cell's money
 ROUGH = 64  # draws on which the first search goes, where there are many more
@@ -58,11 +68,13 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
         return None
     frame = _frame(problem)
-    if np.any(frame.limits[0] > frame.limits[1] * (1 + ROUNDING)):
+    if frame is None:
         return None
     simple = solve(frame.question, memory)
     if simple is None:
         return None
+    some = kept(problem.rules) if problem.flight.any() else None  # sides of minimum flights that fit together
+    starts = (*starts, problem.lower) if some is None else (*starts, problem.lower, some)
     first = [spread_over_time(problem, simple.spend), *starts]
     rough = _on_few_draws(problem)
     if rough is not None:
@@ -75,21 +87,44 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
         found = replace(
             found, plans=_joined(problem, found.plans, [start] if _is_better(problem, start, found) else [])
         )
-    value, spend = found.plans[0]
+    spend = _tidy(problem, found.plans[0][1])
+    value = mean_value(problem, spend)
     least = LEAST_PROFIT if any(way.cost.any() for way in problem.ways) else LEAST_OUTCOME
     told, proven = _told(problem, frame.bent, found.inner), not any(frame.bent)
-    return Solved(_tidy(problem, spend), value, max(found.bound, value), told, gross(problem), least, proven)
+    return Solved(spend, value, max(found.bound, value), told, gross(problem), least, proven)
 
 
-def _frame(problem: Problem) -> Frame:
-    """What all searches share."""
-    low, high = (by_cell(problem, side) for side in (problem.lower, problem.upper))
-    rows = own_rows(problem)
+def _frame(problem: Problem) -> Frame | None:
+    """What all searches share; None where a channel's own rules cannot be kept together."""
+    low, high, flight = (by_cell(problem, side) for side in (problem.lower, problem.upper, problem.flight))
+    rows, limits = own_rows(problem), np.array(channel_limits(problem))
+    if np.any(limits[0] > limits[1] * (1 + ROUNDING)):
+        return None
     channels = range(len(problem.names))
-    held = tuple(shapes(low[channel], high[channel], rows[channel]) for channel in channels)
+    held = tuple(
+        shapes(low[channel], high[channel], rows[channel], flight[channel], float(limits[1, channel]))
+        for channel in channels
+    )
+    ends = [one.totals(*limits[:, channel].tolist()) for channel, one in enumerate(held)]
+    found = np.array([(np.nan, np.nan) if end is None else end for end in ends]).T
+    lightest = np.array([one.lightest if one.flight.any() else 0.0 for one in held])
+    found[0] = np.where(found[0] > 0, np.maximum(found[0], lightest), found[0])  # what must spend must fly
+    if np.isnan(found).any() or np.any(found[0] > found[1] * (1 + ROUNDING)):
+        return None
+    found[1] = np.maximum(found[0], found[1])  # they may differ by a rounding
     bent = tuple(bends_upwards(problem, channel) for channel in channels)
     special = tuple(at for at, rule in enumerate(problem.rules) if _is_special(problem, rule))
-    return Frame(flat(problem), held, channel_limits(problem), bent, special)
+    return Frame(_within(flat(problem), found), held, (found[0], found[1]), bent, special)
+
+
+def _within(question: Problem, limits: Float[np.ndarray, "2 channel"]) -> Problem:
+    """The question of totals, with the limits that the channels' own rules by decision leave."""
+    units = np.eye(len(question.names))
+    rules = [
+        Rule(f"what {name} can be", unit, *ends)
+        for name, unit, ends in zip(question.names, units, limits.T.tolist(), strict=True)
+    ]
+    return replace(question, rules=(*question.rules, *rules))
 
 
 def _is_better(problem: Problem, start: Float[np.ndarray, " cell"], found: Reached) -> bool:
@@ -111,7 +146,7 @@ def _searched(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " ce
             break
         spends = [np.concatenate([one.money(total) for one, total in zip(known, found.spend.tolist(), strict=True)])]
         if frame.special:
-            columns += _columns(known, costs)
+            columns += _columns(problem, known, costs, latest)
             mixture = mixed(problem, columns)
             spends += [mixture.spend, mixture.main] if mixture else []
             prices = mixture.prices if mixture else prices
@@ -135,7 +170,8 @@ def _on_few_draws(problem: Problem) -> Problem | None:
 
 def _tidy(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
     """The plan with nothing where a solver's tolerance left next to nothing."""
-    tidy = np.where(spend < DUST * spend.sum() / len(spend), 0.0, spend)
+    money = problem.budget.high if np.isfinite(problem.budget.high) else float(spend.sum())
+    tidy = np.where(spend < DUST * money / len(spend), 0.0, spend)
     return spend if broken(problem, tidy) else tidy
 
 
@@ -149,9 +185,18 @@ def _joined(problem: Problem, plans: Ranked, spends: list[Float[np.ndarray, " ce
     found = list(plans)
     for spend in spends:
         top = reached(problem, spend)
+        for grounded in (True, False) if top is None and problem.flight.any() else ():
+            top = reached(problem, _flown(problem, spend, grounded)) if top is None else top
         if top is not None:
             found.append((mean_value(problem, top), top))
     return _ranked(found)
+
+
+def _flown(problem: Problem, spend: Float[np.ndarray, " cell"], grounded: bool) -> Float[np.ndarray, " cell"]:
+    """A spend with every channel of a minimum flight on one side of it in all decisions: on the ground, or flying."""
+    money, flight = by_cell(problem, spend), by_cell(problem, problem.flight)
+    low = grounded & (money.sum(axis=1) < flight.sum(axis=1) / 2)
+    return np.where(low[:, None] & (flight > 0), 0.0, np.maximum(money, flight)).ravel()
 
 
 def _ranked(plans: Ranked) -> Ranked:
@@ -188,13 +233,20 @@ def _priced(
     return costs, constant
 
 
-def _columns(known: list[Known], costs: Float[np.ndarray, "channel decision"]) -> list[Column]:
-    """The courses that tables know, worth what they are without priced rules."""
-    return [
-        Column(channel, knot.money, knot.value + float(costs[channel] @ knot.money))
-        for channel, one in enumerate(known)
-        for knot in one.knots
-    ]
+def _columns(
+    problem: Problem, known: list[Known], costs: Float[np.ndarray, "channel decision"], plans: Ranked
+) -> list[Column]:
+    """The courses that tables and plans know, worth what they are without priced rules."""
+    odds, found = chances(problem), list[Column]()
+    for channel, one in enumerate(known):
+        found += [Column(channel, knot.money, knot.value + float(costs[channel] @ knot.money)) for knot in one.knots]
+    for _, spend in plans:
+        for channel, (money, course) in enumerate(zip(by_cell(problem, spend), problem.courses, strict=True)):
+            payoff, way = problem.payoffs[channel], problem.ways[channel]
+            toll = float(payoff.doubted(np.array([money.sum()]))[0])
+            outcome = float(means(course, money[None], odds)[0])
+            found.append(Column(channel, money, payoff.margin * outcome - float(way.cost @ money) - toll))
+    return found
 
 
 def _is_special(problem: Problem, rule: Rule) -> bool:

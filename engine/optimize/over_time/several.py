@@ -49,7 +49,7 @@ def returns(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.nda
     for course, money, alike in shapes:
         total, usual = float(money.sum()), float(alike.sum())
         shape = money / total if total > NOTHING * usual else alike / usual
-        _, slope = tangents(course, np.maximum(money, NOTHING * alike)[None], odds)
+        slope = tangents(course, np.maximum(money, NOTHING * alike)[None], odds)[2]
         found.append(float(slope[0] @ shape))
     return np.array(found)
 

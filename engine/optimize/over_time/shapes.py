@@ -4,7 +4,8 @@ A straight function of a course is largest, for a given total, at some shape; as
 more than a straight line. With these lines planes over courses become lines over totals.
 """
 
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass, field, replace
 
 import highspy
 import numpy as np
@@ -13,6 +14,8 @@ from jaxtyping import Float
 Row = tuple[Float[np.ndarray, " decision"], float, float]  # weights of decisions, least and most
 MOST_VERTICES = 4096
 TINY = 1e-12
+ALOFT = 10.0  # times the largest minimum flight: more is not needed for all decisions to fly
+FEW = 4  # decisions of which every choice is looked at
 MOST_KINDS = 4  # courses that begin in different decisions
 
 
@@ -23,6 +26,7 @@ class Shapes:
     low: Float[np.ndarray, " decision"]  # [currency]
     high: Float[np.ndarray, " decision"]
     rows: tuple[Row, ...]
+    flight: Float[np.ndarray, " decision"]  # a decision spends nothing, or at least this [currency]
     ratios: tuple[tuple[float, float], ...] | None = None  # of each decision to the one before, where they alone matter
     vertices: Float[np.ndarray, "vertex decision"] | None = None  # with `ratios`: shares at all their limits
     programs: list[highspy.Highs] = field(default_factory=list)  # the program, once it was needed
@@ -43,18 +47,58 @@ class Shapes:
         space = float(room.sum())
         return money + left * room / space if space > 0 else money
 
-    def kinds(self, shape: Float[np.ndarray, " decision"], total: float) -> list[Float[np.ndarray, " decision"]]:
-        """Courses of a total, each of a kind of its own: by given shares, early, late, in the middle or at the ends."""
+    def kinds(
+        self, shapes: tuple[Float[np.ndarray, " decision"], ...], total: float
+    ) -> list[Float[np.ndarray, " decision"]]:
+        """Allowed courses of a total, each of a kind of its own: by given shares, early, late, or in some decisions."""
         count = len(self.low)
-        found = [self.course(shape, total)]
+        found = [self.course(shape, total) for shape in shapes]
         if self.vertices is not None:
             place = np.arange(count) - (count - 1) / 2
             for lean in (place, -place, np.abs(place), -np.abs(place)):
                 found.append(total * self.vertices[int(np.argmax(self.vertices @ lean))])
-        elif not self.rows:
-            for first in dict.fromkeys(np.linspace(0, count - 1, min(count, MOST_KINDS)).astype(int).tolist()):
-                found.append(_poured(self.low, self.high, np.roll(np.arange(count), -first), total))
-        return found
+        else:
+            found += [self.course(some / some.sum(), total) for some in _choices(count)]
+            found += [_poured(self.low, self.high, np.roll(np.arange(count), -first), total) for first in _few(count)]
+        return [money for money in found if self.allows(money, total)]
+
+    def allows(self, money: Float[np.ndarray, " decision"], total: float) -> bool:
+        """Whether a course keeps the channel's own rules, but for rounding."""
+        slack = 1e-9 * max(total, float(self.low.sum()))
+        flies = (money <= slack) | (money >= self.flight - slack)
+        kept = all(low - slack <= float(weights @ money) <= high + slack for weights, low, high in self.rows)
+        within = bool(np.all((money >= self.low - slack) & (money <= self.high + slack)))
+        return bool(flies.all()) and kept and within and abs(float(money.sum()) - total) <= slack
+
+    @property
+    def lightest(self) -> float:
+        """The least total above 0 that keeps minimum flights: with ramps all decisions fly, else one is enough."""
+        flying = self.flight[self.flight > 0]
+        if self.vertices is None or len(flying) < len(self.flight):
+            return float(flying.min(initial=np.inf))
+        aloft = Shapes(
+            self.flight,
+            np.full(len(self.flight), ALOFT * float(flying.max())),
+            self.rows,
+            self.flight,
+        )
+        found = aloft.totals(0.0, float(aloft.high.sum()))
+        return found[0] if found else np.inf
+
+    def totals(self, least: float, most: float) -> tuple[float, float] | None:
+        """The least and the highest total between two that the channel's own rules allow; None where there is none."""
+        if self.vertices is not None or not self.rows:
+            return (least, most) if least <= most * (1 + TINY) else None
+        ends = []
+        solver, unit = self._scaled(max(most, TINY)), max(most, TINY)
+        solver.changeRowBounds(0, least / unit, most / unit)
+        for sign in (-1.0, 1.0):
+            solver.changeColsCost(len(self.low), np.arange(len(self.low), dtype=np.int32), np.full(len(self.low), sign))
+            solver.run()
+            if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+                return None
+            ends.append(sign * float(solver.getInfo().objective_function_value) * unit)
+        return max(least, ends[0]), min(most, ends[1])
 
     def line(self, slope: Float[np.ndarray, " decision"], total: float) -> tuple[float, float]:
         """A line over totals that `slope . money` of allowed courses never exceeds: its height at a total, its rise.
@@ -69,16 +113,10 @@ class Shapes:
         return self._programmed(slope, total)
 
     def _programmed(self, slope: np.ndarray, total: float) -> tuple[float, float]:
-        if not self.programs:
-            self.programs.append(_program(self))
-        solver, count = self.programs[0], len(self.low)
         unit = max(total, TINY * float(self.high.max()), np.finfo(float).tiny)
         scale = max(float(np.abs(slope).max()), np.finfo(float).tiny)
-        every = np.arange(count, dtype=np.int32)
-        solver.changeColsCost(count, every, slope / scale)
-        solver.changeColsBounds(count, every, self.low / unit, self.high / unit)
-        for at, (_, low, high) in enumerate(self.rows, start=1):
-            solver.changeRowBounds(at, low / unit, high / unit)
+        solver = self._scaled(unit)
+        solver.changeColsCost(len(self.low), np.arange(len(self.low), dtype=np.int32), slope / scale)
         solver.changeRowBounds(0, total / unit, total / unit)
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:  # no course of this total: the box alone
@@ -86,19 +124,40 @@ class Shapes:
         rise = float(solver.getSolution().row_dual[0]) * scale
         return float(solver.getInfo().objective_function_value) * scale * unit, rise
 
+    def _scaled(self, unit: float) -> highspy.Highs:
+        """The program with its limits in another unit of money."""
+        if not self.programs:
+            self.programs.append(_program(self))
+        solver, count = self.programs[0], len(self.low)
+        solver.changeColsBounds(count, np.arange(count, dtype=np.int32), self.low / unit, self.high / unit)
+        for at, (_, low, high) in enumerate(self.rows, start=1):
+            solver.changeRowBounds(at, low / unit, high / unit)
+        return solver
 
-def shapes(low: np.ndarray, high: np.ndarray, rows: list[Row]) -> Shapes:
+
+def _choices(count: int) -> list[Float[np.ndarray, " decision"]]:
+    """Some decisions of all: every choice where there are few, else each run that begins or ends the time."""
+    if count <= FEW:
+        return [np.array(one, float) for one in itertools.product((0, 1), repeat=count) if any(one)]
+    runs = [(np.arange(count) < length).astype(float) for length in range(1, count + 1)]
+    return [*runs, *(run[::-1] for run in runs[:-1])]
+
+
+def _few(count: int) -> list[int]:
+    """Decisions in which a course may begin."""
+    return list(dict.fromkeys(np.linspace(0, count - 1, min(count, MOST_KINDS)).astype(int).tolist()))
+
+
+def shapes(low: np.ndarray, high: np.ndarray, rows: list[Row], flight: np.ndarray, most: float) -> Shapes:
     """The shapes of a channel: by ratios alone where only ramps bind, else by its bounds and rows."""
     rows = [row for row in rows if np.any(row[0] != 1.0)]  # what is said of the total is no matter of shape
     ratios = _ratios(rows, len(low))
-    if ratios is None or _binds(low, high):
-        return Shapes(low, high, tuple(rows))
-    return Shapes(low, high, tuple(rows), ratios, extremes(ratios))
-
-
-def _binds(low: np.ndarray, high: np.ndarray) -> bool:
-    """Whether bounds of single decisions cut into what ratios allow."""
-    return bool(np.any(low > 0) or np.any(high < high.max() * (1 - TINY)))
+    held = Shapes(low, high, tuple(rows), flight)
+    if ratios is None or np.any(low > 0):
+        return held
+    vertices = extremes(ratios)
+    binds = np.any(most * vertices.max(axis=0) > high * (1 + TINY))  # a cap of a decision cuts into what ratios allow
+    return held if binds else replace(held, ratios=ratios, vertices=vertices)
 
 
 def _ratios(rows: list[Row], count: int) -> tuple[tuple[float, float], ...] | None:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from engine.optimize.over_time.course import Course, means, tangents, thinned
 from engine.optimize.over_time.several import by_cell
-from engine.optimize.over_time.shapes import Shapes
+from engine.optimize.over_time.shapes import Shapes, filled
 from engine.optimize.rules import Problem
 from engine.optimize.tables import Table
 from engine.response.curves import inflection
@@ -25,6 +25,7 @@ USUAL = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)  # of the mean chan
 FEW = 20  # draws on which kinds of courses are compared
 SOME = 0.03  # share of curves that bend upwards from which on several kinds of courses are compared
 TINY = 1e-300
+ALOFT = (1.0, 1.1, 1.3, 1.7, 2.3)  # of the least total above 0 that minimum flights allow: the same
 EVEN = 1e-9  # of the highest total: what is closer counts as one
 
 
@@ -49,7 +50,6 @@ class Known:
 
     table: Table
     knots: tuple[Knot, ...]
-    plan: float = 0.0  # total of the channel in the plan around which it was made [currency]
 
     def money(self, total: float) -> Float[np.ndarray, " decision"]:
         """The course of a total, between those of its neighbours."""
@@ -70,6 +70,11 @@ class View:
     bent: bool  # whether some of its curves bend upwards
 
     @property
+    def has_gap(self) -> bool:
+        """Whether it spends nothing, or at least a minimum flight."""
+        return self.limits[0] == 0.0 and bool(self.shapes.flight.any())
+
+    @property
     def course(self) -> Course:
         """What its money does."""
         return self.problem.courses[self.channel]
@@ -77,31 +82,66 @@ class View:
     def knots(self, money: Float[np.ndarray, "knot decision"]) -> list[Knot]:
         """The knots of some courses."""
         payoff, totals = self.problem.payoffs[self.channel], money.sum(axis=1)
-        outcome, slope = tangents(self.course, money, payoff.chances(self.course.draws))
+        outcome, plane, slope = tangents(self.course, money, payoff.chances(self.course.draws))
         moved, (less, more), rounding = totals - payoff.anchor, payoff.toll, EVEN * payoff.anchor
         charge = np.where(moved < -rounding, -less, np.where(moved > rounding, more, 0.0))
         value = payoff.margin * outcome - money @ self.cost - charge * moved
         slope = payoff.margin * slope - self.cost - charge[:, None]
         found = []
-        for own, total, worth, rises in zip(money, totals.tolist(), value.tolist(), slope, strict=True):
-            height, rise = self.shapes.line(rises, total)
-            found.append(Knot(total, own, worth, worth + max(0.0, height - float(rises @ own)), rise))
+        raised = payoff.margin * (plane - outcome)  # of the plane above the outcome, next to 0 where curves are steep
+        for at, (own, total, rises) in enumerate(zip(money, totals.tolist(), slope, strict=True)):
+            height, rise = self._line(rises, own, total)
+            more = max(0.0, height - float(rises @ own)) + float(raised[at])
+            found.append(Knot(total, own, float(value[at]), float(value[at]) + more, rise))
         return found
+
+    def _line(self, slope: np.ndarray, money: np.ndarray, total: float) -> tuple[float, float]:
+        """The line over totals of a plane; as an estimate, decisions without a flight stay on the ground."""
+        if self.bent and self.shapes.vertices is None and not self.shapes.rows and self.shapes.flight.any():
+            return filled(self.shapes.low, np.where(money > 0, self.shapes.high, self.shapes.low), slope, total)
+        return self.shapes.line(slope, total)
 
 
 def tabled(view: View, courses: list[Float[np.ndarray, " decision"]]) -> Known:
     """The table of one channel; around some courses it is as good as exact."""
     knots = _knots(view, courses)
+    if not view.bent:
+        return Known(_least_of_lines(view, knots), tuple(knots))
     rows = [(knots[0].total, knots[0].value, knots[0].height, knots[0].rise)]
     for left, right in itertools.pairwise(knots):
-        top = _crossing(left, right)
+        top = None if view.has_gap and left is knots[0] else _crossing(left, right)
         if top is not None:
             share = (top - left.total) / (right.total - left.total)
             between = left.value + share * (right.value - left.value)
             rows.append((top, between, max(left.at(top), between), (left.rise + right.rise) / 2))
         rows.append((right.total, right.value, right.height, right.rise))
     spend, value, upper, rise = (np.array(column) for column in zip(*rows, strict=True))
-    return Known(Table(spend, value, rise, upper), tuple(knots), float(courses[0].sum()) if courses else 0.0)
+    gap = (0.0, knots[1].total) if view.has_gap and len(knots) > 1 else None
+    return Known(Table(spend, value, rise, upper, gap), tuple(knots))
+
+
+def _least_of_lines(view: View, knots: list[Knot]) -> Table:
+    """The table under all lines at once, a proof where every curve is concave; a kink has one line for each side."""
+    payoff, edge = view.problem.payoffs[view.channel], EVEN * view.problem.payoffs[view.channel].anchor
+    lines = [(knot.total, knot.height, knot.rise) for knot in knots]
+    for knot in knots if any(payoff.toll) else ():
+        if abs(knot.total - payoff.anchor) <= edge:
+            lines += [(knot.total, knot.height, knot.rise + toll) for toll in (payoff.toll[0], -payoff.toll[1])]
+    total, height, rise = np.array(lines).T
+    level = height - rise * total
+    one, other = np.triu_indices(len(lines), 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        met = (level[other] - level[one]) / (rise[one] - rise[other])
+    known = np.array([knot.total for knot in knots])
+    begin = known[1] if view.has_gap and len(known) > 1 else known[0]
+    spend = np.unique(np.concatenate([known, met[np.isfinite(met) & (met > begin) & (met < known[-1])]]))
+    value = np.interp(spend, known, [knot.value for knot in knots])
+    upper = np.maximum((level + rise * spend[:, None]).min(axis=1), value)
+    if view.has_gap:
+        upper[0] = value[0]  # where nothing is spent there is one course
+    slope = np.diff(upper) / np.diff(spend) if len(spend) > 1 else rise[:1]
+    steepness = np.minimum.accumulate(np.append(slope, slope[-1])) if len(spend) > 1 else slope
+    return Table(spend, value, steepness, upper, (0.0, float(begin)) if view.has_gap and len(known) > 1 else None)
 
 
 def bends_upwards(problem: Problem, channel: int) -> bool:
@@ -135,24 +175,33 @@ def _knots(view: View, courses: list[Float[np.ndarray, " decision"]]) -> list[Kn
     payoff = view.problem.payoffs[view.channel]
     wanted |= {payoff.anchor: shape} if any(payoff.toll) else {}
     wanted |= {least: shape, most: shape}
+    if view.has_gap:
+        wanted |= {part * view.shapes.lightest: even / even.sum() for part in ALOFT}
     rounding = EVEN * most
     totals = [total for total in sorted(wanted) if least <= total <= most]
     totals = [total for at, total in enumerate(totals) if not at or total > totals[at - 1] + rounding]
-    known = {float(money.sum()) for money in spent}
     trials = [[view.shapes.course(wanted[total], total)] for total in totals]
-    if view.bent:
-        trials = _more_kinds(view, trials, [total in known for total in totals])
+    if view.bent or view.shapes.flight.any():
+        trials = _more_kinds(view, trials, even / even.sum())
     return view.knots(np.array(_best(view, trials)))
 
 
-def _more_kinds(view: View, trials: list[list[np.ndarray]], known: list[bool]) -> list[list[np.ndarray]]:
-    """Courses of other kinds beside those over which curves often bend upwards, so that another kind may be better."""
-    rough = thinned(view.course, FEW)
+def _more_kinds(view: View, trials: list[list[np.ndarray]], even: np.ndarray) -> list[list[np.ndarray]]:
+    """Courses of other kinds beside those over which curves often bend upwards, so that another kind may be better.
+
+    Where there is a minimum flight those that do not keep it are left out, but at the least and the highest total.
+    """
+    rough, flies = thinned(view.course, FEW), bool(view.shapes.flight.any())
     bend = inflection(rough.channel)
     found = []
-    for own, as_it_is in zip(trials, known, strict=True):
-        convex = not as_it_is and bool(np.mean(rough.stock(own[0]) < bend) > SOME)
-        found.append(view.shapes.kinds(own[0] / max(float(own[0].sum()), TINY), float(own[0].sum())) if convex else own)
+    for at, own in enumerate(trials):
+        total = float(own[0].sum())
+        if not flies and np.mean(rough.stock(own[0]) < bend) <= SOME:
+            found.append(own)
+            continue
+        kinds = view.shapes.kinds((own[0] / max(total, TINY), even), total)
+        if kinds or at in (0, len(trials) - 1):
+            found.append(kinds or own)
     return found
 
 
