@@ -22,6 +22,7 @@ STEPS = 15  # at most
 ENOUGH = 1e-6  # relative gain of a step below which the plan counts as the top
 UNIT = 100.0  # what the mean cell's money is scaled to
 REACH = 0.5  # of a cell's money, or of the mean cell's: the longest step of one round
+LEAST = 1e-3  # of the budget: plans that spend less are looked at as if they spent this
 FLATTEST = 1e-6  # of the strongest bend: weaker ones count as this
 SHORTER = (1.0, 0.4, 0.1, 0.02)  # parts of a step that are tried
 
@@ -83,7 +84,7 @@ def shadow_prices(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[
 
 def nearest(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
     """The plan closest to a spend that keeps every rule, with cells on their sides of minimum flights; or None."""
-    unit = max(float(spend.sum()), 1e-300) / (UNIT * len(spend))
+    unit = _unit(problem, spend)
     cells = len(spend)
     weights, most, exact = _rows(on_their_sides(problem, spend), unit, np.zeros(cells))
     never_below_0 = np.concatenate([weights, -np.eye(cells)]), np.concatenate([most, np.zeros(cells)])
@@ -119,7 +120,7 @@ def _model_program(
 ) -> tuple[float, float, Program, Rows]:
     """The model around a plan in units of its own: money, objective per money, curve and rows."""
     cells = len(spend)
-    unit = max(float(spend.sum()), 1e-300) / (UNIT * cells)
+    unit = _unit(problem, spend)
     slope, bend = _model(problem, spend)
     scale = max(float(np.abs(slope).max()), 1e-300)
     longest = reach * np.maximum(spend, spend.sum() / cells) / unit
@@ -128,6 +129,12 @@ def _model_program(
     most = np.concatenate([most, longest, np.minimum(longest, spend / unit)])
     curve, tolled = _with_tolls(problem, spend, (-bend * unit / scale, -slope / scale), (weights, most), unit, scale)
     return unit, scale, curve, (*tolled, exact)
+
+
+def _unit(problem: Problem, spend: Float[np.ndarray, " cell"]) -> float:
+    """The user's money in one unit of the model: of the mean cell, also where next to nothing is spent."""
+    budget = problem.budget.high if np.isfinite(problem.budget.high) else 0.0
+    return max(float(spend.sum()), LEAST * budget, 1e-300) / (UNIT * len(spend))
 
 
 def _model(problem: Problem, spend: np.ndarray) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell cell"]]:
