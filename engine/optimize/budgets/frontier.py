@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.config.scenario import Budget, Goal, Scenario
-from engine.errors import InfeasibleError
+from engine.errors import InfeasibleError, InputError
 from engine.optimize.budgets.any_budget import Question
 from engine.optimize.budgets.targets import best_at, sized, target_of
 from engine.optimize.multipliers import explained, least
@@ -26,6 +26,7 @@ from engine.optimize.rules import Problem, compared, history_spend, problem_of
 from engine.optimize.solve import solve
 from engine.response.curves import Curves
 
+MOST = 1e15  # money that a scenario can name [currency]
 RISES = 0.01  # relative growth of the marginal return between two budgets from which it is told
 
 
@@ -108,12 +109,16 @@ def asked_money(curves: Curves, scenario: Scenario) -> float:
         return sized(curves, scenario).money
     budget = scenario.budget
     if budget.of_history is not None:
-        return float(problem_of(curves, scenario).budget.high)
+        return float(problem_of(curves, scenario).budget.high) / (1 - budget.reserve)
     return float(budget.total or budget.at_most or 0.0)
 
 
 def with_money(scenario: Scenario, amount: float) -> Scenario:
     """The scenario with another budget, all of which is spent unless the scenario only limits it."""
+    if not 0 < amount <= MOST:
+        raise InputError(
+            f"a budget of {amount:g} cannot be planned, where more than 0 and at most {MOST:g} can; ask nearer"
+        )
     budget, name = scenario.budget, "total" if scenario.budget.at_most is None else "at_most"
     quarters = None
     if budget.quarters:
