@@ -17,6 +17,7 @@ from engine.optimize.over_time.ascent import reached, shadow_prices
 from engine.optimize.over_time.columns import Column, mixed
 from engine.optimize.over_time.course import even_draws, means, thinned
 from engine.optimize.over_time.several import (
+    at_one_pace,
     by_cell,
     chances,
     flat,
@@ -77,6 +78,7 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     starts = (*starts, problem.lower) if some is None else (*starts, problem.lower, some)
     first = [spread_over_time(problem, simple.spend), *starts]
     rough = _on_few_draws(problem)
+    first += _at_one_pace(problem, rough or problem, simple.spend)
     if rough is not None:
         found = _searched(rough, frame, first)
         first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
@@ -92,6 +94,18 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     least = LEAST_PROFIT if any(way.cost.any() for way in problem.ways) else LEAST_OUTCOME
     told, proven = _told(problem, frame.bent, found.inner), not any(frame.bent)
     return Solved(spend, value, max(found.bound, value), told, gross(problem), least, proven)
+
+
+def _at_one_pace(
+    problem: Problem, rough: Problem, split: Float[np.ndarray, " channel"]
+) -> list[Float[np.ndarray, " cell"]]:
+    """The best plan at one pace throughout, as a start: more decisions are then never worse than one."""
+    if problem.decisions == 1 or (problem.grid and problem.grid.over):
+        return []
+    alike = at_one_pace(rough)
+    frame = _frame(alike)
+    found = _searched(alike, frame, [split]) if frame else None
+    return [spread_over_time(problem, found.plans[0][1])] if found and found.plans else []
 
 
 def _frame(problem: Problem) -> Frame | None:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from engine.optimize.over_time.course import by_draw as outcome_of
 from engine.optimize.over_time.course import tangents
+from engine.optimize.over_time.decisions import Way
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem
 from engine.optimize.side_by_side import each
@@ -120,3 +121,21 @@ def spread_over_time(problem: Problem, split: Float[np.ndarray, " channel"]) -> 
     if problem.grid is None:
         return split
     return np.outer(split, problem.grid.lengths / problem.grid.lengths.sum()).ravel()
+
+
+def at_one_pace(problem: Problem) -> Problem:
+    """The question of one decision: the same time and history, and money at one pace throughout.
+
+    Its rules are those that do not tell decisions apart; its plan, spread over the time, is a start for several.
+    """
+    if problem.grid is None:
+        return problem
+    share = problem.grid.lengths / problem.grid.lengths.sum()
+    held = replace(problem.grid, edges=(0, problem.grid.edges[-1]), quarters=(0,), units=(0,), over=0)
+    ways = []
+    for way in problem.ways:
+        gain = np.tensordot(share, way.course.gain, axes=1)[None]
+        course = replace(way.course, gain=np.ascontiguousarray(gain))
+        pace, cost = (share @ way.pace)[None], np.array([share @ way.cost])
+        ways.append(Way(course, pace, cost, np.zeros(1)))
+    return replace(flat(problem), ways=tuple(ways), grid=held)
