@@ -218,9 +218,14 @@ def lessening(setting: Setting, channel: int) -> tuple[Threshold | None, Thresho
     tried = _tried(spent)
     found = []
     for limit in (FEWER * now, least):
-        at = first(lambda rung, limit=limit: tried(rung) < limit, _rungs(setting))  # type: ignore[misc]
+        at = first(_below(tried, limit), _rungs(setting))
         found.append(at and Threshold(setting.rung ** (1 - at), setting.rung**-at, tried(at)))
     return found[0] or None, found[1] or None
+
+
+def _below(tried: Callable[[int], float], limit: float) -> Callable[[int], bool]:
+    """Whether what a rung gives is below a limit."""
+    return lambda rung: tried(rung) < limit
 
 
 def rule_costs(setting: Setting, rules: tuple[str, ...]) -> tuple[RuleCost, ...]:

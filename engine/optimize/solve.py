@@ -71,7 +71,7 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
 
 
 def _solve(problem: Problem, on: Ground, made: list[Table], starts: tuple[np.ndarray, ...]) -> Solved | None:
-    found, route = _routed(problem, made)
+    found, route = routed(problem, made)
     if found is None:
         return None
     candidates = [start for start in (*starts, _repaired(problem, found.spend)) if not broken(problem, start)]
@@ -120,7 +120,8 @@ def _tightened(problem: Problem) -> Problem:
     return replace(problem, rules=(replace(budget, high=high), *problem.rules[1:]))
 
 
-def _routed(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
+def routed(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
+    """The best split over tables and its bound, in the way that the rules across channels ask for; and that way."""
     concave = all(table.concave for table in tables)
     groups = _groups(problem)
     if groups is None:

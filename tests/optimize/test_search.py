@@ -7,7 +7,7 @@ from engine.optimize import branch, program
 from engine.optimize.branch import UndecidedError, search
 from engine.optimize.dynamic import best_on_grid
 from engine.optimize.rules import broken
-from engine.optimize.solve import _groups, _routed, _scale, _tables, _tightened, solve
+from engine.optimize.solve import _groups, _scale, _tables, _tightened, routed, solve
 
 STEPS = 12  # of the exhaustive grid
 
@@ -133,7 +133,7 @@ def test_no_route_needs_its_bound_lifted_to_the_value_of_the_polished_plan(make,
         solved = solve(problem)
         if solved is not None:
             tight = _tightened(problem)
-            found, _ = _routed(tight, _tables(tight, {}, _scale(tight)))
+            found, _ = routed(tight, _tables(tight, {}, _scale(tight)))
             assert found.bound >= solved.value - 1e-9 * solved.gross
 
 

@@ -2,7 +2,7 @@
 
 A course is the money of one channel by decision [currency]. Its outcome is exact: each period has its own stock, draw
 by draw, of what the course brought until then and of what was there before. As a function of the course it is a mean
-of curves of straight sums, so straight lines above the curves make planes above the outcome: the cuts of `outer`.
+of curves of straight sums, so straight lines above the curves make planes above the outcome.
 """
 
 from dataclasses import dataclass, replace

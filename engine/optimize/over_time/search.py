@@ -32,8 +32,7 @@ from engine.optimize.over_time.totals import Known, View, bends_upwards, tabled
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken, channel_limits
 from engine.optimize.side_by_side import each
-from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, Memory, Solved, solve
-from engine.optimize.solve import _routed as routed
+from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, Memory, Solved, routed, solve
 
 PASSES = 5  # most times that tables are made
 CLOSE = 3e-4  # relative gap at which the search ends

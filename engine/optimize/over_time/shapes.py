@@ -27,17 +27,8 @@ class Shapes:
     high: Float[np.ndarray, " decision"]
     rows: tuple[Row, ...]
     flight: Float[np.ndarray, " decision"]  # a decision spends nothing, or at least this [currency]
-    ratios: tuple[tuple[float, float], ...] | None = None  # of each decision to the one before, where they alone matter
-    vertices: Float[np.ndarray, "vertex decision"] | None = None  # with `ratios`: shares at all their limits
+    vertices: Float[np.ndarray, "vertex decision"] | None = None  # where ramps alone matter: shares at their limits
     programs: list[highspy.Highs] = field(default_factory=list)  # the program, once it was needed
-
-    @property
-    def limits(self) -> tuple[Float[np.ndarray, " decision"], Float[np.ndarray, " decision"]]:
-        """Least and most share of the total that each decision can have."""
-        if self.vertices is None:
-            alone = float(len(self.low) == 1)
-            return np.full(len(self.low), alone), np.ones(len(self.low))
-        return self.vertices.min(axis=0), self.vertices.max(axis=0)
 
     def course(self, shape: Float[np.ndarray, " decision"], total: float) -> Float[np.ndarray, " decision"]:
         """A total spread by some shares as far as the limits of each decision allow."""
@@ -157,7 +148,7 @@ def shapes(low: np.ndarray, high: np.ndarray, rows: list[Row], flight: np.ndarra
         return held
     vertices = extremes(ratios)
     binds = np.any(most * vertices.max(axis=0) > high * (1 + TINY))  # a cap of a decision cuts into what ratios allow
-    return held if binds else replace(held, ratios=ratios, vertices=vertices)
+    return held if binds else replace(held, vertices=vertices)
 
 
 def _ratios(rows: list[Row], count: int) -> tuple[tuple[float, float], ...] | None:
