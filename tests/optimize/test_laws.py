@@ -51,6 +51,31 @@ def test_millions_units_and_yen_give_the_same_shares(make, extra, slope):
     assert shares[2] == pytest.approx(shares[0], abs=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3, 1e6, 1e9, 1e12])
+def test_units_from_thousandths_to_trillions_give_the_same_plan(make, unit):
+    held = make.random_curves(np.random.default_rng(6), 5, draws=10)
+    one = optimize(held, asked(make, 300.0), priced=False)
+    other = optimize(in_units(held, unit), asked(make, 300.0, unit), priced=False)
+    assert other.certified
+    assert other.net == pytest.approx(one.net * unit, rel=1e-6)
+    assert other.cells / other.spend == pytest.approx(one.cells / one.spend, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_channel_in_two_halves_earns_what_it_earned_whole(make, seed):
+    held = make.random_curves(np.random.default_rng(seed), 3, slope=(0.5, 0.95))
+    whole = held.channels[2]
+    known = whole.saturation.parameters
+    halved = {name: values * (0.5 if name in ("ceiling", "halfway") else 1.0) for name, values in known.items()}
+    halves = [replace(whole, name=name, saturation=Family("hill", halved)) for name in ("left", "right")]
+    two = replace(held, channels=(*held.channels[:2], *halves))
+    question = make.scenario("budget = { total = 180 }\n")
+    one, other = (optimize(each, question, priced=False) for each in (held, two))
+    assert other.net == pytest.approx(one.net, rel=2e-4)
+    assert sum(other.chosen.spend[2:]) == pytest.approx(one.chosen.spend[2], abs=0.5)
+    assert other.chosen.spend[2] == pytest.approx(other.chosen.spend[3], abs=0.5)
+
+
 @settings(max_examples=10)
 @given(st.permutations(range(5)), st.integers(0, 5))
 def test_the_order_of_channels_does_not_matter(make, order, seed):
