@@ -17,6 +17,8 @@ from engine.response.saturation import SATURATIONS
 
 Kind = Literal["paid", "earned", "shared", "owned"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Role = Literal["brand", "activation"]
+ROLES: tuple[Role, ...] = get_args(Role)
 LAGS = 208  # that a half-life looks at [periods]
 
 
@@ -97,13 +99,20 @@ class History:
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel's response: ceiling * share(stock / halfway), with stock the adstocked spend."""
+    """One channel's response: ceiling * share(stock / halfway), with stock the adstocked spend.
+
+    It may be a part of a channel: what that spends in one geo, on one segment, or both.
+    """
 
     name: str
     kind: Kind
     adstock: Family | Mixture
     saturation: Family | Mixture
     history: History
+    part_of: str | None = None  # the channel whose part it is; None: it is whole
+    geo: str | None = None
+    segment: str | None = None
+    role: Role | None = None  # what it is for: a brand, or sales at once
 
     def __post_init__(self) -> None:
         tables = (
@@ -175,6 +184,7 @@ class Curves:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InputError(f"channel {twice[0]!r} stands twice; give each channel its own name")
+        _require_parts(self.channels)
         counts = {name: count for channel in self.channels for name, count in _counts(channel).items()}
         if len(set(counts.values())) != 1:
             low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
@@ -188,6 +198,11 @@ class Curves:
     def names(self) -> tuple[str, ...]:
         """Names of the channels, in order."""
         return tuple(channel.name for channel in self.channels)
+
+    @property
+    def wholes(self) -> tuple[str, ...]:
+        """Names of the channels that have parts, in order."""
+        return tuple(dict.fromkeys(channel.part_of for channel in self.channels if channel.part_of is not None))
 
     @property
     def draws(self) -> int:
@@ -208,6 +223,25 @@ class Curves:
     def measure(self) -> str:
         """What a plan counts: the outcome, or its value where a unit of it is not worth just 1."""
         return self.outcome if self.value == 1 else f"value of {self.outcome}"
+
+
+def _require_parts(channels: tuple[Channel, ...]) -> None:
+    """Refuse a name that is that of a channel with parts and of an entry too, and parts that differ in kind."""
+    kinds: dict[str, Kind] = {}
+    names = {channel.name for channel in channels}
+    for channel in channels:
+        whole = channel.part_of
+        if whole is None:
+            continue
+        if whole in names:
+            raise InputError(
+                f"channel {channel.name!r} is a part of {whole!r}, and an entry has that name too; "
+                "give the parts other names than the channel, and leave out an entry for all of it"
+            )
+        if kinds.setdefault(whole, channel.kind) != channel.kind:
+            raise InputError(
+                f"channel {whole!r} has parts that are {kinds[whole]} and {channel.kind}; give all of them one kind"
+            )
 
 
 def pace(channel: Channel, period: Period) -> float:

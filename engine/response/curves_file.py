@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import InputError
 from engine.files import digest, read_bytes, read_json, write_json
 from engine.periods import PERIODS
-from engine.response.curves import KINDS, Channel, Curves, Family, History, Mixture
+from engine.response.curves import KINDS, ROLES, Channel, Curves, Family, History, Mixture, Role
 
 SCHEMA = "peso.curves/1"
 MOST_PRUDENCE = 10.0  # deviations, as in a scenario
@@ -42,7 +42,7 @@ _KEYS = {  # what stands where; other keys are left alone unless they look like 
         "channels",
         "prudence",
     ),
-    "a channel": ("name", "kind", "adstock", "saturation", "history"),
+    "a channel": ("name", "kind", "channel", "geo", "segment", "role", "adstock", "saturation", "history"),
     "history": ("mean", "max", "last", "support"),
 }
 
@@ -103,7 +103,20 @@ def _channel(entry: Any, index: int) -> Channel:
             last=_last(history.get("last", []), f"{place}, history, last"),
             support=_support(history.get("support"), f"{place}, history, support"),
         ),
+        part_of=_text(body, "channel", place) if "channel" in body else None,
+        geo=_text(body, "geo", place) if "geo" in body else None,
+        segment=_text(body, "segment", place) if "segment" in body else None,
+        role=_role(body, place),
     )
+
+
+def _role(body: dict[str, Any], place: str) -> Role | None:
+    if "role" not in body:
+        return None
+    found = next((role for role in ROLES if role == body["role"]), None)
+    if found is None:
+        raise InputError(f"{place}: role is {body['role']!r}; use one of {', '.join(ROLES)}, or leave it out")
+    return found
 
 
 def _last(values: Any, place: str) -> tuple[float, ...]:
@@ -207,6 +220,7 @@ def curves_document(curves: Curves) -> dict[str, Any]:
         {
             "name": channel.name,
             "kind": channel.kind,
+            **_axes_document(channel),
             "adstock": _families_document(channel.adstock),
             "saturation": _families_document(channel.saturation),
             "history": _history_document(channel.history),
@@ -214,6 +228,12 @@ def curves_document(curves: Curves) -> dict[str, Any]:
         for channel in curves.channels
     ]
     return head
+
+
+def _axes_document(channel: Channel) -> dict[str, str]:
+    """What a channel is a part of and what it is for, as far as that is known."""
+    told = {"channel": channel.part_of, "geo": channel.geo, "segment": channel.segment, "role": channel.role}
+    return {key: text for key, text in told.items() if text is not None}
 
 
 def _history_document(history: History) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.response.adstock import ADSTOCKS
-from engine.response.curves import KINDS, Channel, Curves, Family, History, Mixture
+from engine.response.curves import KINDS, ROLES, Channel, Curves, Family, History, Mixture
 from engine.response.curves_file import curves_document, read_curves, write_curves
 from engine.response.saturation import SATURATIONS
 
@@ -69,7 +69,7 @@ def some_curves(draw) -> Curves:
         return parts[0] if len(parts) == 1 else Mixture(tuple(parts))
 
     names = draw(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=3, unique=True))
-    channels = []
+    channels, labels = [], st.sampled_from([None, "north", "old & rich"])
     for name in names:
         low, high = sorted((draw(positive), draw(positive)))
         channels.append(
@@ -84,6 +84,10 @@ def some_curves(draw) -> Curves:
                     tuple(draw(st.lists(positive, max_size=3))),
                     draw(st.sampled_from([None, (low, high)])),
                 ),
+                part_of=draw(st.sampled_from([None, f"all of {''.join(names)}"])) if channels == [] else None,
+                geo=draw(labels),
+                segment=draw(labels),
+                role=draw(st.sampled_from([None, *ROLES])),
             )
         )
     value = draw(st.none() | positive)
@@ -98,6 +102,12 @@ def test_what_is_written_comes_back_to_the_last_bit(tmp_path_factory, held):
     assert curves_document(back) | {"made_from": ""} == curves_document(held)
     for mine, theirs in zip(held.channels, back.channels, strict=True):
         assert mine.history == theirs.history
+        assert (mine.part_of, mine.geo, mine.segment, mine.role) == (
+            theirs.part_of,
+            theirs.geo,
+            theirs.segment,
+            theirs.role,
+        )
         for family, other in ((mine.saturation, theirs.saturation), (mine.adstock, theirs.adstock)):
             assert type(family) is type(other)
             for part, same in zip(family.parts, other.parts, strict=True):
@@ -208,6 +218,10 @@ WRONG = {
         [{"family": "geometric", "retain": [0.5, 0.4]}, {"family": "buildup", "retain": [0.5], "onset": [0.2]}],
         ["tv.adstock has 3", "has 2 draws"],
     ),
+    "an unknown role": ((*TV, "role"), "branding", ["'tv'", "role", "'branding'", "brand, activation"]),
+    "a geo that is a number": ((*TV, "geo"), 7, ["'tv'", "geo", "7"]),
+    "a mistyped segment": ((*TV, "segmet"), "young", ["'tv'", "segmet", "'segment'"]),
+    "a part of itself": ((*TV, "channel"), "tv", ["'tv'", "a part of 'tv'", "other names"]),
     "negative last spend": ((*TV, "history", "last"), [5, -1], ["'tv'", "last", "value 2", "-1"]),
 }
 
@@ -224,6 +238,23 @@ def test_a_wrong_document_is_refused_with_file_place_and_value(tmp_path, place, 
         inner[place[-1]] = value
     message = refusal(written(tmp_path, content))
     assert [word for word in words if word not in message] == []
+
+
+def test_parts_of_one_channel_are_of_one_kind_and_leave_its_name_free(tmp_path):
+    content = copy.deepcopy(GOOD)
+    north = content["channels"][0] | {"name": "tv/north", "channel": "tv", "geo": "north", "role": "brand"}
+    south = north | {"name": "tv/south", "geo": "south"}
+    content["channels"] = [north, south]
+    held = read_curves(written(tmp_path, content))
+    assert [(one.part_of, one.geo, one.segment, one.role) for one in held.channels] == [
+        ("tv", "north", None, "brand"),
+        ("tv", "south", None, "brand"),
+    ]
+    assert held.wholes == ("tv",)
+    content["channels"] = [north, south | {"kind": "owned"}]
+    assert "'tv' has parts that are paid and owned" in refusal(written(tmp_path, content))
+    content["channels"] = [north, south | {"name": "tv"}]
+    assert "'tv/north' is a part of 'tv', and an entry has that name too" in refusal(written(tmp_path, content))
 
 
 def refusal(path):
