@@ -26,6 +26,18 @@ def step(start: date, count: int, period: Period) -> date:
     return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
 
 
+def since(first: date, second: date, period: Period) -> int:
+    """Periods from one date to another, to the nearest whole number; below 0 where the other is earlier.
+
+    >>> since(date(2027, 1, 4), date(2027, 1, 27), "week"), since(date(2027, 3, 1), date(2026, 12, 1), "month")
+    (3, -3)
+    """
+    if period in ("day", "week"):
+        return round((second - first).days / (7 if period == "week" else 1))
+    months = (second.year - first.year) * 12 + second.month - first.month
+    return round(months / _MONTHS[period])
+
+
 def starts(start: date, count: int, period: Period) -> tuple[date, ...]:
     """The first days of `count` periods in a row.
 

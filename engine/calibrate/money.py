@@ -15,7 +15,7 @@ from jaxtyping import Float
 from engine.calibrate.density import stock_of
 from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
-from engine.periods import PER_YEAR
+from engine.periods import PER_YEAR, step
 from engine.response.adstock import ADSTOCKS
 from engine.response.curves import Channel, Curves, Family, History
 from engine.response.saturation import SATURATIONS, Saturation
@@ -69,6 +69,7 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
         outcome_value=1.0 if dataset.is_money else None,
         prudence=PRUDENCE,
         made_from=dataset.made_from,
+        until=step(dataset.starts[-1], 1, dataset.period),
     )
     return Projection(curves, Miss(*(max(each) for each in zip(*misses, strict=True))))
 

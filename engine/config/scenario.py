@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from engine.config.flighting import Flighting
 from engine.config.loading import Closed, Money, Name, Positive, Share
 
 Kind = Literal["paid", "earned", "shared", "owned"]
@@ -129,6 +130,7 @@ class ChannelRules(Closed):
     max_change: Share | None = None  # from one decision to the next, instead of the ramp of all channels
     relative: Relative | None = None
     flight: Flight | None = None
+    flighting: Flighting = "even"  # how money is spread over the periods of a decision
 
     @model_validator(mode="after")
     def _consistent(self) -> "ChannelRules":

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from engine.config.scenario import Budget, Scenario
 from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.closeness import CERTIFIED
+from engine.optimize.flighting import as_history, is_written
 from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.polish import charged, marginal, untolled
@@ -224,6 +225,7 @@ def _baseline(curves: Curves, scenario: Scenario, asked: Asked) -> tuple[Split, 
     unflown = asked.problem if free == scenario else problem_of(curves, _of_budget(free, asked.problem), asked.spent)
     rules = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
     unkept = [f"flight of {name}" for name, one in rules.items() if one and one.flight]
+    unkept += [f"flighting of {channel.name}" for channel in curves.channels if is_written(channel, scenario)]
     unkept += [rule.name for rule in broken(asked.problem, asked.today)]
     return replace(_split(unflown, asked.today), broken=tuple(unkept)), by_draw(unflown, asked.today)[1]
 
@@ -244,9 +246,9 @@ def _schedule(problem: Problem, spend: np.ndarray) -> tuple[tuple[float, ...], .
 
 
 def _without_flights(scenario: Scenario) -> Scenario:
-    """The scenario with every date open: history's split kept no flight, so it is not valued by one."""
-    every = scenario.every_channel and scenario.every_channel.model_copy(update={"flight": None})
-    channels = {name: rules.model_copy(update={"flight": None}) for name, rules in scenario.channels.items()}
+    """The scenario with every date open: history's split kept no flight or burst, so it is not valued by one."""
+    every = scenario.every_channel and as_history(scenario.every_channel)
+    channels = {name: as_history(rules) for name, rules in scenario.channels.items()}
     return scenario.model_copy(update={"every_channel": every, "channels": channels})
 
 

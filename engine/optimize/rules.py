@@ -11,6 +11,7 @@ from jaxtyping import Float
 from engine.config.scenario import ChannelRules, Group, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
+from engine.optimize.flighting import no_date
 from engine.optimize.over_time.course import Course
 from engine.optimize.over_time.decision_rules import budget_rules, decision_rules
 from engine.optimize.over_time.decisions import Grid, Spent, Way, grid, way
@@ -156,7 +157,7 @@ def _rules(
         elif asked.minimum_flight:
             rules.append(Rule(f"minimum flight of {channel.name}", unit, flight=asked.minimum_flight))
         if not payoffs[index].timing.active:
-            rules.append(Rule(f"no date on which {channel.name} may spend", unit, high=0.0))
+            rules.append(Rule(no_date(channel, scenario), unit, high=0.0))
     for name, group in scenario.groups.items():
         rules += _group_rules(name, group, curves, rules[0])
     return rules

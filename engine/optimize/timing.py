@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Scenario, Shock
+from engine.optimize.flighting import closes, pattern, shared
 from engine.periods import PER_YEAR, Period, share_inside, share_open, starts
 from engine.response.curves import Channel, Curves, kernel
 
@@ -61,9 +62,10 @@ def conditions(channel: Channel, curves: Curves, scenario: Scenario, periods: in
 def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
     """The timing of one channel under a scenario."""
     found = conditions(channel, curves, scenario, scenario.horizon.periods)
-    if not found.open.any():
-        return Timing(np.zeros((1, curves.draws)), np.array([found.worth.sum()]), 1.0, False, found.open)
-    pace = found.open / found.open.sum()
+    weights = pattern(channel, curves, scenario, found.open)
+    pace = shared(weights, found.open, closes(channel, scenario))
+    if not pace.any():
+        return Timing(np.zeros((1, curves.draws)), np.array([found.worth.sum()]), 1.0, False, pace)
     cost, bought = float(np.sum(pace * found.discount)), pace * found.had
     if np.ptp(bought) <= 1e-12 * bought.max():
         gain = np.full((1, curves.draws), bought[0])

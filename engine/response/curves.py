@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal, get_args
 
 import numpy as np
@@ -176,6 +177,7 @@ class Curves:
     outcome_value: float | None = None  # money per unit of outcome, 1 where it is money; None: unknown, or revenue
     prudence: float = 0.0  # deviations that a move's gain should be worth, where a scenario is silent
     made_from: str = field(default="", compare=False)  # digest of the file or data behind it
+    until: date | None = None  # the first day after the history; None: unknown
 
     def __post_init__(self) -> None:
         names = [channel.name for channel in self.channels]

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -41,6 +42,7 @@ _KEYS = {  # what stands where; other keys are left alone unless they look like 
         "made_from",
         "channels",
         "prudence",
+        "until",
     ),
     "a channel": ("name", "kind", "channel", "geo", "segment", "role", "adstock", "saturation", "history"),
     "history": ("mean", "max", "last", "support"),
@@ -77,6 +79,7 @@ def _curves(content: Any, made_from: str) -> Curves:
         outcome_value=None if outcome_value is None else _number(body, "outcome_value", "the file"),
         prudence=_number(body, "prudence", "the file", MOST_PRUDENCE) if "prudence" in body else 0.0,
         made_from=made_from,
+        until=_day(body, "until") if "until" in body else None,
     )
     if "draws" in body and (body["draws"] is True or body["draws"] != curves.draws):
         raise InputError(f"draws says {_shown(body['draws'])} but the lists hold {curves.draws}; correct one of them")
@@ -168,6 +171,13 @@ def _text(body: dict[str, Any], key: str, place: str) -> str:
     return value
 
 
+def _day(body: dict[str, Any], key: str) -> date:
+    try:
+        return date.fromisoformat(_text(body, key, "the file"))
+    except ValueError:
+        raise InputError(f"the file: {key} is {body[key]!r}; a date is needed, as in \"2027-01-04\"") from None
+
+
 def _number(body: dict[str, Any], key: str, place: str, most: float = LARGEST) -> float:
     value = body.get(key)
     if not _is_finite(value) or not 0 <= value <= most:
@@ -215,6 +225,8 @@ def curves_document(curves: Curves) -> dict[str, Any]:
         head["outcome_value"] = curves.outcome_value
     if curves.prudence:
         head["prudence"] = curves.prudence
+    if curves.until is not None:
+        head["until"] = str(curves.until)
     head["made_from"] = curves.made_from
     head["channels"] = [
         {

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
+from engine.optimize.flighting import no_date
 from engine.optimize.over_time.decisions import Grid, Way
 from engine.optimize.rule import Rule
 from engine.response.curves import Channel, Curves, pace
@@ -32,7 +33,7 @@ def decision_rules(channel: Channel, curves: Curves, scenario: Scenario, held: G
     """The rules of one channel about its single decisions, over all cells."""
     asked = scenario.channels.get(channel.name, scenario.every_channel) or ChannelRules()
     at = np.eye(len(curves.channels))[curves.names.index(channel.name)]
-    rules = [*_bounds(channel.name, asked, held), *_dates(channel.name, held, way)]
+    rules = [*_bounds(channel.name, asked, held), *_dates(channel, scenario, held, way)]
     rules += _committed(channel.name, asked, held, scenario)
     rules += _ramp(channel.name, asked, held, way, (scenario, pace(channel, curves.period)))
     return [_over_all(rule, at) for rule in rules]
@@ -63,16 +64,16 @@ def _bounds(name: str, asked: ChannelRules, held: Grid) -> list[Rule]:
     return rules
 
 
-def _dates(name: str, held: Grid, way: Way) -> list[Rule]:
+def _dates(channel: Channel, scenario: Scenario, held: Grid, way: Way) -> list[Rule]:
     """What is over stays as it was, and where there is no open date nothing is spent."""
     rules = []
     for cell, (begin, active) in enumerate(zip(held.begins, way.active, strict=True)):
         one = np.eye(held.count)[cell]
         if cell < held.over:
             money = float(way.spent[cell])
-            rules.append(Rule(f"{name} as spent from {begin}", one, low=money, high=money))
+            rules.append(Rule(f"{channel.name} as spent from {begin}", one, low=money, high=money))
         elif not active:
-            rules.append(Rule(f"no date on which {name} may spend from {begin}", one, high=0.0))
+            rules.append(Rule(f"{no_date(channel, scenario)} from {begin}", one, high=0.0))
     return rules
 
 

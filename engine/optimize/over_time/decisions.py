@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from engine.config.scenario import Scenario
 from engine.errors import InputError
+from engine.optimize.flighting import closes, pattern, shared
 from engine.optimize.over_time.course import Course, incremental
 from engine.optimize.timing import LONGEST, conditions, cycled
 from engine.periods import PER_YEAR, Period, starts, step
@@ -145,19 +146,20 @@ def way(channel: Channel, curves: Curves, scenario: Scenario, held: Grid, spent:
     horizon = scenario.horizon
     tail = horizon.tail if horizon.from_history else 0
     found = conditions(channel, curves, scenario, horizon.periods + tail)
-    pattern = found.open[: horizon.periods].copy()
+    opened = found.open[: horizon.periods]
+    weights = pattern(channel, curves, scenario, opened).copy()
     if spent is not None:
-        pattern[: spent.periods] = spent.money[:, curves.names.index(channel.name)]
-    shares = np.zeros((held.count, horizon.periods))
-    for row, begin, end in zip(shares, held.edges, held.edges[1:], strict=False):
-        total = pattern[begin:end].sum()
-        row[begin:end] = pattern[begin:end] / total if total else 0.0
+        weights[: spent.periods] = spent.money[:, curves.names.index(channel.name)]
+    shares, is_closed = np.zeros((held.count, horizon.periods)), closes(channel, scenario)
+    for number, (begin, end) in enumerate(zip(held.edges, held.edges[1:], strict=False)):
+        inside = slice(begin, end)
+        shares[number, inside] = shared(weights[inside], opened[inside], is_closed or number < held.over)
     bought = shares * found.had[: horizon.periods]
     if horizon.from_history:
         course = _from_history(channel, curves, bought, found.worth, tail)
     else:
         course = _cycling(channel, bought, found.worth)
-    before = np.array([pattern[begin:end].sum() for begin, end in zip(held.edges, held.edges[1:], strict=False)])
+    before = np.array([weights[begin:end].sum() for begin, end in zip(held.edges, held.edges[1:], strict=False)])
     over = np.arange(held.count) < held.over
     return Way(course, shares, shares @ found.discount[: horizon.periods], np.where(over, before, 0.0))
 
