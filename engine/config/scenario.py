@@ -3,26 +3,17 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from engine.config.flighting import Flighting
+from engine.config.goal import Goal as Goal
+from engine.config.learn import Learn
 from engine.config.loading import Closed, Money, Name, Positive, Share
+from engine.config.relative import Factor as Factor
+from engine.config.relative import LastPlan, Multiple
+from engine.config.relative import Relative as Relative
 
 Kind = Literal["paid", "earned", "shared", "owned"]
-LARGEST_MULTIPLE = 10.0  # what is larger is a percentage that was meant as a share
-
-
-def _no_percentage(multiple: float) -> float:
-    if multiple > LARGEST_MULTIPLE:
-        raise ValueError(
-            f"this is {multiple:g} times as much, not {multiple:g} %, where at most {LARGEST_MULTIPLE:g} times is "
-            f"taken; write {multiple / 100:g} for {multiple:g} %"
-        )
-    return multiple
-
-
-Factor = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Multiple = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_no_percentage)]
 
 
 class Horizon(Closed):
@@ -72,23 +63,6 @@ class Budget(Closed):
         return self
 
 
-class Goal(Closed):
-    """What the plan makes as large as it can."""
-
-    maximise: Literal["outcome", "profit"] = "outcome"
-    margin: Share | None = None  # of the outcome in money; needed for profit
-    discount_rate: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0  # a year
-    prudence: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None  # deviations; the fit's
-
-    @model_validator(mode="after")
-    def _margin_with_profit(self) -> "Goal":
-        if self.maximise == "profit" and self.margin is None:
-            raise ValueError("profit needs a margin: the share of revenue left after its own costs")
-        if self.maximise == "outcome" and (self.margin is not None or self.discount_rate):
-            raise ValueError('margin and discount_rate go with maximise = "profit"')
-        return self
-
-
 class Flight(Closed):
     """The dates between which a channel may spend; even inside, nothing outside."""
 
@@ -99,19 +73,6 @@ class Flight(Closed):
     def _in_order(self) -> "Flight":
         if self.first and self.last and self.first >= self.last:
             raise ValueError(f"from {self.first} is not before until {self.last}")
-        return self
-
-
-class Relative(Closed):
-    """Bounds as multiples of what history spent on the channel in as many periods."""
-
-    least: Multiple = Field(default=0.0, alias="min")
-    most: Factor | None = Field(default=None, alias="max")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Relative":
-        if self.most is not None and self.least > self.most:
-            raise ValueError(f"min {self.least:g} is above max {self.most:g}")
         return self
 
 
@@ -129,6 +90,10 @@ class ChannelRules(Closed):
     locked: Money | None = None  # exactly this over the horizon
     max_change: Share | None = None  # from one decision to the next, instead of the ramp of all channels
     relative: Relative | None = None
+    of_last_plan: Relative | None = None  # instead of the bounds that `last_plan` has for all channels
+    least_roas: Positive | None = None  # mean outcome of its money per unit of it, over the horizon; or no money
+    least_marginal_roas: Positive | None = None  # of the last unit of its money; or no money
+    most_cac: Positive | None = None  # money per unit of outcome, over the horizon; or no money [currency]
     flight: Flight | None = None
     flighting: Flighting = "even"  # how money is spread over the periods of a decision
 
@@ -168,6 +133,8 @@ class Group(Closed):
     share: ShareBounds = ShareBounds()
     floor: Money = 0.0  # [currency]
     cap: Money | None = None  # [currency]
+    least_roas: Positive | None = None  # mean outcome of its money per unit of it, over the horizon
+    most_cac: Positive | None = None  # money per unit of outcome, over the horizon [currency]
 
     @model_validator(mode="after")
     def _one_way(self) -> "Group":
@@ -234,6 +201,8 @@ class Scenario(Closed):
     goal: Goal = Goal()
     risk: Risk = Risk()
     ramp: Ramp | None = None
+    last_plan: LastPlan | None = None
+    learn: Learn | None = None
     soft: dict[str, Annotated[int, Field(ge=1, le=99)]] = Field(default_factory=dict)
     """Rules that give way where no plan keeps all, by name as a plan tells it; those with the lowest number first."""
     every_channel: ChannelRules | None = None  # for each channel not named below
