@@ -12,8 +12,7 @@ from engine.config.loading import Closed, Money, Name, Positive, Share
 from engine.config.relative import Factor as Factor
 from engine.config.relative import LastPlan, Multiple
 from engine.config.relative import Relative as Relative
-
-Kind = Literal["paid", "earned", "shared", "owned"]
+from engine.config.strategy import Kind, Role, ShareBounds, Strategy
 
 
 class Horizon(Closed):
@@ -112,24 +111,14 @@ class ChannelRules(Closed):
         return self
 
 
-class ShareBounds(Closed):
-    """Bounds of a group as shares of total spend."""
-
-    least: Share = Field(default=0.0, alias="min")
-    most: Share = Field(default=1.0, alias="max")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "ShareBounds":
-        if self.least > self.most:
-            raise ValueError(f"min {self.least:g} is above max {self.most:g}")
-        return self
-
-
 class Group(Closed):
-    """Rules for several channels together, named by kind or one by one."""
+    """Rules for several channels together: those that are of each of the sorts that are named."""
 
     kinds: tuple[Kind, ...] = Field(strict=False, default=())
     channels: tuple[Name, ...] = Field(strict=False, default=())
+    roles: tuple[Role, ...] = Field(strict=False, default=())
+    geos: tuple[Name, ...] = Field(strict=False, default=())
+    segments: tuple[Name, ...] = Field(strict=False, default=())
     share: ShareBounds = ShareBounds()
     floor: Money = 0.0  # [currency]
     cap: Money | None = None  # [currency]
@@ -137,9 +126,9 @@ class Group(Closed):
     most_cac: Positive | None = None  # money per unit of outcome, over the horizon [currency]
 
     @model_validator(mode="after")
-    def _one_way(self) -> "Group":
-        if bool(self.kinds) == bool(self.channels):
-            raise ValueError("either kinds or channels is needed, and not both")
+    def _consistent(self) -> "Group":
+        if not (self.kinds or self.channels or self.roles or self.geos or self.segments):
+            raise ValueError("kinds, channels, roles, geos or segments is needed; those of all that are given count")
         if self.cap is not None and self.floor > self.cap:
             raise ValueError(f"floor {self.floor:g} is above cap {self.cap:g}")
         return self
@@ -208,7 +197,17 @@ class Scenario(Closed):
     every_channel: ChannelRules | None = None  # for each channel not named below
     channels: dict[Name, ChannelRules] = Field(default_factory=dict)
     groups: dict[Name, Group] = Field(default_factory=dict)
+    roles: dict[Role, Annotated[tuple[Name, ...], Field(strict=False)]] = Field(default_factory=dict)
+    """The channels that are for a brand, or for sales at once, instead of what the curves say of them."""
+    strategy: Strategy | None = None  # the split above, which the plan fills
     shocks: tuple[Shock, ...] = Field(strict=False, default=())
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> "Scenario":
+        named = [name for names in self.roles.values() for name in names]
+        if twice := sorted({name for name in named if named.count(name) > 1}):
+            raise ValueError(f"roles name {twice[0]!r} twice, and a channel has one role; leave it out once")
+        return self
 
     @model_validator(mode="after")
     def _decisions_where_there_are_some(self) -> "Scenario":

@@ -17,6 +17,7 @@ from engine.optimize.over_time.decisions import Spent
 from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.rules import Problem, broken, history_spend, problem_of
+from engine.optimize.selecting import rules_of
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
 from engine.periods import step
@@ -223,7 +224,7 @@ def _baseline(curves: Curves, scenario: Scenario, asked: Asked) -> tuple[Split, 
     """Today's split, with the rules that it does not keep, and its objective by draw; it is valued without flights."""
     free = _without_flights(scenario)
     unflown = asked.problem if free == scenario else problem_of(curves, _of_budget(free, asked.problem), asked.spent)
-    rules = {name: scenario.channels.get(name, scenario.every_channel) for name in curves.names}
+    rules = {channel.name: rules_of(channel, scenario) for channel in curves.channels}
     unkept = [f"flight of {name}" for name, one in rules.items() if one and one.flight]
     unkept += [f"flighting of {channel.name}" for channel in curves.channels if is_written(channel, scenario)]
     unkept += [rule.name for rule in broken(asked.problem, asked.today)]

@@ -1,21 +1,21 @@
 """Rules: what a scenario allows, as named rows over the channels' spend, each in the user's words."""
 
-import difflib
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.config.scenario import ChannelRules, Group, Scenario
+from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.flighting import no_date
 from engine.optimize.over_time.course import Course
-from engine.optimize.over_time.decision_rules import budget_rules, decision_rules
+from engine.optimize.over_time.decision_rules import budget_rules, decision_rules, whole_decision_rules
 from engine.optimize.over_time.decisions import Grid, Spent, Way, grid, way
 from engine.optimize.rule import Rule as Rule
+from engine.optimize.selecting import require_known, rules_of, wholes_of
+from engine.optimize.share_rules import group_rules, of_total, strategy_rules
 from engine.optimize.side_by_side import each
 from engine.optimize.tables import Payoff, doubt
 from engine.optimize.timing import timing
@@ -116,7 +116,7 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
     Raises:
         InputError: The scenario names a channel that the curves do not have, or profit has no money.
     """
-    _require_known(curves, scenario)
+    _require_fitting(curves, scenario)
     margin, cost = 1.0, 0.0
     if scenario.goal.maximise == "profit":
         margin, cost = scenario.goal.margin or 0.0, 1.0
@@ -150,7 +150,7 @@ def _rules(
     for index, channel in enumerate(curves.channels):
         unit = np.repeat(np.eye(len(payoffs))[index], count)
         history = pace(channel, curves.period) * scenario.horizon.periods
-        asked = scenario.channels.get(channel.name, scenario.every_channel) or ChannelRules()
+        asked = rules_of(channel, scenario)
         rules += _channel_rules(channel.name, unit, asked, history)
         if held:
             rules += decision_rules(channel, curves, scenario, held, ways[index])
@@ -158,8 +158,18 @@ def _rules(
             rules.append(Rule(f"minimum flight of {channel.name}", unit, flight=asked.minimum_flight))
         if not payoffs[index].timing.active:
             rules.append(Rule(no_date(channel, scenario), unit, high=0.0))
-    for name, group in scenario.groups.items():
-        rules += _group_rules(name, group, curves, rules[0])
+    rules += _whole_rules(curves, scenario, ways, held)
+    return [*rules, *group_rules(curves, scenario, rules[0]), *strategy_rules(curves, scenario, rules[0])]
+
+
+def _whole_rules(curves: Curves, scenario: Scenario, ways: tuple[Way, ...], held: Grid | None) -> list[Rule]:
+    """The rules of channels with parts, about the sum of these."""
+    rules = []
+    for name, parts, asked in wholes_of(curves, scenario):
+        history = float(history_spend(curves, scenario) @ parts)
+        rules += _channel_rules(name, np.repeat(parts.astype(float), held.count if held else 1), asked, history)
+        if held:
+            rules += whole_decision_rules((name, parts, asked), scenario, held, ways, history)
     return rules
 
 
@@ -171,16 +181,8 @@ def asked_again(problem: Problem, index: int, rule: Rule) -> Problem:
     """
     rules = [*problem.rules[:index], rule, *problem.rules[index + 1 :]]
     if index == 0:
-        rules = [_of_total(one, rule.high) for one in rules]
+        rules = [of_total(one, rule.high) for one in rules]
     return _prudent(replace(problem, rules=tuple(rules)))
-
-
-def _of_total(rule: Rule, total: float) -> Rule:
-    """A rule that is a share of the total, of another total; any other as it is."""
-    if not rule.share:
-        return rule
-    amount = rule.share * total
-    return replace(rule, high=amount) if math.isfinite(rule.high) else replace(rule, low=amount)
 
 
 def _prudent(problem: Problem) -> Problem:
@@ -288,47 +290,9 @@ def _channel_rules(name: str, unit: np.ndarray, asked: ChannelRules, history: fl
     return rules
 
 
-def _group_rules(name: str, group: Group, curves: Curves, budget: Rule) -> list[Rule]:
-    inside = np.array([c.kind in group.kinds or c.name in group.channels for c in curves.channels], float)
-    inside = np.repeat(inside, len(budget.weights) // len(inside))
-    rules = []
-    if group.share.least > 0:
-        rules.append(_share(f"least share of {name}", inside, group.share.least, budget, 1))
-    if group.share.most < 1:
-        rules.append(_share(f"most share of {name}", inside, group.share.most, budget, -1))
-    if group.floor:
-        rules.append(Rule(f"floor of group {name}", inside, low=group.floor))
-    if group.cap is not None:
-        rules.append(Rule(f"cap of group {name}", inside, high=group.cap))
-    return rules
-
-
-def _share(name: str, inside: np.ndarray, share: float, budget: Rule, sign: int) -> Rule:
-    """A share of total spend: of a known total it is an amount, else a row over all channels."""
-    if budget.low == budget.high:
-        return _of_total(Rule(name, inside, **{"low" if sign > 0 else "high": 0.0}, share=share), budget.high)
-    return Rule(name, inside - share, low=0.0) if sign > 0 else Rule(name, inside - share, high=0.0)
-
-
-def _require_known(curves: Curves, scenario: Scenario) -> None:
-    """Every channel that the scenario names is in the curves, and every group has a member."""
-    named = [("channels", name) for name in scenario.channels]
-    named += [(f"groups.{group}", name) for group, rules in scenario.groups.items() for name in rules.channels]
-    named += [(f"shock {shock.name!r}", name) for shock in scenario.shocks for name in shock.channels]
-    for place, name in named:
-        if name not in curves.names:
-            close = difflib.get_close_matches(name, curves.names, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise InputError(
-                f"scenario {scenario.name!r}: {place} names {name!r}, which the curves do not have; "
-                f"{hint}channels there: {', '.join(curves.names)}"
-            )
-    for name, group in scenario.groups.items():
-        if group.kinds and not any(channel.kind in group.kinds for channel in curves.channels):
-            raise InputError(
-                f"scenario {scenario.name!r}: groups.{name} holds no channel: no channel of the curves is "
-                f"{' or '.join(group.kinds)}; remove the group or name other kinds"
-            )
+def _require_fitting(curves: Curves, scenario: Scenario) -> None:
+    """Every name in the scenario is known to the curves, and profit has money."""
+    require_known(curves, scenario)
     if scenario.goal.maximise == "profit" and not curves.is_money:
         raise InputError(
             f"scenario {scenario.name!r}: profit needs an outcome in money, and the curves give {curves.outcome!r} "

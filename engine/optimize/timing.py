@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import Scenario, Shock
 from engine.optimize.flighting import closes, pattern, shared
+from engine.optimize.selecting import is_named, rules_of
 from engine.periods import PER_YEAR, Period, share_inside, share_open, starts
 from engine.response.curves import Channel, Curves, kernel
 
@@ -49,14 +50,14 @@ def conditions(channel: Channel, curves: Curves, scenario: Scenario, periods: in
     """What a channel finds in `periods` periods from the start of the horizon on."""
     days = starts(scenario.horizon.start, periods, curves.period)
     effect, had = curves.value * np.ones(periods), np.ones(periods)
-    for shock in _shocks_on(channel.name, scenario):
+    for shock in _shocks_on(channel, scenario):
         inside = np.array(share_inside(days, curves.period, shock.first, shock.last))
         if shock.kind == "price" and shock.factor:
             had = had * (1 + (1 / shock.factor - 1) * inside)
         elif shock.kind in ("effectiveness", "demand"):
             effect = effect * (1 + ((shock.factor or 0.0) - 1) * inside)
     discount = (1 + scenario.goal.discount_rate) ** (-np.arange(periods) / PER_YEAR[curves.period])
-    return Conditions(_open(channel.name, scenario, days, curves.period), had, effect * discount, discount)
+    return Conditions(_open(channel, scenario, days, curves.period), had, effect * discount, discount)
 
 
 def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
@@ -73,19 +74,18 @@ def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
     return Timing(cycled(channel, bought), found.worth, cost, True, pace)
 
 
-def _open(name: str, scenario: Scenario, days: tuple[date, ...], period: Period) -> Float[np.ndarray, " period"]:
+def _open(channel: Channel, scenario: Scenario, days: tuple[date, ...], period: Period) -> Float[np.ndarray, " period"]:
     """The share of each period in which the channel can spend."""
-    rules = scenario.channels.get(name, scenario.every_channel)
-    flight = rules.flight if rules else None
-    outages = [(shock.first, shock.last) for shock in _shocks_on(name, scenario) if shock.kind == "outage"]
+    flight = rules_of(channel, scenario).flight
+    outages = [(shock.first, shock.last) for shock in _shocks_on(channel, scenario) if shock.kind == "outage"]
     if flight is None and not outages:
         return np.ones(len(days))
     within = (flight.first, flight.last) if flight else (None, None)
     return np.array(share_open(days, period, within, outages))
 
 
-def _shocks_on(name: str, scenario: Scenario) -> list[Shock]:
-    return [shock for shock in scenario.shocks if not shock.channels or name in shock.channels]
+def _shocks_on(channel: Channel, scenario: Scenario) -> list[Shock]:
+    return [shock for shock in scenario.shocks if not shock.channels or is_named(channel, shock.channels)]
 
 
 def cycled(channel: Channel, bought: Float[np.ndarray, " period"]) -> Float[np.ndarray, "period draw"]:

@@ -35,8 +35,15 @@ def test_names_in_capitals_keep_their_place_in_a_message():
         ("budget = { total = 1 }\n[channels.tv]\nlocked = 1\ncap = 2", "locked fixes the spend"),
         ("budget = { total = 1 }\n[channels.tv]\nminimum_flight = 3\ncap = 2", "minimum_flight 3 is above cap 2"),
         ("budget = { total = 1 }\n[channels.tv]\nflight = { from = 2027-05-01, until = 2027-05-01 }", "not before"),
-        ("budget = { total = 1 }\n[groups.a]\nshare = { max = 0.2 }", "either kinds or channels"),
+        ("budget = { total = 1 }\n[groups.a]\nshare = { max = 0.2 }", "kinds, channels, roles, geos or segments is"),
         ('budget = { total = 1 }\n[groups.a]\nkinds = ["paid"]\nshare = { min = 0.3, max = 0.2 }', "min 0.3 is above"),
+        ("budget = { total = 1 }\n[strategy]\nroles = { brand = 60, activation = 40 }", "write 0.6 for 60 %"),
+        ("budget = { total = 1 }\n[strategy]\nroles = { brand = 0.6, activation = 0.5 }", "roles take at least 110 %"),
+        ("budget = { total = 1 }\n[strategy]\nkinds = { earned = { min = 0.5, max = 0.2 } }", "min 0.5 is above"),
+        ("budget = { total = 1 }\n[strategy]\nroles = { brnd = 0.5 }", "strategy.roles.brnd"),
+        ("budget = { total = 1 }\n[strategy]\n", "nothing is fixed"),
+        ('budget = { total = 1 }\n[roles]\nbrand = ["tv"]\nactivation = ["tv"]', "roles name 'tv' twice"),
+        ('budget = { total = 1 }\n[roles]\nsales = ["tv"]', "roles.sales"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "outage"\nfactor = 0.5', "an outage takes none"),
         ("budget = { total = 1 }\n[ramp]\nmax_change = 0.1", "ramp needs several decisions"),
         ("budget = { total = 1 }\n[channels.tv]\nquarter_cap = 1", "channels.tv.quarter_cap needs several decisions"),
@@ -58,6 +65,15 @@ def test_names_in_capitals_keep_their_place_in_a_message():
 )
 def test_what_contradicts_itself_is_refused_in_words(text, words):
     assert words in refusal(HEAD + text + "\n")
+
+
+def test_a_share_alone_fixes_it_and_bounds_leave_room():
+    text = "[strategy]\nroles = { brand = 0.6 }\ngeos = { north = { max = 0.5 } }\n"
+    asked = parse(HEAD + "budget = { total = 1 }\n" + text, Scenario, "q.toml").strategy.asked
+    assert {axis: {name: (one.least, one.most) for name, one in shares.items()} for axis, shares in asked.items()} == {
+        "roles": {"brand": (0.6, 0.6)},
+        "geos": {"north": (0.0, 0.5)},
+    }
 
 
 def test_a_start_after_which_the_calendar_ends_is_refused():

@@ -1,13 +1,14 @@
 """Rules about single decisions: what a quarter or a month may spend, and how fast a channel may change."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
 from engine.optimize.flighting import no_date
 from engine.optimize.over_time.decisions import Grid, Way
 from engine.optimize.rule import Rule
+from engine.optimize.selecting import rules_of
 from engine.response.curves import Channel, Curves, pace
 
 
@@ -31,12 +32,37 @@ def budget_rules(scenario: Scenario, held: Grid, channels: int) -> list[Rule]:
 
 def decision_rules(channel: Channel, curves: Curves, scenario: Scenario, held: Grid, way: Way) -> list[Rule]:
     """The rules of one channel about its single decisions, over all cells."""
-    asked = scenario.channels.get(channel.name, scenario.every_channel) or ChannelRules()
+    asked = rules_of(channel, scenario)
     at = np.eye(len(curves.channels))[curves.names.index(channel.name)]
     rules = [*_bounds(channel.name, asked, held), *_dates(channel, scenario, held, way)]
     rules += _committed(channel.name, asked, held, scenario)
-    rules += _ramp(channel.name, asked, held, way, (scenario, pace(channel, curves.period)))
+    going = pace(channel, curves.period) if scenario.ramp and scenario.ramp.from_history else 0.0
+    rules += _ramp(channel.name, _change(channel, asked, scenario), held, way.active, going)
     return [_over_all(rule, at) for rule in rules]
+
+
+def whole_decision_rules(
+    whole: tuple[str, Bool[np.ndarray, " channel"], ChannelRules],
+    scenario: Scenario,
+    held: Grid,
+    ways: tuple[Way, ...],
+    history: float,
+) -> list[Rule]:
+    """The rules of a channel with parts about its single decisions: about the sum of its parts in each.
+
+    Args:
+        whole: Its name, which entries are its parts, and what is asked of it.
+        scenario: The question.
+        held: The decisions.
+        ways: Of every entry.
+        history: What history spent on all parts in as many periods [currency].
+    """
+    name, parts, asked = whole
+    rules = [*_bounds(name, asked, held), *_committed(name, asked, held, scenario)]
+    active = np.any([way.active for way, inside in zip(ways, parts, strict=True) if inside], axis=0)
+    going = history / scenario.horizon.periods if scenario.ramp and scenario.ramp.from_history else 0.0
+    rules += _ramp(name, asked.max_change, held, tuple(active.tolist()), going)
+    return [_over_all(rule, parts.astype(float)) for rule in rules]
 
 
 def _over_all(rule: Rule, at: Float[np.ndarray, " channel"]) -> Rule:
@@ -91,17 +117,27 @@ def _committed(name: str, asked: ChannelRules, held: Grid, scenario: Scenario) -
     ]
 
 
-def _ramp(name: str, asked: ChannelRules, held: Grid, way: Way, known: tuple[Scenario, float]) -> list[Rule]:
-    """How far the pace of one decision may be from that of the one before, where both have open dates."""
-    scenario, going = known
-    ramp = scenario.ramp
-    change = asked.max_change if asked.max_change is not None else ramp.max_change if ramp else None
+def _change(channel: Channel, asked: ChannelRules, scenario: Scenario) -> float | None:
+    """The largest change of an entry's pace: its own, none of its own where its whole has one, else the ramp of all."""
+    if asked.max_change is not None:
+        return asked.max_change
+    whole = scenario.channels.get(channel.part_of) if channel.part_of else None
+    if whole and whole.max_change is not None:
+        return None
+    return scenario.ramp.max_change if scenario.ramp else None
+
+
+def _ramp(name: str, change: float | None, held: Grid, active: tuple[bool, ...], going: float) -> list[Rule]:
+    """How far the pace of one decision may be from that of the one before, where both have open dates.
+
+    `going` is the pace of history into the first decision, 0 where that does not count [currency/period].
+    """
     if change is None:
         return []
     rules = []
     units = range(len(held.unit_begins))
-    opened = [bool(held.in_unit(number) @ np.array(way.active, float)) for number in units]
-    if ramp and ramp.from_history and going and opened[0]:
+    opened = [bool(held.in_unit(number) @ np.array(active, float)) for number in units]
+    if going and opened[0]:
         length = float(held.in_unit(0) @ held.lengths)
         rules.append(_within(f"ramp of {name} into {held.begins[0]}", held.in_unit(0), going * length, change))
     for number in units[1:]:
