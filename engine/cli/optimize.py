@@ -66,11 +66,11 @@ def verb(
 
 def _explained(curves: Path, scenario: Path, accept_weak_fit: bool, answer: Any) -> tuple[dict[str, Any], str]:
     """The reasons of a plan, as a document and as text."""
-    from engine.config.loading import load
-    from engine.config.scenario import Scenario
     from engine.optimize.explaining import explained, explanation_document
     from engine.report.explaining import explanation_text
     from engine.study.ask import curves_of
+    from engine.study.question import question
 
-    found = explained(curves_of(curves, accept_weak_fit), load(scenario, Scenario), answer)
+    known = curves_of(curves, accept_weak_fit)
+    found = explained(known, question(scenario, known), answer)
     return explanation_document(found), explanation_text(answer, found)

@@ -51,5 +51,5 @@ class Goal(Closed):
         if self.lifetime_value is not None and self.lifetime is not None:
             raise ValueError("a lifetime_value and a lifetime say the same; give one of them")
         if self.maximise == "clv" and not (self.lifetime_value or self.lifetime_values or self.lifetime):
-            raise ValueError("clv needs a lifetime_value: what a customer is worth; or a lifetime, from which it follows")
+            raise ValueError("clv needs a lifetime_value: what a customer is worth; or a lifetime it follows from")
         return self

@@ -10,6 +10,7 @@ from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.flighting import no_date
+from engine.optimize.last_plan import last_plan_rules
 from engine.optimize.over_time.course import Course
 from engine.optimize.over_time.decision_rules import budget_rules, decision_rules, whole_decision_rules
 from engine.optimize.over_time.decisions import Grid, Spent, Way, grid, way
@@ -159,6 +160,7 @@ def _rules(
         if not payoffs[index].timing.active:
             rules.append(Rule(no_date(channel, scenario), unit, high=0.0))
     rules += _whole_rules(curves, scenario, ways, held)
+    rules += last_plan_rules(curves, scenario, held)
     return [*rules, *group_rules(curves, scenario, rules[0]), *strategy_rules(curves, scenario, rules[0])]
 
 

@@ -5,26 +5,27 @@ Nothing here loads JAX: asking again takes a fraction of a second.
 
 from pathlib import Path
 
-from engine.config.loading import load
-from engine.config.scenario import Scenario
 from engine.errors import InputError, UntrustworthyError
 from engine.files import digest, read_bytes, read_json
 from engine.optimize.compare import Answer, compare
 from engine.optimize.plan import Plan, optimize
 from engine.response.curves import Curves
 from engine.response.curves_file import read_curves
+from engine.study.question import question
 
 
 def plan(curves: Path, scenario: Path, accept_weak_fit: bool = False) -> Plan:
     """The best plan of one scenario file on a curves file or a fit folder."""
-    return optimize(curves_of(curves, accept_weak_fit), load(scenario, Scenario))
+    known = curves_of(curves, accept_weak_fit)
+    return optimize(known, question(scenario, known))
 
 
 def what_if(fit: Path, scenarios: list[Path], base: Path | None = None, accept_weak_fit: bool = False) -> list[Answer]:
     """Each scenario's best plan beside the base."""
-    asked = [load(path, Scenario) for path in scenarios]
-    against = None if base is None else load(base, Scenario)
-    return compare(curves_of(fit, accept_weak_fit), asked, against)
+    known = curves_of(fit, accept_weak_fit)
+    asked = [question(path, known) for path in scenarios]
+    against = None if base is None else question(base, known)
+    return compare(known, asked, against)
 
 
 def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:

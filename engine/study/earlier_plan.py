@@ -22,9 +22,7 @@ def read_earlier(path: Path, curves: Curves, scenario: Scenario) -> Float[np.nda
     Raises:
         InputError: It is no plan of these channels in this currency over the scenario's horizon, or it is damaged.
     """
-    told = read_json(path)
-    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
-        raise InputError(f"{path}: no plan (schema {SCHEMA}); write one with peso optimize --out plan.json")
+    told = told_plan(path)
     _require_same(path, told, curves, scenario)
     names = told.get("channels")
     if not isinstance(names, list) or sorted(map(str, names)) != sorted(curves.names):
@@ -32,7 +30,20 @@ def read_earlier(path: Path, curves: Curves, scenario: Scenario) -> Float[np.nda
             f"{path}: the plan is not about the channels of the curves ({', '.join(curves.names)}); plan again with "
             "them, or leave --plan out and give --spent"
         )
-    return _schedule(path, told.get("schedule"), scenario, names)[:, [names.index(name) for name in curves.names]]
+    schedule = rows_of(path, told.get("schedule"), scenario.horizon.periods, len(names))
+    return schedule[:, [names.index(name) for name in curves.names]]
+
+
+def told_plan(path: Path) -> dict[str, Any]:
+    """What a `plan.json` says, as plain values.
+
+    Raises:
+        InputError: It is no plan.
+    """
+    told = read_json(path)
+    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
+        raise InputError(f"{path}: no plan (schema {SCHEMA}); write one with peso optimize --out plan.json")
+    return told
 
 
 def _require_same(path: Path, told: dict[str, Any], curves: Curves, scenario: Scenario) -> None:
@@ -53,8 +64,12 @@ def _require_same(path: Path, told: dict[str, Any], curves: Curves, scenario: Sc
             )
 
 
-def _schedule(path: Path, rows: Any, scenario: Scenario, names: list[str]) -> Float[np.ndarray, "period channel"]:
-    count, width = scenario.horizon.periods, len(names)
+def rows_of(path: Path, rows: Any, count: int, width: int) -> Float[np.ndarray, "period channel"]:
+    """The schedule of a plan of so many periods and channels [currency/period].
+
+    Raises:
+        InputError: It has other rows, or what is no money.
+    """
     whole = isinstance(rows, list) and len(rows) == count
     if not whole or not all(isinstance(row, list) and len(row) == width and all(map(_is_money, row)) for row in rows):
         raise InputError(

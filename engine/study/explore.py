@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.config.loading import load
-from engine.config.scenario import Scenario
 from engine.errors import InputError
 from engine.files import whole_folder, write_csv, write_json
 from engine.optimize.budgets.balance import Balances, balances
@@ -14,6 +12,7 @@ from engine.optimize.budgets.frontier import Frontier, asked_money, frontier
 from engine.report.charts.frontier import charts_document
 from engine.report.frontier import balance_rows, balances_document, frontier_document, frontier_rows
 from engine.study.ask import curves_of
+from engine.study.question import question
 
 MOST = 500  # budgets of one frontier: each is a plan of its own
 
@@ -44,17 +43,19 @@ class Sweep:
 
 def explore(curves: Path, scenario: Path, sweep: Sweep, accept_weak_fit: bool = False) -> Frontier:
     """The best plan of each budget of a sweep under the rules of a scenario file."""
-    known, question = curves_of(curves, accept_weak_fit), load(scenario, Scenario)
-    asked = asked_money(known, question)
-    return frontier(known, question, sweep.budgets(asked), asked)
+    known = curves_of(curves, accept_weak_fit)
+    wanted = question(scenario, known)
+    asked = asked_money(known, wanted)
+    return frontier(known, wanted, sweep.budgets(asked), asked)
 
 
 def weigh(curves: Path, scenario: Path, against: str, count: int, accept_weak_fit: bool = False) -> Balances:
     """The balances between a group of channels and all others under the rules of a scenario file."""
-    known, question = curves_of(curves, accept_weak_fit), load(scenario, Scenario)
+    known = curves_of(curves, accept_weak_fit)
+    wanted = question(scenario, known)
     if not 2 <= count <= MOST:
         raise InputError(f"{count} balances: 2 to {MOST} are needed; correct --points")
-    return balances(known, question, against, count, asked_money(known, question))
+    return balances(known, wanted, against, count, asked_money(known, wanted))
 
 
 def write_explored(folder: Path, found: Frontier | Balances) -> None:

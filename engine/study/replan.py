@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.config.loading import load
 from engine.config.scenario import Budget, Scenario
 from engine.data.spent import Elapsed, read_spent
 from engine.errors import InfeasibleError, InputError
@@ -22,6 +21,7 @@ from engine.periods import starts, step
 from engine.response.curves import Curves
 from engine.study.ask import curves_of
 from engine.study.earlier_plan import read_earlier
+from engine.study.question import question
 from engine.words import exact, plain
 
 SLACK = 1e-7  # of all money: what is let pass as rounding
@@ -77,11 +77,12 @@ def replan(curves: Path, scenario: Path, today: Today, accept_weak_fit: bool = F
         InputError: A file is wrong, or the date is no first day of a period of the horizon.
         InfeasibleError: What was spent breaks a rule, or no plan for the rest keeps every rule.
     """
-    known, question = curves_of(curves, accept_weak_fit), load(scenario, Scenario)
-    over = _periods_over(known, question, today)
-    earlier = None if today.plan is None else read_earlier(today.plan, known, question)
-    past = _past(known, question, today, over, earlier)
-    return replanned(known, question, past, today.as_of, earlier)
+    known = curves_of(curves, accept_weak_fit)
+    asked = question(scenario, known)
+    over = _periods_over(known, asked, today)
+    earlier = None if today.plan is None else read_earlier(today.plan, known, asked)
+    past = _past(known, asked, today, over, earlier)
+    return replanned(known, asked, past, today.as_of, earlier)
 
 
 def replanned(

@@ -74,8 +74,10 @@ def _as_typed(item: Relaxation, old: float) -> str:
     rule, grown = item.rule, 1 + item.signed / old if old else 1.0
     if rule.share:
         return f" ({_percent(rule.share * grown, item.upwards)} of all spend)"
-    of_history = re.search(r"([\d.]+) % of history$", rule.name)
-    return f" ({_percent(float(of_history[1]) / 100 * grown, item.upwards)} of history)" if of_history and old else ""
+    of_what = re.search(r"([\d.]+) % of (history|the last plan)( from [\d-]+)?$", rule.name)
+    if not of_what or not old:
+        return ""
+    return f" ({_percent(float(of_what[1]) / 100 * grown, item.upwards)} of {of_what[2]})"
 
 
 def _places(amount: float) -> int:
