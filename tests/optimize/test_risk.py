@@ -10,11 +10,13 @@ from scipy.optimize import linprog
 from engine.config.loading import parse
 from engine.config.scenario import Risk, Scenario
 from engine.errors import InputError
+from engine.optimize.few_draws import on_draws
+from engine.optimize.over_time import several
 from engine.optimize.plan import by_draw
-from engine.optimize.risk import divide
+from engine.optimize.risk import divide, regret
 from engine.optimize.risk.at_risk import solve_at_risk
 from engine.optimize.risk.ceilings import ceilings
-from engine.optimize.risk.climb import known, reweighted
+from engine.optimize.risk.climb import known, reweighted, solved_under
 from engine.optimize.risk.measures import Measure, measure_of, within, worst
 from engine.optimize.rules import broken, compared, problem_of
 from engine.optimize.solve import solve
@@ -376,3 +378,31 @@ def test_a_measure_in_other_units_is_the_same():
     short = Measure(np.full(4, 0.25), np.full(4, 0.5), target=2.0)
     assert short.value(values) == pytest.approx(-0.5 * (1.0 + 0.5))
     assert short.scaled(10.0).value(values / 10) == pytest.approx(short.value(values))
+
+
+def test_by_quarter_few_draws_are_solved_and_regret_is_that_against_the_best_plans_there_are(monkeypatch):
+    held, text = uncertain(5, count=3, draws=60, slope=(1.0, 2.0)), "budget = { total = 4000 }"
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 26, decide = "quarter" }\n'
+    asked_for = parse(head + text, Scenario, "question.toml")
+    posed, solved = problem_of(held, asked_for), list[int]()
+    monkeypatch.setattr(regret, "solved_under", lambda *given: solved.append(1) or solved_under(*given))
+    found = solve_at_risk(posed, Risk(measure="regret"))
+    own = by_draw(posed, found.spend)[1]
+    worst_ones = np.argsort(own)[[0, 30, 59]].tolist()
+    shortfalls = [solve(problem_of(alone(held, draw), asked_for)).value - own[draw] for draw in worst_ones]
+    assert len(solved) <= regret.SOLVED_OVER_TIME
+    assert 0 < max(shortfalls) <= -found.value + 1e-3 * abs(found.gross)
+    assert found.value <= found.bound
+    assert "value estimated" in found.route
+
+
+def test_a_question_on_the_draws_that_have_a_chance_is_the_same_question():
+    held = uncertain(2, count=3, draws=30, slope=(1.5, 4.0))
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 26, decide = "quarter" }\n'
+    posed = problem_of(held, parse(head + "budget = { total = 1500 }", Scenario, "question.toml"))
+    some, odds = np.array([3, 7, 20]), np.zeros(30)
+    odds[some] = (0.2, 0.3, 0.5)
+    few = on_draws(reweighted(posed, odds), some)
+    spend = np.random.default_rng(0).uniform(10, 400, len(posed.names) * posed.decisions)
+    assert several.mean_value(few, spend) == pytest.approx(odds @ by_draw(posed, spend)[1], rel=1e-12)
+    assert by_draw(few, spend)[1] == pytest.approx(by_draw(posed, spend)[1][some], rel=1e-12)

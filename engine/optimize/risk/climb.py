@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from engine.optimize.few_draws import on_draws
 from engine.optimize.over_time import several
 from engine.optimize.over_time.course import Course
 from engine.optimize.plan import by_draw
@@ -26,6 +27,7 @@ SETTLED = 3e-6  # of the plan's value: a step that brings less ends the climb
 REACH = 0.5  # of a channel's money, and of the mean channel's, that one step may move at first
 FEW = 1e-4  # of the mean channel's money: a bend is looked at no nearer to 0 than by steps of this
 LITTLE = 1e-9  # of the money: where nothing is spent slopes are taken here, because they can be infinite at 0
+SPARSE = 0.9  # share of draws with a chance up to which the others are left out
 UNIT = 100.0  # what the mean channel's money and the plan's value are scaled to: the solver's tolerances are absolute
 
 
@@ -55,9 +57,15 @@ def reweighted(problem: Problem, odds: Float[np.ndarray, " draw"]) -> Problem:
 def solved_under(
     problem: Problem, odds: Float[np.ndarray, " draw"], memory: Memory, start: Known | None = None
 ) -> Solved:
-    """The best mean under other odds of the draws, of a problem that has a plan."""
+    """The best mean under other odds of the draws, of a problem that has a plan.
+
+    Several decisions look at every draw again and again, so there draws without a chance are left out.
+    """
     starts = () if start is None else (start.spend,)
-    found = solve(reweighted(problem, odds), memory, starts)
+    weighed, some = reweighted(problem, odds), np.flatnonzero(odds)
+    if problem.ways and len(some) < SPARSE * len(odds):
+        weighed, memory = on_draws(weighed, some), {}
+    found = solve(weighed, memory, starts)
     if found is None:
         raise AssertionError("a plan was found under other odds, and none under these")
     return found

@@ -21,6 +21,7 @@ TAIL = 1.5  # times the draws that can be the worst together: how many of the lo
 SPARE = 20  # so many more, and one for each so many moves
 PER_MOVE = 4
 UNUSED = 1e-6  # a share below this counts as none
+FAINT = 1e-6  # of the largest odds: less is an inner point's distance from none
 CLOSE = 1e-8  # of the program's value: what steps of a search need
 ANSWERED = ("Solved", "AlmostSolved")
 
@@ -100,6 +101,7 @@ def best_step(measure: Measure, models: Sequence[Model]) -> Step | None:
         return Step(shares, tuple(moves), worst(measure, earned @ values[: ends[-1]] - measure.less))
     odds = np.zeros(len(earned))
     odds[seen] = dual[: len(seen)] / max(measure.weight, 1e-300)
+    odds[odds < FAINT * odds.max()] = 0.0
     return Step(shares, tuple(moves), within(measure, odds))
 
 

@@ -122,8 +122,9 @@ def within(measure: Measure, odds: Float[np.ndarray, " draw"]) -> Float[np.ndarr
     if total > 1:
         odds = odds / total
     elif total < 1:
+        odds = np.minimum(odds / max(total, 1e-300), measure.most)  # what has no chance keeps none where that is enough
         room = measure.most - odds
-        odds = odds + (1 - total) * room / max(float(room.sum()), 1e-300)
+        odds = odds + max(0.0, 1 - float(odds.sum())) * room / max(float(room.sum()), 1e-300)
     if np.isfinite(measure.radius):
         away = float(np.sqrt(np.sum((odds - measure.base) ** 2 / measure.base)))
         odds = measure.base + (odds - measure.base) * min(1.0, measure.radius / max(away, 1e-300))
