@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Budget, Scenario
+from engine.optimize import goals
 from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.flighting import as_history, is_written
@@ -74,7 +75,7 @@ class Plan:
     scenario: str
     currency: str
     measure: str  # what the objective counts
-    unit: str  # of objective and outcome: the currency; empty where the outcome is not money
+    unit: str  # of the objective, and of an outcome in money: the currency; empty where it is not money
     start: date
     end: date
     periods: int
@@ -99,6 +100,9 @@ class Plan:
     risk: str = "mean"  # the measure that net and bound are of
     found: Found | None = None  # the budget, where a target asked for one
     prices: tuple[Price, ...] = ()
+    in_money: bool = True  # whether the outcome is money; if not, what one costs is told instead of a return
+    counts: str = ""  # the outcome, where its name is not that of the measure
+    lifetime: tuple[float, ...] = ()  # what a customer won by each channel is worth, where the goal says so [currency]
     seconds: float = 0.0  # tables, solution, polish and exact revaluation
 
     @property
@@ -179,8 +183,8 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     return Plan(
         scenario=scenario.name,
         currency=curves.currency,
-        measure="profit" if scenario.goal.maximise == "profit" else curves.measure,
-        unit=curves.currency if curves.is_money else "",
+        measure=goals.measure(curves, scenario.goal),
+        unit=goals.unit(curves, scenario.goal),
         **_time(curves, scenario, problem),
         lines=lines,
         chosen=chosen,
@@ -200,6 +204,9 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         proven=solved.proven,
         risk=risk,
         found=asked.found,
+        in_money=goals.is_money(curves, scenario.goal),
+        counts=curves.outcome if scenario.goal.maximise == "clv" else "",
+        lifetime=tuple(goals.lifetime_values(curves, scenario.goal).tolist()),
     )
 
 

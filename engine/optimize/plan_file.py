@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.files import write_json
+from engine.finance import cac, clv_to_cac
 from engine.optimize.compare import Answer
 from engine.optimize.plan import Plan, Range, Split
 from engine.optimize.prices import Price
@@ -49,10 +50,22 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "chance_of_loss": plan.chance_of_loss,
         "promise": {**_range(plan.gain), "chance_worse": plan.chance_of_loss},
         "warnings": list(plan.warnings),
-        "by_channel": [asdict(line) for line in plan.lines],
+        "by_channel": [asdict(line) | _customers(plan, at) for at, line in enumerate(plan.lines)],
         "seconds": plan.seconds,
         "made_from": plan.made_from,
     }
+
+
+def _customers(plan: Plan, at: int) -> dict[str, float | None]:
+    """What one unit of outcome cost on a channel, where that is not money, and what a customer is worth."""
+    if plan.in_money:
+        return {}
+    line = plan.lines[at]
+    cost = float(cac(line.spend, line.outcome.mean)) if line.outcome.mean > 0 else None
+    if not plan.lifetime:
+        return {"cac": cost}
+    value = plan.lifetime[at]
+    return {"cac": cost, "clv": value, "clv_to_cac": float(clv_to_cac(value, cost)) if cost else None}
 
 
 def comparison_document(answers: list[Answer]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.flighting import no_date
+from engine.optimize.goals import counted, margins, require_goal
 from engine.optimize.last_plan import last_plan_rules
 from engine.optimize.over_time.course import Course
 from engine.optimize.over_time.decision_rules import budget_rules, decision_rules, whole_decision_rules
@@ -118,11 +119,9 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
         InputError: The scenario names a channel that the curves do not have, or profit has no money.
     """
     _require_fitting(curves, scenario)
-    margin, cost = 1.0, 0.0
-    if scenario.goal.maximise == "profit":
-        margin, cost = scenario.goal.margin or 0.0, 1.0
+    curves, cost = counted(curves, scenario.goal), float(scenario.goal.maximise == "profit")
     payoffs = []
-    for channel in curves.channels:
+    for channel, margin in zip(curves.channels, margins(curves, scenario.goal).tolist(), strict=True):
         when = timing(channel, curves, scenario)
         payoffs.append(Payoff(channel, when, margin, cost * when.cost))
     ways: tuple[Way, ...] = ()
@@ -295,8 +294,4 @@ def _channel_rules(name: str, unit: np.ndarray, asked: ChannelRules, history: fl
 def _require_fitting(curves: Curves, scenario: Scenario) -> None:
     """Every name in the scenario is known to the curves, and profit has money."""
     require_known(curves, scenario)
-    if scenario.goal.maximise == "profit" and not curves.is_money:
-        raise InputError(
-            f"scenario {scenario.name!r}: profit needs an outcome in money, and the curves give {curves.outcome!r} "
-            "without outcome_value; add outcome_value to the curves"
-        )
+    require_goal(curves, scenario)

@@ -3,6 +3,7 @@
 from engine.optimize.compare import UNCHANGED, Answer
 from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
+from engine.report.customers import customers_text
 from engine.words import money, number, percent, plain, table
 
 NOTABLE = 0.005  # share of the budget below which a move is not told
@@ -11,6 +12,7 @@ MARGIN = (
     "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
     "a real step as if asked again, before that charge."
 )
+SMALL = 0.05  # outcome per money below which two digits after the point tell too little
 BUDGET = "budget"  # the name of the rule that holds the total
 
 
@@ -18,7 +20,7 @@ def plan_text(plan: Plan) -> str:
     """A plan for the terminal."""
     warnings = "\n".join(f"Beware: {plain(warning)}." for warning in plan.warnings)
     why = _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else "")
-    parts = [decision(plan), _budget_found(plan), warnings, _channels(plan), _over_time(plan), why, proof(plan)]
+    parts = [decision(plan), _budget_found(plan), warnings, _channels(plan), customers_text(plan), _over_time(plan), why, proof(plan)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -94,7 +96,7 @@ def _over_time(plan: Plan) -> str:
 
 def plan_outcome(plan: Plan) -> str:
     """The name of the outcome column."""
-    return plan.measure if plan.measure != "profit" else "outcome"
+    return plan.counts or (plan.measure if plan.measure != "profit" else "outcome")
 
 
 def _row(line: Line) -> list[str]:
@@ -107,13 +109,18 @@ def _row(line: Line) -> list[str]:
         number(line.spend) + star,
         change,
         *_outcome(line.outcome, line.spend),
-        f"{line.marginal:.2f}",
+        _rate(line.marginal),
     ]
 
 
 def _outcome(outcome: Range, spend: float) -> list[str]:
-    ratio = f"{outcome.mean / spend:.2f}" if spend > 0 else "-"
+    ratio = _rate(outcome.mean / spend) if spend > 0 else "-"
     return [number(outcome.mean), number(outcome.p05), number(outcome.p95), ratio]
+
+
+def _rate(per_money: float) -> str:
+    """What a unit of money brings; with three figures where it is next to nothing, as of outcomes that are counted."""
+    return f"{per_money:.2f}" if not 0 < per_money < SMALL else f"{per_money:.3g}"
 
 
 def _change(before: float, after: float) -> str:
@@ -264,7 +271,7 @@ def _compared(answer: Answer) -> list[str]:
         answer.name,
         number(plan.spend),
         *(number(value) for value in (outcome.mean, outcome.p05, outcome.p50, outcome.p95)),
-        f"{outcome.mean / plan.spend:.2f}" if plan.spend > 0 else "-",
+        _rate(outcome.mean / plan.spend) if plan.spend > 0 else "-",
         "-" if _leaves_no_choice(plan) else f"{budget:.2f}",
         money(change.mean, "", signed=True),
         f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}",

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from engine.config.grid import AS_ASKED, Grid, Row
 from engine.config.scenario import Scenario
 from engine.errors import InputError
+from engine.optimize import goals
 from engine.optimize.batch.arrays import NUMPY, Backend
 from engine.optimize.batch.batch import Batch, batch
 from engine.optimize.batch.variations import Variations
@@ -52,8 +53,8 @@ def plan_grid(curves: Curves, scenario: Scenario, grid: Grid, backend: Backend =
     return GridPlan(
         scenario.name,
         curves.currency,
-        curves.currency if curves.is_money else "",
-        "profit" if scenario.goal.maximise == "profit" else curves.measure,
+        goals.unit(curves, scenario.goal),
+        goals.measure(curves, scenario.goal),
         axes,
         (AS_ASKED, *names),
         asked,

@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.config.scenario import Budget, Goal, Scenario
 from engine.errors import InfeasibleError, InputError
+from engine.optimize import goals
 from engine.optimize.budgets.any_budget import Question
 from engine.optimize.budgets.targets import best_at, sized, target_of
 from engine.optimize.multipliers import explained, least
@@ -139,6 +140,7 @@ def frontier(curves: Curves, scenario: Scenario, budgets: Sequence[float], asked
         InputError: The scenario does not fit the curves.
         InfeasibleError: No budget has a plan that keeps the rules.
     """
+    goals.require_one_figure(scenario, "a frontier")
     begin = time.perf_counter()
     plans, points, without = [], [], []
     refusal = ""
@@ -158,8 +160,8 @@ def frontier(curves: Curves, scenario: Scenario, budgets: Sequence[float], asked
     return Frontier(
         scenario=scenario.name,
         currency=curves.currency,
-        measure=curves.measure,
-        unit=curves.currency if curves.is_money else "",
+        measure=goals.counted(curves, scenario.goal).measure,
+        unit=curves.currency if goals.is_money(curves, scenario.goal) else "",
         start=plan.start,
         end=plan.end,
         periods=plan.periods,
@@ -235,7 +237,7 @@ def break_even(curves: Curves, scenario: Scenario) -> tuple[BreakEven, ...]:
     Best of all budgets, found with a price on money, not by the first budget whose next unit brings so much. Of plans
     without prudence. Nothing is told where the outcome is not money, or where no such budget spends anything.
     """
-    if not curves.is_money:
+    if not goals.is_money(curves, scenario.goal):
         return ()
     goal = scenario.goal
     if goal.maximise == "profit":
