@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import Budget, Scenario
 from engine.optimize import goals
+from engine.optimize.above import Level, freed, levels
 from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.flighting import as_history, is_written
@@ -17,8 +18,10 @@ from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
+from engine.optimize.ranges import Range as Range
+from engine.optimize.ranges import spread as spread
 from engine.optimize.rules import Problem, broken, history_spend, problem_of
-from engine.optimize.selecting import rules_of
+from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
 from engine.periods import step
@@ -28,16 +31,6 @@ from engine.words import money, percent
 RISKY = 0.5  # chance of loss above which a plan with a mean gain is warned of
 FAR = 0.02  # gap from which a plan is warned of
 ODD = 100.0  # times more or less than history: money typed in another unit, more likely than meant
-
-
-@dataclass(frozen=True)
-class Range:
-    """Mean and 5, 50 and 95 % points over the joint draws."""
-
-    mean: float
-    p05: float
-    p50: float
-    p95: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +44,10 @@ class Line:
     outcome: Range  # [currency or outcome over the horizon]
     marginal: float  # outcome of the next unit of money
     beyond: bool  # whether spend in some period exceeds all that history shows
+    channel: str | None = None  # whose part it is
+    geo: str | None = None
+    segment: str | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,8 @@ class Plan:
     risk: str = "mean"  # the measure that net and bound are of
     found: Found | None = None  # the budget, where a target asked for one
     prices: tuple[Price, ...] = ()
+    above: tuple[Level, ...] = ()  # what it spends by role, kind, geo, segment and channel with parts
+    fixing: float | None = None  # mean objective that the best plan without the strategy earns more, where one asks
     in_money: bool = True  # whether the outcome is money; if not, what one costs is told instead of a return
     counts: str = ""  # the outcome, where its name is not that of the measure
     lifetime: tuple[float, ...] = ()  # what a customer won by each channel is worth, where the goal says so [currency]
@@ -140,13 +139,19 @@ def optimize(curves: Curves, scenario: Scenario, priced: bool = True, spent: Spe
     plan = replace(_plan(curves, scenario, asked), seconds=seconds)
     if not priced or plan.risk != "mean":  # prices of a mean say nothing of another measure
         return plan
-    return replace(plan, prices=tuple(prices(asked.problem, asked.solved, asked.memory)))
+    told = tuple(prices(asked.problem, asked.solved, asked.memory))
+    return replace(_beside_free(curves, scenario, asked, plan), prices=told)
 
 
-def spread(values: Float[np.ndarray, " draw"]) -> Range:
-    """Mean and quantiles of some draws."""
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
-    return Range(float(values.mean()), low, middle, high)
+def _beside_free(curves: Curves, scenario: Scenario, asked: Asked, plan: Plan) -> Plan:
+    """The plan with what its strategy costs, and the split above without it."""
+    free = freed(curves, scenario, (asked.problem, asked.solved, asked.memory))
+    if free is None:
+        return plan
+    outcome, value = by_draw(asked.problem, asked.solved.spend)
+    split = (np.array(plan.chosen.spend), np.array(plan.baseline.spend))
+    fixing = float(np.mean(by_draw(free.problem, free.cells)[1] - value))
+    return replace(plan, above=levels(curves, scenario, split, outcome, free.spend), fixing=fixing)
 
 
 def by_draw(
@@ -174,7 +179,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     outcome, value = by_draw(problem, solved.spend)
     chosen = _split(problem, solved.spend)
     baseline, before = _baseline(curves, scenario, asked)
-    lines = _lines(curves, problem, solved.spend, asked.today, outcome)
+    lines = _lines((curves, scenario), problem, solved.spend, asked.today, outcome)
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     tolls = float(several.tolls(problem, solved.spend).sum()) if problem.ways else charged(problem, solved.spend)
     risk = scenario.risk.measure if scenario.risk.weight else "mean"
@@ -207,6 +212,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         in_money=goals.is_money(curves, scenario.goal),
         counts=curves.outcome if scenario.goal.maximise == "clv" else "",
         lifetime=tuple(goals.lifetime_values(curves, scenario.goal).tolist()),
+        above=levels(curves, scenario, (np.array(chosen.spend), np.array(baseline.spend)), outcome),
     )
 
 
@@ -271,8 +277,9 @@ def _unit_warnings(curves: Curves, scenario: Scenario, spend: np.ndarray) -> tup
 
 
 def _lines(
-    curves: Curves, problem: Problem, spend: np.ndarray, today: np.ndarray, outcome: np.ndarray
+    question: tuple[Curves, Scenario], problem: Problem, spend: np.ndarray, today: np.ndarray, outcome: np.ndarray
 ) -> tuple[Line, ...]:
+    curves, scenario = question
     slope = several.returns(problem, spend) if problem.ways else _returns(problem, spend)
     begun = problem.grid.edges[problem.grid.over] if problem.grid else 0  # what is over can no longer be capped
     pace = np.max(_schedule(problem, spend)[begun:], axis=0, initial=0.0)
@@ -286,6 +293,10 @@ def _lines(
             spread(outcome[c]),
             float(slope[c]),
             bool(pace[c] > channel.history.max * (1 + 1e-9)),
+            channel.part_of,
+            channel.geo,
+            channel.segment,
+            role_of(channel, scenario),
         )
         for c, channel in enumerate(curves.channels)
     )

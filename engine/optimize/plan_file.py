@@ -6,8 +6,9 @@ from typing import Any
 
 from engine.files import write_json
 from engine.finance import cac, clv_to_cac
+from engine.optimize.above import Level
 from engine.optimize.compare import Answer
-from engine.optimize.plan import Plan, Range, Split
+from engine.optimize.plan import Line, Plan, Range, Split
 from engine.optimize.prices import Price
 
 SCHEMA = "peso.plan/1"
@@ -50,10 +51,26 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "chance_of_loss": plan.chance_of_loss,
         "promise": {**_range(plan.gain), "chance_worse": plan.chance_of_loss},
         "warnings": list(plan.warnings),
-        "by_channel": [asdict(line) | _customers(plan, at) for at, line in enumerate(plan.lines)],
+        "by_channel": [_known(line) | _customers(plan, at) for at, line in enumerate(plan.lines)],
+        "strategy": _strategy(plan),
         "seconds": plan.seconds,
         "made_from": plan.made_from,
     }
+
+
+def _strategy(plan: Plan) -> dict[str, Any]:
+    """The split above the channels, and what fixing it costs."""
+    return {
+        "fixed": any(level.asked for level in plan.above),
+        "cost": plan.fixing,
+        "levels": [_known(level) for level in plan.above if level.of != "channel"],
+        "channels_with_parts": [_known(level) for level in plan.above if level.of == "channel"],
+    }
+
+
+def _known(record: Line | Level) -> dict[str, Any]:
+    """A record without the fields that nothing is known for; a level of no name keeps that."""
+    return {key: value for key, value in asdict(record).items() if value is not None or key == "name"}
 
 
 def _customers(plan: Plan, at: int) -> dict[str, float | None]:

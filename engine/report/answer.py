@@ -1,8 +1,12 @@
 """Plans and comparisons as text: the decision first, then the table, the why and the proof."""
 
+from collections.abc import Sequence
+
+from engine.optimize.above import Level
 from engine.optimize.compare import UNCHANGED, Answer
 from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
+from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
 from engine.words import money, number, percent, plain, table
 
@@ -20,7 +24,17 @@ def plan_text(plan: Plan) -> str:
     """A plan for the terminal."""
     warnings = "\n".join(f"Beware: {plain(warning)}." for warning in plan.warnings)
     why = _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else "")
-    parts = [decision(plan), _budget_found(plan), warnings, _channels(plan), customers_text(plan), _over_time(plan), why, proof(plan)]
+    parts = [
+        decision(plan),
+        _budget_found(plan),
+        warnings,
+        split_above(plan),
+        _channels(plan),
+        customers_text(plan),
+        _over_time(plan),
+        why,
+        proof(plan),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -73,7 +87,7 @@ def _moves(plan: Plan) -> str:
 
 def _channels(plan: Plan) -> str:
     header = ["channel", "kind", "history", "plan", "change", plan_outcome(plan), "5 %", "95 %", "return", "next 1"]
-    rows = [_row(line) for line in plan.lines]
+    rows = with_parts(plan, _row, _whole)
     total = plan.chosen.outcome
     before, spent = sum(plan.baseline.spend), plan.spend
     rows.append(["total", "", number(before), number(spent), _change(before, spent), *_outcome(total, spent), ""])
@@ -89,9 +103,21 @@ def _over_time(plan: Plan) -> str:
     if len(plan.decisions) == 1:
         return ""
     header = ["channel", *(f"from {label[:10]}" for label in plan.decisions)]
-    rows = [[line.name, *(number(row[at]) for row in plan.chosen.decided)] for at, line in enumerate(plan.lines)]
-    rows.append(["total", *(number(sum(row)) for row in plan.chosen.decided)])
-    return f"When ({plan.currency} by decision):\n" + table(header, rows)
+    return f"When ({plan.currency} by decision):\n" + table(header, over_time(plan))
+
+
+def over_time(plan: Plan) -> list[list[str]]:
+    """Rows of money by channel and decision, parts under their channel, the total last."""
+    decided = dict(zip((line.name for line in plan.lines), zip(*plan.chosen.decided, strict=True), strict=True))
+    rows = with_parts(
+        plan,
+        lambda line: [line.name, *map(number, decided[line.name])],
+        lambda level, parts: [
+            str(level.name),
+            *map(number, map(sum, zip(*(decided[part.name] for part in parts), strict=True))),
+        ],
+    )
+    return [*rows, ["total", *(number(sum(row)) for row in plan.chosen.decided)]]
 
 
 def plan_outcome(plan: Plan) -> str:
@@ -104,13 +130,20 @@ def _row(line: Line) -> list[str]:
     star = "*" if line.beyond else ""
     return [
         line.name,
-        line.kind,
+        f"{line.kind}, {line.role}" if line.role else line.kind,
         number(line.baseline),
         number(line.spend) + star,
         change,
         *_outcome(line.outcome, line.spend),
         _rate(line.marginal),
     ]
+
+
+def _whole(level: Level, parts: Sequence[Line]) -> list[str]:
+    """A channel with parts: their sums."""
+    change = _change(level.baseline, level.spend)
+    sums = [number(level.baseline), number(level.spend), change, *_outcome(level.outcome, level.spend)]
+    return [str(level.name), parts[0].kind, *sums, ""]
 
 
 def _outcome(outcome: Range, spend: float) -> list[str]:

@@ -1,7 +1,10 @@
 """A new plan for the rest of a horizon as text: what to move first, then the tables, the why and the proof."""
 
-from engine.optimize.plan import Plan
-from engine.report.answer import proof
+from collections.abc import Sequence
+
+from engine.optimize.plan import Line, Plan
+from engine.report.above import split_above, with_parts
+from engine.report.answer import over_time, proof
 from engine.study.replan import Replan
 from engine.words import money, number, percent, plain, table
 
@@ -16,7 +19,15 @@ def text(found: Replan) -> str:
         unkept = _listed(found.carried.broken)
         warnings.append(f"Beware: {found.carried.name} does not keep {unkept}.")
     spent = f"What was spent: {found.source}."
-    parts = [_decision(found), spent, "\n".join(warnings), _channels(found), _decisions(found), _why(found)]
+    parts = [
+        _decision(found),
+        spent,
+        "\n".join(warnings),
+        split_above(found.plan),
+        _channels(found),
+        _decisions(found),
+        _why(found),
+    ]
     return "\n\n".join(part for part in (*parts, proof(found.plan)) if part)
 
 
@@ -67,10 +78,18 @@ def _channels(found: Replan) -> str:
     plan = found.plan
     before = "earlier plan" if found.carried.is_plan else "history"
     header = ["channel", "kind", "spent", f"rest, {before}", "rest, now", "change"]
-    rows = []
-    for line, after, carried in zip(plan.lines, rest_of(plan, found.over), found.carried.rest, strict=True):
-        spent = max(0.0, line.spend - after)
-        rows.append([line.name, line.kind, number(spent), number(carried), number(after), _change(carried, after)])
+    rest = zip(plan.lines, rest_of(plan, found.over), found.carried.rest, strict=True)
+    amounts = {line.name: (max(0.0, line.spend - after), carried, after) for line, after, carried in rest}
+
+    def row(name: str, kind: str, lines: Sequence[Line]) -> list[str]:
+        spent, carried, after = map(sum, zip(*(amounts[line.name] for line in lines), strict=True))
+        return [name, kind, number(spent), number(carried), number(after), _change(carried, after)]
+
+    rows = with_parts(
+        plan,
+        lambda line: row(line.name, line.kind, [line]),
+        lambda level, parts: row(str(level.name), parts[0].kind, parts),
+    )
     after, carried = sum(rest_of(plan, found.over)), sum(found.carried.rest)
     rows.append(["total", "", *map(number, (plan.spend - after, carried, after)), _change(carried, after)])
     return f"{table(header, rows)}\n{plan.currency}; spent: before {found.as_of}; rest: from then to {plan.end}."
@@ -87,9 +106,7 @@ def _decisions(found: Replan) -> str:
     plan = found.plan
     header = ["channel"]
     header += [f"{label[:10]}{' spent' if at < found.over else ''}" for at, label in enumerate(plan.decisions)]
-    rows = [[line.name, *(number(row[at]) for row in plan.chosen.decided)] for at, line in enumerate(plan.lines)]
-    rows.append(["total", *(number(sum(row)) for row in plan.chosen.decided)])
-    return f"When ({plan.currency} by decision, from the day named on):\n" + table(header, rows)
+    return f"When ({plan.currency} by decision, from the day named on):\n" + table(header, over_time(plan))
 
 
 def _why(found: Replan) -> str:

@@ -22,6 +22,8 @@ from engine.optimize.closeness import CERTIFIED
 from engine.optimize.over_time import several
 from engine.optimize.plan import Range, by_draw, spread
 from engine.optimize.rules import Problem, Rule, problem_of
+from engine.optimize.selecting import labels, role_of
+from engine.optimize.selecting import members as entries_of
 from engine.optimize.solve import Memory, Solved, solve
 from engine.periods import PER_YEAR, step
 from engine.response.curves import KINDS, Curves, half_life
@@ -68,21 +70,28 @@ class Balances:
 
 
 def members_of(curves: Curves, scenario: Scenario, group: str) -> tuple[str, ...]:
-    """The channels of a group of the scenario, of a kind, or (`slow`) with an effect that lasts four weeks or more.
+    """The channels of a group of the scenario, of a kind or role, or the parts of a channel.
+
+    Or, as `slow`, those with an effect that lasts four weeks or more.
 
     Raises:
         InputError: There is no such group, or it holds no channel or all of them.
     """
     asked = scenario.groups.get(group)
     if asked:
-        names = [one.name for one in curves.channels if one.kind in asked.kinds or one.name in asked.channels]
+        inside = entries_of(curves, scenario, asked).tolist()
+        names = [name for name, is_in in zip(curves.names, inside, strict=True) if is_in]
     elif group in KINDS:
         names = [one.name for one in curves.channels if one.kind == group]
+    elif group in labels(curves, "roles", scenario):
+        names = [one.name for one in curves.channels if role_of(one, scenario) == group]
+    elif group in curves.wholes:
+        names = [one.name for one in curves.channels if one.part_of == group]
     elif group == SLOW:
         weeks = PER_YEAR["week"] / PER_YEAR[curves.period]
         names = [one.name for one in curves.channels if float(np.median(half_life(one))) * weeks >= LASTING]
     else:
-        known = ", ".join([*scenario.groups, *KINDS, SLOW])
+        known = ", ".join([*scenario.groups, *KINDS, *labels(curves, "roles", scenario), *curves.wholes, SLOW])
         raise InputError(
             f"scenario {scenario.name!r}: no group {group!r} to set against the others; name one of {known}"
         )

@@ -226,7 +226,14 @@ def today(curves: Curves, scenario: Scenario) -> tuple[float, Range] | None:
     spent = float(history_spend(curves, scenario).sum())
     if not spent:
         return None
-    free: dict[str, Any] = {"every_channel": None, "channels": {}, "groups": {}, "ramp": None, "soft": {}}
+    free: dict[str, Any] = {
+        "every_channel": None,
+        "channels": {},
+        "groups": {},
+        "strategy": None,
+        "ramp": None,
+        "soft": {},
+    }
     problem = problem_of(curves, scenario.model_copy(update={"budget": Budget(at_most=spent), **free}))
     return spent, spread(by_draw(problem, compared(problem))[0].sum(0))
 
