@@ -83,6 +83,25 @@ def test_a_name_of_no_rule_is_refused_with_the_nearest_one():
         soften(limits(), {"flo": 1})
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("tv floor", "floor of tv"),
+        ("Floor_of_TV", "floor of tv"),
+        ("tv_quarter_cap", "quarter cap of tv"),
+        ("cap of earned", "cap of group earned"),
+        ("min share earned", "least share of earned"),
+        ("ramp for search", "ramp of search"),
+    ],
+)
+def test_a_rule_in_other_words_is_told_by_its_own(written, meant):
+    names = ("budget", "floor of tv", "quarter cap of tv from 2027-01-04", "quarter cap of tv from 2027-04-04")
+    names += ("cap of group earned", "least share of earned", "ramp of search into 2027-04-04, upwards", "floor of pr")
+    rules = tuple(Rule(name, np.ones(2), low=1.0) for name in names)
+    with pytest.raises(InputError, match=f"did you mean {meant!r}"):
+        soften(rules, {written: 1})
+
+
 @pytest.mark.parametrize("unit", [1e-3, 1e12])
 def test_amounts_scale_with_the_money(unit):
     rules = tuple(Rule(rule.name, rule.weights, rule.low * unit, rule.high * unit) for rule in limits())

@@ -1,6 +1,7 @@
 """Soft rules: those that give way, in order of priority, where all rules together cannot be kept."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -10,9 +11,12 @@ from engine.errors import InputError
 from engine.optimize.conflict.elastic import Point, Program
 from engine.optimize.conflict.feasible import cheapest, everything
 from engine.optimize.conflict.repair import Relaxation, eased, moved
+from engine.optimize.conflict.telling import DATED
 from engine.optimize.rules import Rule
 
 TOLD = 12  # rules that a message names
+CLOSEST, LIKE, APART = 3, 0.6, 0.1  # most hints, how like they are at the least, and how much less than the best
+FILLING = ("of", "the", "for", "on", "at", "in", "group", "budget")  # words that people leave out or add
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,29 @@ def _levels(rules: tuple[Rule, ...], priorities: Mapping[str, int]) -> list[list
         if named:
             found.setdefault(priorities[max(named, key=len)], []).append(at)
     for name in sorted(unused):
-        close = difflib.get_close_matches(name, [rule.name for rule in rules], n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        close = _closest(name, rules)
+        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         told = ", ".join(dict.fromkeys(rule.name for rule in rules[:TOLD]))
         raise InputError(
             f"soft names {name!r}, which is no rule of this scenario and no beginning of one; {hint}"
             f"rules here: {told}{', ...' if len(rules) > TOLD else ''}"
         )
     return [found[priority] for priority in sorted(found, reverse=True)]
+
+
+def _closest(name: str, rules: tuple[Rule, ...]) -> list[str]:
+    """Names of rules, up to their dates, that share most with what was written, in whatever order of words."""
+    names = list(dict.fromkeys(DATED.split(rule.name)[0] for rule in rules))
+    asked = _in_order(name)
+    shared = {one: difflib.SequenceMatcher(None, asked, _in_order(one)).ratio() for one in names}
+    found = sorted((one for one in names if shared[one] >= LIKE), key=lambda one: -shared[one])
+    return [one for one in found[:CLOSEST] if shared[one] >= shared[found[0]] - APART]
+
+
+def _in_order(name: str) -> str:
+    """The words of a name in the order of the alphabet, but for those that tell rules nowhere apart."""
+    words = re.findall(r"\w+", name.lower().replace("_", " "))
+    return " ".join(sorted(word for word in words if word not in FILLING))
 
 
 def _with_room(rules: tuple[Rule, ...], gave_way: tuple[Relaxation, ...]) -> tuple[Rule, ...]:
