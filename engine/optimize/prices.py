@@ -105,7 +105,9 @@ def _of_row(problem: Problem, plan: Explained, index: int) -> float:
     direction = np.array([float(row == index) for row in plan.rows])
     if index == 0:
         return least(plan, direction + [problem.rules[row].share for row in plan.rows])
-    return max(0.0, least(plan, direction if math.isfinite(problem.rules[index].high) else -direction))
+    rule = problem.rules[index]
+    ways = [direction] * math.isfinite(rule.high) + [-direction] * math.isfinite(rule.low)
+    return max(0.0, *(least(plan, one) for one in ways))
 
 
 def _of_channel(rule: Rule, plan: Explained, at: tuple[int, int], spend: float) -> float:

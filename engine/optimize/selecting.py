@@ -14,6 +14,8 @@ from engine.config.strategy import AXES, Axis
 from engine.errors import InputError
 from engine.response.curves import Channel, Curves, Role
 
+EACH_ALONE = ("minimum_flight", "step", "tiers", "least_roas", "least_marginal_roas", "most_cac")  # not of a sum
+
 
 def is_named(channel: Channel, names: tuple[str, ...]) -> bool:
     """Whether an entry, or the channel that it is a part of, is among some names."""
@@ -94,13 +96,7 @@ def require_known(curves: Curves, scenario: Scenario) -> None:
                 f"scenario {scenario.name!r}: {place} names {name!r}, which the curves do not have; "
                 f"{hint}channels there: {', '.join(known)}"
             )
-    for whole, parts, rules in wholes_of(curves, scenario):
-        if rules.minimum_flight:
-            inside = [name for name, is_part in zip(curves.names, parts, strict=True) if is_part]
-            raise InputError(
-                f"scenario {scenario.name!r}: channels.{whole}.minimum_flight: {whole!r} has parts, and each flies by "
-                f"itself; give each a minimum_flight of its own ({', '.join(inside)})"
-            )
+    _require_sums(curves, scenario)
     for name, group in scenario.groups.items():
         _require_labels(curves, scenario, f"groups.{name}", {"geos": group.geos, "segments": group.segments})
         if not members(curves, scenario, group).any():
@@ -113,6 +109,18 @@ def require_known(curves: Curves, scenario: Scenario) -> None:
     if scenario.strategy:
         asked = {axis: tuple(shares) for axis, shares in scenario.strategy.asked.items()}
         _require_labels(curves, scenario, "strategy", asked)
+
+
+def _require_sums(curves: Curves, scenario: Scenario) -> None:
+    """Refuse rules of a channel with parts that say nothing of the sum of these."""
+    for whole, parts, rules in wholes_of(curves, scenario):
+        key = next((key for key in EACH_ALONE if key in rules.model_fields_set), None)
+        if key:
+            inside = ", ".join(name for name, is_part in zip(curves.names, parts, strict=True) if is_part)
+            raise InputError(
+                f"scenario {scenario.name!r}: channels.{whole}.{key}: {whole!r} has parts, and this can be asked of "
+                f"each alone, not of their sum; give each a {key} of its own ({inside})"
+            )
 
 
 def _require_labels(curves: Curves, scenario: Scenario, place: str, asked: dict[Axis, tuple[str, ...]]) -> None:

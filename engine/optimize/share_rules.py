@@ -50,7 +50,8 @@ def of_total(rule: Rule, total: float) -> Rule:
     if not rule.share:
         return rule
     amount = rule.share * total
-    return replace(rule, high=amount) if math.isfinite(rule.high) else replace(rule, low=amount)
+    low, high = (amount if math.isfinite(side) else side for side in (rule.low, rule.high))
+    return replace(rule, low=low, high=high)
 
 
 def _cells(inside: np.ndarray, budget: Rule) -> Float[np.ndarray, " cell"]:
@@ -58,11 +59,13 @@ def _cells(inside: np.ndarray, budget: Rule) -> Float[np.ndarray, " cell"]:
 
 
 def _bounds(name: str, share: ShareBounds, inside: np.ndarray, budget: Rule) -> list[Rule]:
+    if share.is_fixed:
+        return [_share(f"share of {name}", inside, share.least, budget, (1, -1))]
     rules = []
     if share.least > 0:
-        rules.append(_share(f"least share of {name}", inside, share.least, budget, 1))
+        rules.append(_share(f"least share of {name}", inside, share.least, budget, (1,)))
     if share.most < 1:
-        rules.append(_share(f"most share of {name}", inside, share.most, budget, -1))
+        rules.append(_share(f"most share of {name}", inside, share.most, budget, (-1,)))
     return rules
 
 
@@ -75,11 +78,15 @@ def _amounts(name: str, group: Group, inside: np.ndarray) -> list[Rule]:
     return rules
 
 
-def _share(name: str, inside: np.ndarray, share: float, budget: Rule, sign: int) -> Rule:
-    """A share of total spend: of a known total it is an amount, else a row over all channels."""
+def _share(name: str, inside: np.ndarray, share: float, budget: Rule, signs: tuple[int, ...]) -> Rule:
+    """A share of total spend: of a known total it is an amount, else a row over all channels.
+
+    `signs` says what it is: at least that (1), at most that (-1), or both.
+    """
+    limits = {"low" if sign > 0 else "high": 0.0 for sign in signs}
     if budget.low == budget.high:
-        return of_total(Rule(name, inside, **{"low" if sign > 0 else "high": 0.0}, share=share), budget.high)
-    return Rule(name, inside - share, low=0.0) if sign > 0 else Rule(name, inside - share, high=0.0)
+        return of_total(Rule(name, inside, **limits, share=share), budget.high)
+    return Rule(name, inside - share, **limits)
 
 
 def _is_settled(asked: dict[str, ShareBounds]) -> bool:

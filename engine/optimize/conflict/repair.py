@@ -69,17 +69,19 @@ def _of_total(rule: Rule, total: float) -> Rule:
     if not rule.share:
         return rule
     limit = rule.share * total
-    return replace(rule, high=limit) if math.isfinite(rule.high) else replace(rule, low=limit)
+    low, high = (limit if math.isfinite(side) else side for side in (rule.low, rule.high))
+    return replace(rule, low=low, high=high)
 
 
 def _at(rule: Rule, item: Relaxation, total: float) -> Rule:
     """A rule at its new limit; a share of a total is another share of it."""
     if rule.flight:
         return replace(rule, flight=item.limit)
-    if rule.low == rule.high:
-        return replace(rule, low=item.limit, high=item.limit)
     limit = rule.share * total + item.signed if rule.share else item.limit
-    changed = replace(rule, high=limit) if item.upwards else replace(rule, low=limit)
+    if rule.low == rule.high:
+        changed = replace(rule, low=limit, high=limit)
+    else:
+        changed = replace(rule, high=limit) if item.upwards else replace(rule, low=limit)
     return replace(changed, share=limit / total) if rule.share else changed
 
 

@@ -33,14 +33,13 @@ class Telling:
         """A rule with its limit."""
         if rule.flight:
             return f"{rule.name} {self._money(rule.flight)}"
-        if rule.low == rule.high:
-            return f"{rule.name} = {self._money(rule.low)}"
-        sign, limit = ("<=", rule.high) if rule.high < math.inf else (">=", rule.low)
+        fixed = rule.low == rule.high
+        sign, limit = ("=", rule.low) if fixed else ("<=", rule.high) if rule.high < math.inf else (">=", rule.low)
         if _is_share(rule):
             return f"{rule.name} {sign} {percent(-float(rule.weights.min()))} of all spend"
         if rule.weights.min() < 0:
             return rule.name  # a rule between decisions: its name says it
-        if math.isfinite(rule.low) and math.isfinite(rule.high):
+        if math.isfinite(rule.low) and math.isfinite(rule.high) and not fixed:
             return f"{rule.name} between {self._money(rule.low)} and {self._money(rule.high)}"
         of_total = f" ({percent(rule.share)} of all spend)" if rule.share else ""
         return f"{rule.name} {sign} {self._money(limit)}{of_total}"
@@ -103,7 +102,7 @@ def _percent(share: float, upwards: bool) -> str:
 
 def _is_share(rule: Rule) -> bool:
     """Whether a rule is about a share of a total that is not fixed."""
-    return bool(rule.weights.min() < 0) and bool(re.match("(least|most) share of ", rule.name))
+    return bool(rule.weights.min() < 0) and bool(re.match("((least|most) )?share of ", rule.name))
 
 
 def _share_left(item: Relaxation) -> str:
