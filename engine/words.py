@@ -69,6 +69,32 @@ def table(header: list[str], rows: list[list[str]], width: int | None = None) ->
     return "\n".join(line[:width] if width else line for line in lines)
 
 
+COLUMNS = 80  # of a terminal
+
+
+def folded(header: list[str], rows: list[list[str]], width: int = COLUMNS) -> str:
+    """A table as several below each other, each no wider than `width` where that goes, all with the first column.
+
+    The others are dealt out as evenly as they fit.
+
+    >>> print(folded(["channel", "May", "June"], [["tv", "12", "7"]], width=13))
+    channel  May
+    tv        12
+    <BLANKLINE>
+    channel  June
+    tv          7
+    """
+    lines = [header, *rows]
+    name, *others = (max(len(plain(row[column])) for row in lines) for column in range(len(header)))
+    for blocks in range(1, max(len(others), 1) + 1):
+        each = -(-len(others) // blocks)
+        parts = [slice(begin, begin + each) for begin in range(1, len(header), each)]
+        if all(name + sum(2 + wide for wide in others[part.start - 1 : part.stop - 1]) <= width for part in parts):
+            break
+    tables = [table([header[0], *header[part]], [[row[0], *row[part]] for row in rows]) for part in parts]
+    return "\n\n".join(tables)
+
+
 def exact(amount: float, currency: str) -> str:
     """An amount to the cent, for limits that people type.
 

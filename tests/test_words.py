@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.words import money, number, percent, plain, table
+from engine.words import folded, money, number, percent, plain, table
 
 UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "bn": 1e9, "tn": 1e12}
 
@@ -67,3 +67,20 @@ def test_names_stand_left_and_numbers_right():
         "tv       1,200",
         "search       3",
     ]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 10**9).map(str), min_size=5, max_size=5), min_size=1, max_size=4),
+    st.integers(24, 70),
+)
+def test_a_folded_table_keeps_every_cell_within_its_width(rows, width):
+    header = ["channel", "2027-01-04", "2027-02-01", "2027-03-01", "2027-04-05"]
+    blocks = [block.split("\n") for block in folded(header, rows, width).split("\n\n")]
+    assert all(len(line) <= width for block in blocks for line in block)
+    for at, row in enumerate([header, *rows]):
+        cells = [block[at].split() for block in blocks]
+        assert all(own[0] == row[0] for own in cells)
+        assert [cell for own in cells for cell in own[1:]] == row[1:]
+    counts = [len(block[0].split()) - 1 for block in blocks]
+    assert len(set(counts[:-1])) <= 1
+    assert counts[-1] <= counts[0]

@@ -1,13 +1,14 @@
 """peso frontier: the best plan of every budget, or of every balance between two goals."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, quiet_option
+from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, progress, quiet_option
 
-Found = tuple[Any, dict[str, Any], str]  # what was found, as a document, and as text
+Found = tuple[Any, dict[str, Any], str, Callable[[Path, Any], None]]  # as it is, a document, a text; how it is written
 
 
 @click.command(short_help="Show what every budget brings, or what one goal costs another.")
@@ -22,7 +23,16 @@ Found = tuple[Any, dict[str, Any], str]  # what was found, as a document, and as
     metavar="GROUP",
     help="Balances of one budget between a group, a kind or 'slow' channels and all others.",
 )
-@out_option("Folder for frontier.json (or balances.json), the same as .csv, and charts.json.")
+@click.option(
+    "--between",
+    nargs=2,
+    metavar="outcome brand",
+    help="Plans from the most outcome within the horizon to the most that is left working after it.",
+)
+@click.option(
+    "--risk", type=click.Choice(["cvar"]), help="Plans from the best mean to the best mean of the worst draws."
+)
+@out_option("Folder for frontier.json (balances.json, trades.json), the same as .csv, and charts.json.")
 @click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
 @force_option
 @json_option
@@ -35,6 +45,8 @@ def verb(
     is_money: bool,
     points: int,
     against: str | None,
+    between: tuple[str, str] | None,
+    risk: str | None,
     out: Path | None,
     accept_weak_fit: bool,
     force: bool,
@@ -49,52 +61,72 @@ def verb(
       peso frontier fit scenario.toml --from 0.8 --to 2 --points 13 --out answers
       peso frontier fit scenario.toml --from 2e6 --to 5e6 --money
       peso frontier fit scenario.toml --against brand
+      peso frontier fit scenario.toml --between outcome brand --points 11
+      peso frontier fit scenario.toml --risk cvar --points 11
 
     Told are spend by channel, outcome with its range, the average return and that of the next unit of money, and the
     budgets up to which money pays. With --against, the scenario's budget is stepped from all that can go to other
-    channels to all that can go to GROUP: what does more of the one goal cost of the other?
+    channels to all that can go to GROUP: what does more of the one goal cost of the other? --between and --risk weigh
+    two goals of all channels against each other instead: each row is the best plan of its weights.
     """
     from engine.errors import InputError
     from engine.files import require_free
-    from engine.study.explore import write_explored
 
     if out:
         require_free(out, force, curves, scenario)
         if out.is_file():
             raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
-    _require_sense(first, last, is_money, against)
-    if against is None:
-        ends = (0.5 if first is None else first, 1.5 if last is None else last)
-        found, document, text = _swept((curves, scenario, accept_weak_fit), ends, points, is_money)
-    else:
-        found, document, text = _weighed((curves, scenario, accept_weak_fit), against, points)
+    _require_sense({"--from": first, "--to": last, "--money": is_money or None}, (against, between, risk))
+    asked = (curves, scenario, accept_weak_fit)
+    with progress("planning", quiet) as tell:
+        if between is not None or risk is not None:
+            found, document, text, write = _traded(asked, risk is not None, points, tell)
+        elif against is not None:
+            found, document, text, write = _weighed(asked, against, points)
+        else:
+            ends = (0.5 if first is None else first, 1.5 if last is None else last)
+            found, document, text, write = _swept(asked, ends, points, is_money)
     if out:
-        write_explored(out, found)
+        write(out, found)
         note(f"answers written to {out}", quiet)
     emit(document, text, as_json)
 
 
-def _require_sense(first: float | None, last: float | None, is_money: bool, against: str | None) -> None:
-    """Refuse options that say nothing together."""
-    if against is not None and (first is not None or last is not None or is_money):
-        raise click.UsageError("--against steps through one budget, so --from, --to and --money say nothing beside it")
-    if is_money and (first is None or last is None):
+def _require_sense(ends: dict[str, Any], asked: tuple[str | None, tuple[str, str] | None, str | None]) -> None:
+    """Refuse options that say nothing together, and goals that are not known."""
+    _, between, _ = asked
+    ways = [name for name, given in zip(("--against", "--between", "--risk"), asked, strict=True) if given is not None]
+    if len(ways) > 1:
+        raise click.UsageError(f"{' and '.join(ways)} are questions of their own; ask one of them")
+    if between is not None and between != ("outcome", "brand"):
+        raise click.UsageError(f"--between {' '.join(between)}: the goals are outcome brand, in this order")
+    if ways and any(given is not None for given in ends.values()):
+        raise click.UsageError(f"{ways[0]} steps through one budget, so {', '.join(ends)} say nothing beside it")
+    if ends["--money"] and (ends["--from"] is None or ends["--to"] is None):
         raise click.UsageError("--money says that --from and --to are money; give both")
 
 
 def _swept(asked: tuple[Path, Path, bool], ends: tuple[float, float], points: int, is_money: bool) -> Found:
     from engine.report.frontier import frontier_document, frontier_text
-    from engine.study.explore import Sweep, explore
+    from engine.study.explore import Sweep, explore, write_explored
 
     curves, scenario, accept_weak_fit = asked
     found = explore(curves, scenario, Sweep(*ends, points, is_money), accept_weak_fit)
-    return found, frontier_document(found), frontier_text(found)
+    return found, frontier_document(found), frontier_text(found), write_explored
 
 
 def _weighed(asked: tuple[Path, Path, bool], against: str, points: int) -> Found:
     from engine.report.frontier import balances_document, balances_text
-    from engine.study.explore import weigh
+    from engine.study.explore import weigh, write_explored
 
     curves, scenario, accept_weak_fit = asked
     found = weigh(curves, scenario, against, points, accept_weak_fit)
-    return found, balances_document(found), balances_text(found)
+    return found, balances_document(found), balances_text(found), write_explored
+
+
+def _traded(asked: tuple[Path, Path, bool], is_risk: bool, points: int, tell: Callable[[str], None]) -> Found:
+    from engine.report.trade import trades_document, trades_text
+    from engine.study.trade import trade_brand, trade_safety, write_trades
+
+    found = (trade_safety if is_risk else trade_brand)(asked, points, tell)
+    return found, trades_document(found), trades_text(found), write_trades

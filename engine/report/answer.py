@@ -8,7 +8,8 @@ from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
 from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
-from engine.words import money, number, percent, plain, table
+from engine.report.weeks import weeks_text
+from engine.words import folded, money, number, percent, plain, table
 
 NOTABLE = 0.005  # share of the budget below which a move is not told
 NO_GAIN = 1e-6  # share of a plan's value below which an eased rule earns nothing
@@ -17,6 +18,7 @@ MARGIN = (
     "a real step as if asked again, before that charge."
 )
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
+TOLD = 12  # rules that hold a plan and are named, the dearest first
 BUDGET = "budget"  # the name of the rule that holds the total
 
 
@@ -32,6 +34,7 @@ def plan_text(plan: Plan) -> str:
         _channels(plan),
         customers_text(plan),
         _over_time(plan),
+        weeks_text(plan),
         why,
         proof(plan),
     ]
@@ -102,8 +105,8 @@ def _over_time(plan: Plan) -> str:
     """Money by channel and decision, where there are several, beside what history's split would spend."""
     if len(plan.decisions) == 1:
         return ""
-    header = ["channel", *(f"from {label[:10]}" for label in plan.decisions)]
-    return f"When ({plan.currency} by decision):\n" + table(header, over_time(plan))
+    header = ["channel", *(label[:10] for label in plan.decisions)]
+    return f"When ({plan.currency} by decision, from the day named on):\n" + folded(header, over_time(plan))
 
 
 def over_time(plan: Plan) -> list[list[str]]:
@@ -164,14 +167,17 @@ def _change(before: float, after: float) -> str:
 
 def _why(plan: Plan) -> str:
     if not plan.prices:
-        held = f"these rules hold the plan: {', '.join(plain(rule) for rule in plan.binding)}"
+        more = f" and {len(plan.binding) - TOLD} more" if len(plan.binding) > TOLD else ""
+        held = f"these rules hold the plan: {', '.join(plain(rule) for rule in plan.binding[:TOLD])}{more}"
         return f"Why: {held if plan.binding else 'no rule holds the plan back'}."
     if _leaves_no_choice(plan):
         return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
     lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
-    lines += [
-        f"  {plain(price.rule)}: {price.dual:.2f} per {plan.currency} 1; {_step(price, plan)}" for price in plan.prices
-    ]
+    told, rest = plan.prices[:TOLD], plan.prices[TOLD:]
+    lines += [f"  {plain(price.rule)}: {price.dual:.2f} per {plan.currency} 1; {_step(price, plan)}" for price in told]
+    if rest:
+        dearest = max(price.dual for price in rest)
+        lines.append(f"  and {len(rest)} more rules, each at most {dearest:.2f} per {plan.currency} 1 (see plan.json)")
     return "\n".join(lines)
 
 

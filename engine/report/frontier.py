@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.optimize.budgets.balance import Balance, Balances
 from engine.optimize.budgets.frontier import Frontier, Point
-from engine.words import money, number, percent, plain, table
+from engine.words import folded, money, number, percent, plain, table
 
 SCHEMA, BALANCES = "peso.frontier/1", "peso.balances/1"
 BY = {"revenue": "returns {} of revenue", "margin": "returns {} of margin"}
@@ -77,7 +77,7 @@ def _table(found: Frontier) -> str:
         ends = " .. ".join(number(each) for each in sorted({found.without_plan[0], found.without_plan[-1]}))
         notes += f"\nNo plan keeps the rules with {len(found.without_plan)} further budgets ({ends})."
     names = list(zip(found.channels, zip(*(point.spend for point in found.points), strict=True), strict=True))
-    shown = table(
+    shown = folded(
         ["channel", *(number(point.budget) for point in found.points)],
         [[name, *(number(each) for each in spend)] for name, spend in names],
     )

@@ -6,7 +6,7 @@ from engine.optimize.plan import Line, Plan
 from engine.report.above import split_above, with_parts
 from engine.report.answer import over_time, proof
 from engine.study.replan import Replan
-from engine.words import money, number, percent, plain, table
+from engine.words import folded, money, number, percent, plain, table
 
 NOTABLE = 0.005  # share of the money that is left below which a move is not told
 MOST = 12  # rules that are told
@@ -106,7 +106,7 @@ def _decisions(found: Replan) -> str:
     plan = found.plan
     header = ["channel"]
     header += [f"{label[:10]}{' spent' if at < found.over else ''}" for at, label in enumerate(plan.decisions)]
-    return f"When ({plan.currency} by decision, from the day named on):\n" + table(header, over_time(plan))
+    return f"When ({plan.currency} by decision, from the day named on):\n" + folded(header, over_time(plan))
 
 
 def _why(found: Replan) -> str:

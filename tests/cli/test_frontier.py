@@ -58,6 +58,30 @@ def test_one_goal_is_set_against_another(peso, folder):
     assert {path.name for path in (folder / "answers").iterdir()} == {"balances.csv", "balances.json", "charts.json"}
 
 
+TRADES = {
+    ("--between", "outcome", "brand"): ["outcome", "brand"],
+    ("--risk", "cvar"): ["mean", "worst 10 %"],
+}
+
+
+@pytest.mark.parametrize("way", TRADES)
+def test_two_goals_are_weighed_against_each_other(peso, folder, way):
+    done = peso("frontier", "curves.json", "q.toml", *way, "--points", "3", "--out", "answers", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "answers written to answers\n"
+    written = json.loads((folder / "answers" / "trades.json").read_text())
+    assert max(map(len, done.stdout.split("\n\n")[1].splitlines()[: 1 + len(written["points"])])) <= 80
+    assert (written["schema"], written["goals"]) == ("peso.trades/1", TRADES[way])
+    rows = list(csv.DictReader((folder / "answers" / "trades.csv").open()))
+    chart = json.loads((folder / "answers" / "charts.json").read_text())["charts"]["trades"]
+    dots = chart["layer"][0]["data"]["values"]
+    for row, dot, point in zip(rows, dots, written["points"], strict=True):
+        assert float(row[TRADES[way][0]]) == point["first"] == pytest.approx(dot["first"], rel=1e-3)
+        assert float(row["spend: tv"]) == point["by_channel"][0]
+        assert point["first"] <= written["points"][0]["first"]
+        assert sum(point["by_channel"]) == pytest.approx(3_000)
+
+
 @pytest.mark.parametrize(("more", "name"), [((), "frontier"), (("--against", "earned"), "balances")])
 def test_a_chart_shows_the_figures_of_its_table_and_loads_nothing(peso, folder, more, name):
     done = peso("frontier", "curves.json", "q.toml", *more, "--points", "3", "--out", "answers", cwd=folder)
@@ -98,6 +122,10 @@ REFUSED = {
     ("--money", "--from", "3"): (2, "give both"),
     ("--against", "earned", "--to", "2"): (2, "--against steps through one budget"),
     ("--against", "brand"): (3, "no group 'brand'"),
+    ("--between", "brand", "outcome"): (2, "the goals are outcome brand, in this order"),
+    ("--between", "outcome", "brand", "--risk", "cvar"): (2, "--between and --risk are questions of their own"),
+    ("--risk", "cvar", "--from", "0.5"): (2, "--risk steps through one budget"),
+    ("--risk", "cvar", "--points", "1"): (3, "2 to 500 are needed"),
     ("--out", "curves.json"): (3, "already exists"),
     ("--out", "curves.json", "--force"): (3, "is an input"),
 }

@@ -6,9 +6,11 @@ from datetime import date
 import numpy as np
 import pytest
 
+from engine.config.loading import parse
 from engine.config.scenario import Budget, Goal, Horizon, Scenario
 from engine.optimize.compare import compare
 from engine.optimize.plan import optimize
+from engine.optimize.prices import Price
 from engine.report.answer import comparison_text, plan_text, proof
 from engine.response.curves import Channel, Curves, Family, History
 from engine.words import money
@@ -99,3 +101,39 @@ def test_a_comparison_shows_outcomes_undiscounted_and_changes_by_the_goal():
     before = 0.5 * plain.base.outcome.mean() - plain.base.spend.sum()
     assert plain.change.mean == pytest.approx(earned - before)
     assert plain.before == pytest.approx(before)
+
+
+def monthly(rules=""):
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 52, decide = "month" }\nbudget = { total = 90_000 }\n'
+    return parse(head + rules, Scenario, "q.toml")
+
+
+def test_a_year_of_months_fits_a_terminal_and_tells_each_once():
+    held = replace(curves("revenue"), period="week")
+    plan = optimize(held, monthly("[every_channel]\nfloor = 9_000\n"), priced=False)
+    when = plan_text(plan).split("When (")[1].split("Why:")[0]
+    assert max(map(len, when.splitlines())) <= 80
+    days = [label[:10] for label in plan.decisions]
+    assert [word for word in when.split() if word.startswith("202")] == days
+    assert "By week" not in plan_text(plan)
+
+
+def test_weeks_that_differ_within_a_decision_are_told_with_their_peak():
+    held = replace(curves("revenue"), period="week")
+    plan = optimize(held, monthly("[channels.tv]\nlocked = 26_000\nflighting = { on = 1, off = 1 }\n"), priced=False)
+    peak = max(row[0] for row in plan.schedule)
+    assert f"By week (as plan.json has under schedule): tv in 26 of 52, at most {money(peak, 'EUR')}." in plan_text(
+        plan
+    )
+
+
+def test_of_many_rules_that_hold_a_plan_the_dearest_are_told_and_the_rest_counted():
+    held = replace(curves("revenue"), period="week")
+    plan = optimize(held, monthly("[every_channel]\nmonth_cap = 6_000\n[ramp]\nmax_change = 0.02\n"))
+    prices = [Price(f"rule {at}", 9.0 - at / 10, 1.0, None) for at in range(15)]
+    told = plan_text(replace(plan, prices=tuple(prices)))
+    assert "  rule 11: 7.90 per EUR 1; " in told
+    assert "rule 12" not in told
+    assert "  and 3 more rules, each at most 7.80 per EUR 1 (see plan.json)" in told
+    unpriced = plan_text(replace(plan, prices=(), binding=tuple(f"rule {at}" for at in range(15))))
+    assert "rule 11 and 3 more." in unpriced

@@ -8,7 +8,8 @@ from engine.optimize.conflict.repair import Relaxation
 from engine.optimize.rules import Rule
 from engine.words import percent, plain
 
-MOST = 24  # rules in conflict that a message names
+MOST = 8  # rules in conflict that a message names, those that differ in their date alone as one
+DATED = re.compile(r" (from|into) \d{4}-\d\d-\d\d")
 DIGITS = 15  # after the decimal point at the most
 EXACT = 1e-12  # of a limit: what arithmetic may have added to it
 
@@ -21,9 +22,14 @@ class Telling:
         self.places = max(2, *(_places(amount) for amount in amounts), 2)
 
     def clash(self, rules: Sequence[Rule]) -> str:
-        """The rules in conflict with their limits."""
-        told = "; ".join(plain(self.limit(rule)) for rule in rules[:MOST])
-        return told if len(rules) <= MOST else f"{told}; and {len(rules) - MOST} more rules"
+        """The rules in conflict with their limits: of rules alike by decision the first, and of many the first few."""
+        alike: dict[str, list[str]] = {}
+        for rule in rules:
+            told = plain(self.limit(rule))
+            alike.setdefault(DATED.sub("", told), []).append(told)
+        shown = [_with_count(one, len(rest)) for one, *rest in list(alike.values())[:MOST]]
+        left = sum(len(one) for one in list(alike.values())[MOST:])
+        return "; ".join([*shown, *([f"and {left} more rules"] if left else [])])
 
     def cures(self, items: Sequence[Relaxation], between: str) -> str:
         """Remedies, of which one is enough or all are needed."""
@@ -66,6 +72,10 @@ class Telling:
         rest = rest.rstrip("0")
         text = f"{whole}.{rest.ljust(2, '0')}" if rest else whole
         return f"{self.currency} {text}".strip()
+
+
+def _with_count(told: str, others: int) -> str:
+    return f"{told} (and {others} more like it)" if others else told
 
 
 def _as_typed(item: Relaxation, old: float) -> str:
