@@ -130,7 +130,7 @@ def filled(parts: Segments, least: float, most: float, groups: tuple[Group, ...]
         own = np.flatnonzero(group.members[owner])
         least_own = start[group.members].sum()
         before = least_own + np.cumsum(length[own]) - length[own]
-        if least_own > group.high + slack or least_own + length[own].sum() < group.low - slack:
+        if max(least_own, group.low) > group.high + slack or least_own + length[own].sum() < group.low - slack:
             return None
         must[own] = np.clip(group.low - before, 0.0, length[own])
         may[own] = np.clip(group.high - before, 0.0, length[own])

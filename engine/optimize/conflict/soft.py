@@ -101,10 +101,10 @@ def _in_order(name: str) -> str:
 
 
 def _with_room(rules: tuple[Rule, ...], gave_way: tuple[Relaxation, ...]) -> tuple[Rule, ...]:
-    """The rules with their new limits; an amount that was fixed becomes a range, but for the total, which moves."""
+    """The rules with their new limits; an amount that was fixed becomes a range, but the total and its shares move."""
     found = list(eased(rules, gave_way))
     for item in gave_way:
         rule, new = item.rule, found[item.index]
-        if item.index and not rule.flight and rule.low == rule.high:
+        if item.index and not (rule.flight or rule.share) and rule.low == rule.high:
             found[item.index] = replace(new, low=min(rule.low, new.low), high=max(rule.high, new.high))
     return tuple(found)
