@@ -212,13 +212,20 @@ def _charged(payoff: Payoff, anchor: float, limits: tuple[float, float], prudenc
 
 
 def compared(problem: Problem) -> Float[np.ndarray, " cell"]:
-    """Today's split by cell: even over the time, what is over as it was."""
+    """Today's split by cell: even over the open time, what is over as it was.
+
+    Money of decisions in which a channel has no open date goes to its others. A channel without any keeps its even
+    course, as in one split: history's split is not valued by the flights of a scenario, and the rule is told as broken.
+    """
     held = problem.grid
     if held is None:
         return today(problem)
     parts = held.lengths * (np.arange(held.count) >= held.over)
     over, fixed = np.array([way.spent for way in problem.ways]), problem.budget.low == problem.budget.high
-    rest = np.outer(today(problem), parts / (parts.sum() if fixed else held.lengths.sum()))
+    opened = (parts > 0) * np.array([(way.pace > 0).sum(axis=1) for way in problem.ways])
+    opened = np.where(opened.any(axis=1, keepdims=True), opened, parts)
+    share = opened / np.maximum(opened.sum(axis=1, keepdims=True), 1)
+    rest = today(problem)[:, None] * share * (1.0 if fixed else parts.sum() / held.lengths.sum())
     left = (rest.sum() - over.sum()) / rest.sum() if rest.sum() and fixed else 1.0
     return (over + rest * max(0.0, left)).ravel()
 
