@@ -60,6 +60,12 @@ def scenario(text, periods=1, name="x"):
     return parse(head + text, Scenario, "question.toml")
 
 
+def quarterly(text, periods=52, name="x"):
+    """The same, decided by quarter."""
+    head = f'name = "{name}"\nhorizon = {{ start = 2027-01-04, periods = {periods}, decide = "quarter" }}\n'
+    return parse(head + text, Scenario, "question.toml")
+
+
 def problem(held, text, periods=1):
     """The problem that such a scenario poses."""
     return problem_of(held, scenario(text, periods))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from engine.optimize.compare import compare
+from engine.optimize.over_time import several
 from engine.optimize.plan import optimize
+from engine.optimize.rules import broken, compared, problem_of
 
 
 @pytest.mark.parametrize("flight", ["from = 2030-01-01", "from = 2027-01-18"])
@@ -50,3 +52,30 @@ def test_a_split_that_stays_changes_nothing_at_all(make, periods):
     answer = compare(held, [asked])[0]
     assert (answer.change.mean, answer.change.p05, answer.change.p95) == (0.0, 0.0, 0.0)
     assert answer.chance_of_less == 0.0
+
+
+@pytest.mark.parametrize("budget", ["total = 4160", "at_most = 5000"])
+@pytest.mark.parametrize("closed", ["outage", "flight"])
+def test_by_quarter_today_s_money_is_spent_where_there_are_open_dates(make, closed, budget):
+    """Money in closed quarters once bought nothing, so that plans looked better than they were."""
+    held = make.curves(make.channel("tv", 100.0, 50.0), make.channel("pr", 90.0, 50.0))
+    given = {
+        "outage": '[[shocks]]\nkind = "outage"\nchannels = ["tv"]\nuntil = 2027-07-05',
+        "flight": "[channels.tv]\nflight = { from = 2027-07-05 }",
+    }[closed]
+    posed = problem_of(held, make.quarterly(f"budget = {{ {budget} }}\n{given}"))
+    tv, pr = several.by_cell(posed, compared(posed))
+    assert tv.sum() == pytest.approx(2080)
+    assert pr == pytest.approx([520.0] * 4, rel=0.02)
+    assert tv[:2].sum() == 0.0
+    assert not broken(posed, compared(posed))
+
+
+def test_a_channel_without_any_open_date_is_left_as_history_had_it(make):
+    held = make.curves(make.channel("tv", 100.0, 50.0), make.channel("pr", 90.0, 50.0))
+    closed = "budget = { total = 4160 }\n[channels.tv]\nflight = { from = 2030-01-01 }"
+    plan = optimize(held, make.quarterly(closed), priced=False)
+    free = optimize(held, make.quarterly("budget = { total = 4160 }"), priced=False)
+    assert plan.baseline.spend == pytest.approx((2080, 2080))
+    assert plan.baseline.value.mean == pytest.approx(free.baseline.value.mean)
+    assert "flight of tv" in plan.baseline.broken
