@@ -82,10 +82,10 @@ def verb(
         if between is not None or risk is not None:
             found, document, text, write = _traded(asked, risk is not None, points, tell)
         elif against is not None:
-            found, document, text, write = _weighed(asked, against, points)
+            found, document, text, write = _weighed(asked, against, points, tell)
         else:
             ends = (0.5 if first is None else first, 1.5 if last is None else last)
-            found, document, text, write = _swept(asked, ends, points, is_money)
+            found, document, text, write = _swept(asked, (*ends, points, is_money), tell)
     if out:
         write(out, found)
         note(f"answers written to {out}", quiet)
@@ -106,21 +106,21 @@ def _require_sense(ends: dict[str, Any], asked: tuple[str | None, tuple[str, str
         raise click.UsageError("--money says that --from and --to are money; give both")
 
 
-def _swept(asked: tuple[Path, Path, bool], ends: tuple[float, float], points: int, is_money: bool) -> Found:
+def _swept(asked: tuple[Path, Path, bool], sweep: tuple[float, float, int, bool], tell: Callable[[str], None]) -> Found:
     from engine.report.frontier import frontier_document, frontier_text
     from engine.study.explore import Sweep, explore, write_explored
 
     curves, scenario, accept_weak_fit = asked
-    found = explore(curves, scenario, Sweep(*ends, points, is_money), accept_weak_fit)
+    found = explore(curves, scenario, Sweep(*sweep), accept_weak_fit, tell)
     return found, frontier_document(found), frontier_text(found), write_explored
 
 
-def _weighed(asked: tuple[Path, Path, bool], against: str, points: int) -> Found:
+def _weighed(asked: tuple[Path, Path, bool], against: str, points: int, tell: Callable[[str], None]) -> Found:
     from engine.report.frontier import balances_document, balances_text
     from engine.study.explore import weigh, write_explored
 
     curves, scenario, accept_weak_fit = asked
-    found = weigh(curves, scenario, against, points, accept_weak_fit)
+    found = weigh(curves, scenario, against, points, accept_weak_fit, tell)
     return found, balances_document(found), balances_text(found), write_explored
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from engine.errors import InputError
 from engine.files import whole_folder, write_csv, write_json
 from engine.optimize.budgets.balance import Balances, balances
-from engine.optimize.budgets.frontier import Frontier, asked_money, frontier
+from engine.optimize.budgets.frontier import Frontier, Tell, asked_money, frontier, unheard
 from engine.report.charts.frontier import charts_document
 from engine.report.frontier import balance_rows, balances_document, frontier_document, frontier_rows
 from engine.study.ask import curves_of
@@ -41,21 +41,25 @@ class Sweep:
         return [float(each) for each in unit * np.linspace(self.first, self.last, self.points)]
 
 
-def explore(curves: Path, scenario: Path, sweep: Sweep, accept_weak_fit: bool = False) -> Frontier:
+def explore(
+    curves: Path, scenario: Path, sweep: Sweep, accept_weak_fit: bool = False, tell: Tell = unheard
+) -> Frontier:
     """The best plan of each budget of a sweep under the rules of a scenario file."""
     known = curves_of(curves, accept_weak_fit)
     wanted = question(scenario, known)
     asked = asked_money(known, wanted)
-    return frontier(known, wanted, sweep.budgets(asked), asked)
+    return frontier(known, wanted, sweep.budgets(asked), asked, tell)
 
 
-def weigh(curves: Path, scenario: Path, against: str, count: int, accept_weak_fit: bool = False) -> Balances:
+def weigh(
+    curves: Path, scenario: Path, against: str, count: int, accept_weak_fit: bool = False, tell: Tell = unheard
+) -> Balances:
     """The balances between a group of channels and all others under the rules of a scenario file."""
     known = curves_of(curves, accept_weak_fit)
     wanted = question(scenario, known)
     if not 2 <= count <= MOST:
         raise InputError(f"{count} balances: 2 to {MOST} are needed; correct --points")
-    return balances(known, wanted, against, count, asked_money(known, wanted))
+    return balances(known, wanted, against, count, asked_money(known, wanted), tell)
 
 
 def write_explored(folder: Path, found: Frontier | Balances) -> None:

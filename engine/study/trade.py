@@ -5,8 +5,8 @@ from pathlib import Path
 from engine.errors import InputError
 from engine.files import whole_folder, write_csv, write_json
 from engine.optimize.budgets.brand import between, lasting
-from engine.optimize.budgets.frontier import asked_money
-from engine.optimize.budgets.trade import Tell, Trades
+from engine.optimize.budgets.frontier import Tell, asked_money
+from engine.optimize.budgets.trade import Trades
 from engine.optimize.risk.safety import safety
 from engine.report.charts.trade import charts_document
 from engine.report.trade import trade_rows, trades_document

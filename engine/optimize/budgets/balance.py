@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.budgets.frontier import with_money
+from engine.optimize.budgets.frontier import Tell, unheard, with_money
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.over_time import several
 from engine.optimize.plan import Range, by_draw, spread
@@ -102,7 +102,9 @@ def members_of(curves: Curves, scenario: Scenario, group: str) -> tuple[str, ...
     return tuple(names)
 
 
-def balances(curves: Curves, scenario: Scenario, group: str, count: int, amount: float) -> Balances:
+def balances(
+    curves: Curves, scenario: Scenario, group: str, count: int, amount: float, tell: Tell = unheard
+) -> Balances:
     """Plans of one budget from the least to the most money for a group.
 
     Args:
@@ -111,6 +113,7 @@ def balances(curves: Curves, scenario: Scenario, group: str, count: int, amount:
         group: As `members_of` takes it.
         count: Steps of the group's money, at least 2.
         amount: The budget [currency].
+        tell: Is told how far the work is.
 
     Raises:
         InputError: The scenario does not fit the curves, or there are no two sides.
@@ -122,7 +125,10 @@ def balances(curves: Curves, scenario: Scenario, group: str, count: int, amount:
     problem = problem_of(curves, with_money(scenario, amount))
     inside = np.repeat([name in members for name in curves.names], problem.decisions)
     memory: Memory = {}
-    found = [_planned(problem, inside, money, memory) for money in _steps(problem, inside, count)]
+    found = []
+    for number, money in enumerate(_steps(problem, inside, count), start=1):
+        tell(f"{number} of {count} plans")
+        found.append(_planned(problem, inside, money, memory))
     points = [_balance(problem, inside, solved) for solved in found if solved is not None]
     if not points:
         raise InfeasibleError(

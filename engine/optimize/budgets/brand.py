@@ -11,8 +11,8 @@ import numpy as np
 
 from engine.config.scenario import Scenario, Shock
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.budgets.frontier import with_money
-from engine.optimize.budgets.trade import Tell, Trade, Trades, nearest, time_of, trade, undominated, weights
+from engine.optimize.budgets.frontier import Tell, with_money
+from engine.optimize.budgets.trade import Trade, Trades, nearest, time_of, trade, undominated, weights
 from engine.optimize.plan import by_draw, spread
 from engine.optimize.rules import Problem, problem_of
 from engine.optimize.solve import Memory, solve
@@ -58,7 +58,6 @@ def between(curves: Curves, scenario: Scenario, count: int, amount: float, tell:
     tail = f"{asked.horizon.tail} {curves.period}s after it"
     return Trades(
         **time_of(curves, asked, problem),
-        measure=curves.measure,
         goals=GOALS,
         meant=(f"{curves.measure} within the horizon", f"{curves.measure} of what is left working, in the {tail}"),
         budget=amount,

@@ -8,7 +8,7 @@ that looks worn out by its margin pays again some way further on.
 import importlib
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -28,6 +28,7 @@ from engine.optimize.solve import solve
 from engine.response.curves import Curves
 
 MOST = 1e15  # money that a scenario can name [currency]
+Tell = Callable[[str], None]  # is told how far the work is
 RISES = 0.01  # relative growth of the marginal return between two budgets from which it is told
 
 
@@ -127,7 +128,13 @@ def with_money(scenario: Scenario, amount: float) -> Scenario:
     return scenario.model_copy(update={"budget": Budget(**{name: amount}, reserve=budget.reserve, quarters=quarters)})
 
 
-def frontier(curves: Curves, scenario: Scenario, budgets: Sequence[float], asked: float) -> Frontier:
+def unheard(what: str) -> None:
+    """Nobody watches how far the work is."""
+
+
+def frontier(
+    curves: Curves, scenario: Scenario, budgets: Sequence[float], asked: float, tell: Tell = unheard
+) -> Frontier:
     """The best plan of each budget, certified one by one.
 
     Args:
@@ -135,6 +142,7 @@ def frontier(curves: Curves, scenario: Scenario, budgets: Sequence[float], asked
         scenario: The question; its rules hold at every budget.
         budgets: Rising, each above 0 [currency].
         asked: The scenario's own budget [currency].
+        tell: Is told how far the work is.
 
     Raises:
         InputError: The scenario does not fit the curves.
@@ -142,21 +150,7 @@ def frontier(curves: Curves, scenario: Scenario, budgets: Sequence[float], asked
     """
     goals.require_one_figure(scenario, "a frontier")
     begin = time.perf_counter()
-    plans, points, without = [], [], []
-    refusal = ""
-    for amount in budgets:
-        question = with_money(scenario, amount)
-        try:
-            plan = optimize(curves, question, priced=False)
-        except InfeasibleError as fault:
-            without.append(amount)
-            refusal = refusal or str(fault)
-            continue
-        plans.append(plan)
-        points.append(_point(plan, amount, next_unit(problem_of(curves, question), plan.cells)))
-    if not points:
-        raise InfeasibleError(f"none of {len(budgets)} budgets has a plan; at the first one: {refusal}")
-    plan = plans[0]
+    plan, points, without = _planned(curves, scenario, budgets, tell)
     return Frontier(
         scenario=scenario.name,
         currency=curves.currency,
@@ -177,6 +171,28 @@ def frontier(curves: Curves, scenario: Scenario, budgets: Sequence[float], asked
         made_from=curves.made_from,
         seconds=time.perf_counter() - begin,
     )
+
+
+def _planned(
+    curves: Curves, scenario: Scenario, budgets: Sequence[float], tell: Tell
+) -> tuple[Plan, list[Point], list[float]]:
+    """The plan of the first budget that has one, the points, and the budgets without a plan."""
+    plans, points, without = [], [], []
+    refusal = ""
+    for number, amount in enumerate(budgets, start=1):
+        tell(f"{number} of {len(budgets)} budgets")
+        question = with_money(scenario, amount)
+        try:
+            plan = optimize(curves, question, priced=False)
+        except InfeasibleError as fault:
+            without.append(amount)
+            refusal = refusal or str(fault)
+            continue
+        plans.append(plan)
+        points.append(_point(plan, amount, next_unit(problem_of(curves, question), plan.cells)))
+    if not points:
+        raise InfeasibleError(f"none of {len(budgets)} budgets has a plan; at the first one: {refusal}")
+    return plans[0], points, without
 
 
 def _point(plan: Plan, amount: float, marginal: float) -> Point:

@@ -5,7 +5,7 @@ curves are S-shaped, some plans between two rows may be the best of no weight an
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.config.scenario import Scenario
+from engine.optimize import goals
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.over_time import several
 from engine.optimize.plan import Range
@@ -22,8 +23,6 @@ from engine.periods import step
 from engine.response.curves import Curves
 
 ALIKE = 1e-6  # of the larger goal: plans that differ by less in both are one
-
-Tell = Callable[[str], None]  # how far the work is, for whoever watches
 
 
 @dataclass(frozen=True)
@@ -73,15 +72,15 @@ def weights(count: int) -> list[float]:
     return [float(each) for each in np.linspace(0.0, 1.0, count)]
 
 
-def trade(problem: Problem, weight: float, solved: Solved, goals: tuple[float, float], objective: Range) -> Trade:
+def trade(problem: Problem, weight: float, solved: Solved, both: tuple[float, float], objective: Range) -> Trade:
     """One plan between the goals, from the solution of its weighted sum."""
     decided = several.by_cell(problem, solved.spend)
     return Trade(
         weight=weight,
         spend=tuple(decided.sum(axis=1).tolist()),
         decided=tuple(tuple(row) for row in decided.T.tolist()),
-        first=goals[0],
-        second=goals[1],
+        first=both[0],
+        second=both[1],
         objective=objective,
         net=solved.value,
         bound=max(solved.bound, solved.value),
@@ -111,7 +110,8 @@ def time_of(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, A
     return {
         "scenario": scenario.name,
         "currency": curves.currency,
-        "unit": curves.currency if curves.is_money else "",
+        "measure": goals.measure(curves, scenario.goal),
+        "unit": goals.unit(curves, scenario.goal),
         "start": horizon.start,
         "end": end,
         "periods": horizon.periods,

@@ -6,9 +6,10 @@ import numpy as np
 
 from engine.config.scenario import Risk, Scenario
 from engine.errors import InputError
+from engine.optimize import goals
 from engine.optimize.asking import answered
-from engine.optimize.budgets.frontier import with_money
-from engine.optimize.budgets.trade import Tell, Trade, Trades, nearest, time_of, trade, undominated, weights
+from engine.optimize.budgets.frontier import Tell, with_money
+from engine.optimize.budgets.trade import Trade, Trades, nearest, time_of, trade, undominated, weights
 from engine.optimize.plan import by_draw, spread
 from engine.optimize.risk.at_risk import solve_at_risk
 from engine.optimize.risk.climb import chances
@@ -49,15 +50,13 @@ def safety(curves: Curves, scenario: Scenario, count: int, amount: float, tell: 
         if found is None:
             raise AssertionError("a plan was found for the mean, and none for another weight")
         values = by_draw(problem, found.spend)[1]
-        goals = float(draws @ values), worst.value(values)
+        both = float(draws @ values), worst.value(values)
         plans.append(found.spend)
-        points.append(trade(problem, weight, found.solved, goals, spread(values)))
+        points.append(trade(problem, weight, found.solved, both, spread(values)))
     kept = undominated(points)
-    measure = "profit" if goal.maximise == "profit" else curves.measure
-    tenth = f"worst {100 * level:g} %"
+    measure, tenth = goals.measure(curves, goal), f"worst {100 * level:g} %"
     return Trades(
         **time_of(curves, question, problem),
-        measure=measure,
         goals=("mean", tenth),
         meant=(f"mean {measure} of all draws", f"mean {measure} of the {tenth} of draws, CVaR"),
         budget=amount,
