@@ -11,7 +11,7 @@ from engine.calibrate.fit import BAND, ChannelReading, Contribution, Fit, Speed
 from engine.calibrate.health import Findings, examine
 from engine.calibrate.holdout import rolling_holdout
 from engine.calibrate.linear import LinearBlock, draw_linear
-from engine.calibrate.money import to_curves
+from engine.calibrate.money import by_geo, to_curves
 from engine.calibrate.posterior import Posterior, draw_posterior
 from engine.calibrate.problem import Media, Problem, explain, national, prepare
 from engine.config.model import Model
@@ -70,6 +70,7 @@ def calibrate(dataset: Dataset, model: Model, speed: Speed, seed: int, draws: in
         readings=tuple(reading_of(dataset, projection.curves, media, index) for index in range(len(dataset.channels))),
         starts=dataset.starts,
         settings=_settings(problem, posterior, speed, seed, draws),
+        by_geo=by_geo(dataset, problem, media),
     )
 
 

@@ -108,4 +108,5 @@ class Fit:
     starts: tuple[date, ...]
     settings: Mapping[str, str | int | float]
     counted: tuple[Span, ...] = ()  # how the periods counted; none where it was not asked
+    by_geo: Curves | None = None  # the same curves in each geo, where there are several
     refresh: Refresh | None = None  # beside the last fit, where one was named

@@ -267,5 +267,5 @@ def _geos(problem: Problem, miss: Miss) -> Check:
     )
     said += "they hold for budgets split over geos as in history"
     if verdict != "good":
-        said += ": plan the geos apart where they differ most in spend per head"
+        said += ": plan the geos apart where they differ most in spend per head (--by-geo)"
     return Check("geos", verdict, worse, said, miss._asdict())

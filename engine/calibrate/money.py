@@ -7,6 +7,7 @@ goes by slopes.
 """
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +62,29 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
         channel, miss = _channel(dataset, problem, media, index)
         channels.append(channel)
         misses.append(miss)
-    curves = Curves(
+    return Projection(_curves(dataset, channels), Miss(*(max(each) for each in zip(*misses, strict=True))))
+
+
+def by_geo(dataset: Dataset, problem: Problem, media: Media) -> Curves | None:
+    """The curve of every channel in every geo, in the data's own money; None where there is one geo.
+
+    Geos share a curve per head, so that of a geo is the same curve with ceiling and halfway times its heads: exact, and
+    in the family that was fitted, where the nation's is a sum of such curves and so only near one.
+    """
+    if len(dataset.geos) == 1:
+        return None
+    entries = []
+    for index, name in enumerate(dataset.channels):
+        own = _per_head(problem, media, index)
+        for at, geo in enumerate(dataset.geos):
+            parameters = own * np.where(np.arange(own.shape[1]) < 2, problem.panel.size[at], 1.0)
+            one = _curve(dataset, problem, media, index, (dataset.driver[:, at, index], parameters))
+            entries.append(replace(one, name=f"{name}/{geo}", part_of=name, geo=geo))
+    return _curves(dataset, entries)
+
+
+def _curves(dataset: Dataset, channels: list[Channel]) -> Curves:
+    return Curves(
         currency=dataset.currency,
         outcome=dataset.outcome_name,
         period=dataset.period,
@@ -71,18 +94,30 @@ def to_curves(dataset: Dataset, problem: Problem, media: Media) -> Projection:
         made_from=dataset.made_from,
         until=step(dataset.starts[-1], 1, dataset.period),
     )
-    return Projection(curves, Miss(*(max(each) for each in zip(*misses, strict=True))))
 
 
 def _channel(dataset: Dataset, problem: Problem, media: Media, index: int) -> tuple[Channel, Miss]:
     driver = dataset.driver[:, :, index].sum(axis=1)
+    year = math.floor(PER_YEAR[dataset.period])
+    mean, today = float(driver.mean()), float(driver[-year:].mean())
+    parameters, miss = _national(problem, media, index, (mean, today or mean))
+    return _curve(dataset, problem, media, index, (driver, parameters)), miss
+
+
+def _curve(
+    dataset: Dataset,
+    problem: Problem,
+    media: Media,
+    index: int,
+    known: tuple[Float[np.ndarray, " period"], Float[np.ndarray, "draw parameter"]],
+) -> Channel:
+    """A channel of some driver, of the nation or of a geo, and of ceiling, halfway and shape by draw."""
+    driver, parameters = known
     year = math.floor(PER_YEAR[dataset.period])  # periods kept as the latest history
     adstock, saturation = problem.structure
     carry = [values[:, index] for values in media.parameters.carry]
-    mean, today = float(driver.mean()), float(driver[-year:].mean())
-    parameters, miss = _national(problem, media, index, (mean, today or mean))
     history = History(
-        mean=mean,
+        mean=float(driver.mean()),
         max=float(driver.max()),
         last=tuple(float(money) for money in driver[-year:]),
         support=_support(driver, problem.panel.opening_periods, carry, adstock),
@@ -96,7 +131,7 @@ def _channel(dataset: Dataset, problem: Problem, media: Media, index: int) -> tu
             dict(zip(("ceiling", "halfway", *SATURATIONS[saturation].shape), parameters.T, strict=True)),
         ),
         history=history,
-    ), miss
+    )
 
 
 def _support(
@@ -109,15 +144,21 @@ def _support(
     return float(low), float(high)
 
 
+def _per_head(problem: Problem, media: Media, index: int) -> Float[np.ndarray, "draw parameter"]:
+    """Ceiling and halfway per head, and shape, by draw."""
+    panel = problem.panel
+    halfway = media.parameters.halfway[:, index] * panel.dose_scale[index]
+    ceiling = media.ceiling[:, index] * panel.outcome_scale
+    return np.stack([ceiling, halfway, *(values[:, index] for values in media.parameters.bend)], axis=1)
+
+
 def _national(
     problem: Problem, media: Media, index: int, usual: tuple[float, float]
 ) -> tuple[Float[np.ndarray, "draw parameter"], Miss]:
     """Ceiling, halfway and shape of the nation by draw; `usual` are the mean spend of all history and today's."""
     panel = problem.panel
     family = SATURATIONS[problem.structure.saturation]
-    halfway = media.parameters.halfway[:, index] * panel.dose_scale[index]  # per head
-    ceiling = media.ceiling[:, index] * panel.outcome_scale
-    own = np.stack([ceiling, halfway, *(values[:, index] for values in media.parameters.bend)], axis=1)
+    own = _per_head(problem, media, index)
     if len(panel.size) == 1:
         return own, Miss(0.0, 0.0)
     head = panel.dose[:, :, index].mean(axis=0) * panel.dose_scale[index] / usual[0]  # of one unit of money, by geo

@@ -47,6 +47,7 @@ TRIALS = 30
 @click.option(
     "--draws", type=click.IntRange(20, 20_000), default=500, show_default=True, help="Joint draws in the curves."
 )
+@click.option("--by-geo", is_flag=True, help="Write curves_by_geo.json too: each channel's curve in each geo.")
 @seed_option
 @device_option
 @force_option
@@ -60,6 +61,7 @@ def verb(
     trials: int | None,
     prior_only: bool,
     draws: int,
+    by_geo: bool,
     seed: int,
     device: str,
     force: bool,
@@ -74,23 +76,28 @@ def verb(
       peso calibrate sales.csv --model model.toml --out fit
       peso calibrate sales.csv --model model.toml --out fit --speed nuts --draws 1000
       peso calibrate sales.csv --model model.toml --out fit --speed search --trials 60
+      peso calibrate regions.csv --model model.toml --out fit --by-geo
 
     A fit whose health is bad is written all the same; `peso optimize` refuses it until told otherwise. A search
     is kept trial by trial: after an interruption (exit code 7) the same command goes on from there.
     """
     _require_sense(out, speed, trials, prior_only)
+    if by_geo and prior_only:
+        raise click.UsageError("--by-geo is for a fit, and --prior-only makes none; leave one out")
     if out:
         _require_place(out, force or (speed == "search" and _holds_only_a_search(out)), data, model)
     choose_device(device)
     meaning = model or model_beside(data)
+    if by_geo:
+        _require_geos(data, meaning)
     if prior_only:
         told, text = _believe(data, meaning, out, seed, draws)
     elif out:
         with progress(f"calibrating ({speed}, seed {seed})", quiet) as tell:
             if speed == "search":
-                told, text, seconds = _search(data, meaning, out, (trials or TRIALS, seed, draws), tell)
+                told, text, seconds = _search(data, meaning, (out, by_geo), (trials or TRIALS, seed, draws), tell)
             else:
-                told, text, seconds = _learn(data, meaning, out, (speed, seed, draws))
+                told, text, seconds = _learn(data, meaning, (out, by_geo), (speed, seed, draws))
         note(f"fit written to {out} (seed {seed}, {seconds:.1f} s)", quiet)
     emit(told, text, as_json)
 
@@ -129,6 +136,12 @@ def _holds_only_a_search(out: Path) -> bool:
     return out.is_dir() and [path.name for path in out.iterdir() if path.suffix != ".part"] == [STUDY]
 
 
+def _require_geos(data: Path, model: Path) -> None:
+    from engine.study.learn import require_geos
+
+    require_geos(data, model)
+
+
 def _believe(data: Path, model: Path, out: Path | None, seed: int, draws: int) -> tuple[dict[str, Any], str]:
     from engine.study.believe import belief_document, belief_text, believe, write_belief
 
@@ -139,21 +152,21 @@ def _believe(data: Path, model: Path, out: Path | None, seed: int, draws: int) -
 
 
 def _learn(
-    data: Path, model: Path, out: Path, asked: tuple[Literal["fast", "nuts"], int, int]
+    data: Path, model: Path, place: tuple[Path, bool], asked: tuple[Literal["fast", "nuts"], int, int]
 ) -> tuple[dict[str, Any], str, float]:
     from engine.study.learn import as_text, document, learn, write_fit
 
-    fit = learn(data, model, *asked, out)
-    write_fit(out, fit)
+    fit = learn(data, model, *asked, place[0])
+    write_fit(place[0], fit, by_geo=place[1])
     return document(fit), as_text(fit), float(fit.settings["seconds"])
 
 
 def _search(
-    data: Path, model: Path, out: Path, asked: tuple[int, int, int], tell: Callable[[str], None]
+    data: Path, model: Path, place: tuple[Path, bool], asked: tuple[int, int, int], tell: Callable[[str], None]
 ) -> tuple[dict[str, Any], str, float]:
     from engine.study.learn import as_text, document, write_fit
     from engine.study.seek import Effort, search_text, seek
 
-    fit = seek(data, model, out, Effort(*asked), tell)
-    write_fit(out, fit)
+    fit = seek(data, model, place[0], Effort(*asked), tell)
+    write_fit(place[0], fit, by_geo=place[1])
     return document(fit), f"{as_text(fit)}\n\n{search_text(fit)}", float(fit.settings["seconds"])

@@ -13,6 +13,8 @@ from engine.response.curves import Curves
 from engine.response.curves_file import read_curves
 from engine.study.question import question
 
+CURVES = ("curves.json", "curves_by_geo.json")  # of a fit folder
+
 
 def plan(curves: Path, scenario: Path, accept_weak_fit: bool = False) -> Plan:
     """The best plan of one scenario file on a curves file or a fit folder."""
@@ -39,7 +41,7 @@ def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:
     if place.is_dir() and not path.exists():
         raise InputError(f"{place}: holds no curves.json; name a fit folder or a curves file")
     health = path.parent / "health.json"
-    if path.name == "curves.json" and not accept_weak_fit:
+    if path.name in CURVES and not accept_weak_fit:
         _require_whole(path.parent)
         if health.exists():
             _require_trust(health)
@@ -50,7 +52,7 @@ def _require_whole(fit: Path) -> None:
     """Refuse a fit folder whose curves or health are not those that its manifest was written with."""
     manifest = read_json(fit / "manifest.json") if (fit / "manifest.json").exists() else {}
     files = manifest.get("files", {}) if isinstance(manifest, dict) else {}
-    for name in ("curves.json", "health.json"):
+    for name in (*CURVES, "health.json"):
         if isinstance(files, dict) and name in files and files[name] != digest(read_bytes(fit / name)):
             raise InputError(
                 f"{fit / name}: is not the file that manifest.json describes, so the fit was changed or only half "

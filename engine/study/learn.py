@@ -31,7 +31,8 @@ from engine.study.last_fit import LastFit, read_last_fit, refresh_document, refr
 from engine.words import money, number, percent, plain, table
 
 WIDTH = 110  # columns of running text
-FILES = ("health.json", "contributions.csv", "curves.json", "charts.json", "manifest.json")
+BY_GEO = "curves_by_geo.json"
+FILES = ("health.json", "contributions.csv", "curves.json", BY_GEO, "charts.json", "manifest.json")
 ORIGINS = ("data", "model", "meaning", "tests")
 MEASURED_BY = ("jax", "numpy", "numpyro", "scipy")  # packages whose versions move the last digits
 
@@ -120,8 +121,10 @@ def fit_of(
     return replace(fit, refresh=refresh_of(case.before, fit, case.made_from, versions())) if case.before else fit
 
 
-def write_fit(folder: Path, fit: Fit) -> None:
+def write_fit(folder: Path, fit: Fit, by_geo: bool = False) -> None:
     """Write health.json, contributions.csv, curves.json, charts.json and, last, manifest.json: all of them or none.
+
+    With `by_geo`, curves_by_geo.json too, where the history has several geos.
 
     Raises:
         StorageError: The folder cannot be written or the disk is full; an older fit stays as it was.
@@ -136,8 +139,23 @@ def write_fit(folder: Path, fit: Fit) -> None:
             [[day.isoformat(), *row] for day, row in zip(fit.starts, zip(*columns, strict=True), strict=True)],
         )
         write_curves(place / "curves.json", fit.curves)
+        if by_geo and fit.by_geo:
+            write_curves(place / BY_GEO, fit.by_geo)
         write_text(place / "charts.json", charts_text(fit))
         write_json(place / "manifest.json", manifest(place, fit))
+
+
+def require_geos(data: Path, model: Path) -> None:
+    """Refuse a history with a single geo, before time goes into its fit.
+
+    Raises:
+        InputError: There is one geo, or one of the files is wrong.
+    """
+    if len(open_case(data, model).dataset.geos) == 1:
+        raise InputError(
+            f"{data}: --by-geo needs rows by geo, and these have none; name their column by geo under [data] in "
+            f"{model}, or leave --by-geo out"
+        )
 
 
 def _columns(fit: Fit) -> list[str]:
@@ -194,7 +212,7 @@ def manifest(folder: Path, fit: Fit) -> dict[str, Any]:
         "seconds": settings.pop("seconds", None),
         "settings": settings,
         "versions": versions(),
-        "files": {name: digest(read_bytes(folder / name)) for name in FILES[:-1]},
+        "files": {name: digest(read_bytes(folder / name)) for name in FILES[:-1] if (folder / name).exists()},
     }
 
 

@@ -10,7 +10,7 @@ from engine.calibrate.chance import chance
 from engine.calibrate.density import Evidence, Otherwise
 from engine.calibrate.evidence import tests_of as evidence_of
 from engine.calibrate.linear import linear_block
-from engine.calibrate.money import fit_curve, to_curves
+from engine.calibrate.money import by_geo, fit_curve, to_curves
 from engine.calibrate.panel import scale
 from engine.calibrate.priors import ANY, Structure, believe
 from engine.calibrate.problem import Problem, explain
@@ -130,26 +130,26 @@ def test_unequal_geos_are_summed_closely_and_the_miss_is_told(world, posed, satu
     media = explain(problem, places(problem))
     projection = to_curves(dataset, problem, media)
     channel = projection.curves.channels[0]
-    by_geo = tilt.mean(axis=0)[:, 0]
+    usual = tilt.mean(axis=0)[:, 0]
 
     def summed(level):
         """Over geos, at a constant spend split as in history."""
         total = np.zeros(5)
         for geo in range(3):
-            dose = level * by_geo[geo] / problem.panel.size[geo] / problem.panel.dose_scale[0]
+            dose = level * usual[geo] / problem.panel.size[geo] / problem.panel.dose_scale[0]
             shape = [one[:, 0] for one in media.parameters.bend]
             share = SATURATIONS[saturation].share(dose / media.parameters.halfway[:, 0], *shape)
             total += problem.panel.size[geo] * media.ceiling[:, 0] * problem.panel.outcome_scale * share
         return total
 
     for level in (0.1, 0.5, 1.0, 3.0):
-        miss = np.abs(respond(channel, np.full(5, level * by_geo.sum())) - summed(level)) / summed(4.0)
+        miss = np.abs(respond(channel, np.full(5, level * usual.sum())) - summed(level)) / summed(4.0)
         assert miss.mean() <= 1.1 * projection.miss.response + 1e-9
     today = np.mean(channel.history.last) / channel.history.mean
     off = []
     for level in (today, 1.3 * today):
-        wanted = (summed(1.0001 * level) - summed(0.9999 * level)) / (0.0002 * level * by_geo.sum())
-        slopes = respond_with_rate(channel, np.full(5, level * by_geo.sum()))[1]
+        wanted = (summed(1.0001 * level) - summed(0.9999 * level)) / (0.0002 * level * usual.sum())
+        slopes = respond_with_rate(channel, np.full(5, level * usual.sum()))[1]
         off.append(np.abs(slopes - wanted).mean() / wanted.mean())
     assert projection.miss.marginal == pytest.approx(max(off), rel=0.01, abs=1e-5)
     assert max(projection.miss) < 0.05
@@ -216,3 +216,35 @@ def test_the_latest_history_is_a_year_whatever_the_period(world, posed, period, 
     problem = posed(dataset)
     channel = to_curves(dataset, problem, explain(problem, places(problem, 1))).curves.channels[0]
     assert channel.history.last == pytest.approx(tuple(dataset.driver[-year:, 0, 0]))
+
+
+def test_curves_by_geo_give_back_the_contributions_of_history_where_no_national_curve_does(world, posed):
+    dataset = world(people=(1.0, 2.0, 5.0)).dataset
+    problem = posed(dataset)
+    media = explain(problem, places(problem))
+    curves = by_geo(dataset, problem, media)
+    told = [(one.name, one.part_of, one.geo, one.kind) for one in curves.channels]
+    assert told == [
+        (f"{name}/{geo}", name, geo, kind)
+        for name, kind in zip(dataset.channels, dataset.kinds, strict=True)
+        for geo in dataset.geos
+    ]
+    summed = np.zeros((len(dataset.channels), 5, 104))
+    for at, one in enumerate(curves.channels):
+        index, geo = divmod(at, 3)
+        driver = dataset.driver[:, geo, index]
+        assert one.history.mean == pytest.approx(driver.mean())
+        assert one.history.last == pytest.approx(tuple(driver[-52:]))
+        retain, onset = (one.adstock.parameters[name] for name in ("retain", "onset"))
+        built = stock = np.full(5, driver[:4].mean())
+        for period in range(104):
+            built = (1 - onset) * driver[period] + onset * built
+            stock = (1 - retain) * built + retain * stock
+            summed[index, :, period] += respond(one, stock)
+    assert np.allclose(summed, np.moveaxis(media.national, -1, 0), rtol=1e-9)
+
+
+def test_one_geo_has_no_curves_by_geo(world, posed):
+    dataset = world().dataset
+    problem = posed(dataset)
+    assert by_geo(dataset, problem, explain(problem, places(problem))) is None

@@ -32,11 +32,18 @@ def history(tmp_path_factory):
         ((), "Missing option '--out'"),
         (("--prior-only", "--speed", "nuts"), "--prior-only fits nothing"),
         (("--out", "fit", "--trials", "3"), "--trials is for --speed search"),
+        (("--prior-only", "--by-geo"), "--by-geo is for a fit"),
     ],
 )
 def test_options_that_say_nothing_together_are_wrong_usage(peso, history, options, words):
     done = peso("calibrate", "sales.csv", *options, cwd=history)
     assert done.returncode == 2 and words in done.stderr and done.stdout == ""
+
+
+def test_curves_by_geo_of_one_geo_are_refused_before_anything_is_fitted(peso, history, tmp_path):
+    done = peso("calibrate", "sales.csv", "--by-geo", "--out", tmp_path / "fit", cwd=history)
+    assert done.returncode == 3 and "--by-geo needs rows by geo" in done.stderr
+    assert not (tmp_path / "fit").exists()
 
 
 def test_beliefs_are_told_and_nothing_is_written(peso, history):

@@ -323,3 +323,13 @@ def test_the_folder_of_a_fit_holds_its_charts_and_the_manifest_names_them(tmp_pa
     written = (tmp_path / "charts.json").read_bytes()
     assert manifest["files"]["charts.json"] == digest(written)
     assert written.decode() == charts_text(FITS["usual"])
+
+
+def test_curves_by_geo_are_written_where_asked_and_never_left_from_an_earlier_fit(tmp_path):
+    fit = replace(FITS["usual"], by_geo=FITS["usual"].curves)
+    write_fit(tmp_path, fit, by_geo=True)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["files"]["curves_by_geo.json"] == digest((tmp_path / "curves_by_geo.json").read_bytes())
+    write_fit(tmp_path, fit)
+    assert not (tmp_path / "curves_by_geo.json").exists()
+    assert "curves_by_geo.json" not in json.loads((tmp_path / "manifest.json").read_text())["files"]

@@ -63,7 +63,8 @@ def test_a_bad_fit_is_not_planned_with_unless_told_so(fit):
         "bad",
         [{"verdict": "bad", "sentence": "The chains did not mix."}, {"verdict": "good", "sentence": "Fine."}],
     )
-    for place in (fit, fit / "curves.json"):
+    (fit / "curves_by_geo.json").write_text((fit / "curves.json").read_text())
+    for place in (fit, fit / "curves.json", fit / "curves_by_geo.json"):
         with pytest.raises(UntrustworthyError, match=r"chains did not mix\. .*--accept-weak-fit") as refusal:
             curves_of(place)
         assert "Fine." not in str(refusal.value)
