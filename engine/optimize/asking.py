@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Scenario
-from engine.errors import InfeasibleError, UntrustworthyError
+from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.rules import Problem, compared, problem_of
@@ -54,6 +54,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
         return _for_target(curves, scenario, spent)
     problem = problem_of(curves, scenario, spent)
     problem, notes = _softened(problem, scenario, curves.currency)
+    _require_means(problem, scenario)
     memory: Memory = {}
     today = compared(problem)
     solved = _solved(problem, scenario, memory, today)
@@ -77,6 +78,19 @@ def _require_search_enough(problem: Problem, scenario: Scenario) -> None:
         raise UntrustworthyError(
             f"scenario {scenario.name!r}: there is a plan that keeps every rule, and none was found: minimum flights "
             "beside rules on single decisions leave too many choices; drop some of either, or lock channels that rest"
+        )
+
+
+def _require_means(problem: Problem, scenario: Scenario) -> None:
+    """Refuse least returns that are priced beside a measure of risk: both weigh the same draws, each in its own way.
+
+    Raises:
+        InputError: Both are asked for.
+    """
+    if problem.open_returns and scenario.risk.measure != "mean" and scenario.risk.weight:
+        raise InputError(
+            f"scenario {scenario.name!r}: {problem.open_returns[0].name} cannot be planned beside risk.measure = "
+            f"{scenario.risk.measure!r}; leave out one of them, or ask it of single channels in one split"
         )
 
 
@@ -122,6 +136,11 @@ def _hard(problem: Problem, scenario: Scenario) -> Problem:
 
 
 def _why_not(problem: Problem, currency: str) -> str:
+    if problem.open_returns:
+        refusal = importlib.import_module("engine.optimize.returns.refusal")
+        reason: str = refusal.reason(problem)
+        if reason:
+            return reason
     conflict = importlib.import_module("engine.optimize.conflict.conflict")  # its solver, only where there is no plan
     told: str = conflict.explanation(problem, currency)
     return told

@@ -1,6 +1,7 @@
 """A rule: what a scenario allows, as a named row over the cells of a plan."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ class Rule:
     high: float = math.inf
     flight: float = 0.0
     share: float = 0.0  # of a known total that its limit is, which grows with the total; 0 where it is an amount
+    typed: Callable[[float], str] | None = None  # a new limit as the scenario has it, where that is not money
 
     @property
     def channel(self) -> int | None:

@@ -15,6 +15,8 @@ from engine.optimize.last_plan import last_plan_rules
 from engine.optimize.over_time.course import Course
 from engine.optimize.over_time.decision_rules import budget_rules, decision_rules, whole_decision_rules
 from engine.optimize.over_time.decisions import Grid, Spent, Way, grid, way
+from engine.optimize.returns.asked import adapted, returns_of, settled
+from engine.optimize.returns.row import Return
 from engine.optimize.rule import Rule as Rule
 from engine.optimize.selecting import require_known, rules_of, wholes_of
 from engine.optimize.share_rules import group_rules, of_total, strategy_rules
@@ -37,11 +39,17 @@ class Problem:
     prudence: float = 0.0  # mean absolute deviations that a move from today's split must be worth
     ways: tuple[Way, ...] = ()  # of each channel's money through several decisions; none for one split of a cycle
     grid: Grid | None = None  # the decisions, with `ways`
+    returns: tuple[Return, ...] = ()  # what money must bring; of single channels in one split, rules say it too
 
     @cached_property
     def courses(self) -> tuple[Course, ...]:
         """What the money of each channel does, with `ways`."""
         return tuple(way.course for way in self.ways)
+
+    @property
+    def open_returns(self) -> tuple[Return, ...]:
+        """The least returns that no rule says."""
+        return tuple(row for row in self.returns if not row.is_settled(bool(self.ways)))
 
     @property
     def decisions(self) -> int:
@@ -99,12 +107,14 @@ def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float 
     `slack` is what is let pass as rounding, as a share of all that is spent.
     """
     scale = slack * float(np.abs(spend).sum())
-    return [
+    unkept = [
         rule
         for rule in problem.rules
         if not rule.low - scale <= float(rule.weights @ spend) <= rule.high + scale
         or (rule.flight and scale < float(rule.weights @ spend) < rule.flight - scale)
     ]
+    rows = (row for row in problem.open_returns if not row.is_kept(problem.payoffs, problem.ways, spend))
+    return [*unkept, *(row.rule for row in rows)]
 
 
 def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> Problem:
@@ -119,7 +129,7 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
         InputError: The scenario names a channel that the curves do not have, or profit has no money.
     """
     _require_fitting(curves, scenario)
-    curves, cost = counted(curves, scenario.goal), float(scenario.goal.maximise == "profit")
+    whole, curves, cost = curves, counted(curves, scenario.goal), float(scenario.goal.maximise == "profit")
     payoffs = []
     for channel, margin in zip(curves.channels, margins(curves, scenario.goal).tolist(), strict=True):
         when = timing(channel, curves, scenario)
@@ -131,12 +141,28 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
         decided = held
         found = each(lambda channel: way(channel, curves, scenario, decided, spent), curves.channels)
         ways = tuple(replace(one, cost=cost * one.cost) for one in found)
-    rules = _rules(curves, scenario, payoffs, ways, held)
+    rules, returns = _rules(curves, scenario, payoffs, ways, held), returns_of(whole, scenario)
+    if returns and not ways:
+        limits = settled(returns, payoffs, rules[0].high if np.isfinite(rules[0].high) else 1.0)
+        returns, rules = limits.returns, [*rules, *limits.rules]
     careful = scenario.risk.measure != "mean" and scenario.risk.weight > 0  # then the draws are weighed themselves
     usual = 0.0 if careful else curves.prudence
     prudence = usual if scenario.goal.prudence is None else scenario.goal.prudence
     history = history_spend(curves, scenario)
-    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules), history, prudence, ways, held))
+    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules), history, prudence, ways, held, returns))
+
+
+def with_response(problem: Problem, channel: int, effect: float = 1.0) -> Problem:
+    """The problem with least returns told anew, where what one channel's money does was changed.
+
+    `effect` is that of the channel as a multiple of what its payoff tells but for the margin.
+    """
+    if not problem.returns:
+        return problem
+    factors = np.ones(len(problem.names))
+    factors[channel] = effect
+    again = adapted(problem.returns, problem.rules, problem.payoffs, factors)
+    return replace(problem, returns=again.returns, rules=problem.rules if problem.ways else again.rules)
 
 
 def _rules(

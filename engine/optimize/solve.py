@@ -32,6 +32,7 @@ class Solved:
     gross: float  # what all channels could earn at the most, before the cost of the money
     least: float  # share of it: against a bound smaller than that no gap is measured, but against that
     proven: bool = True  # whether the bound is rigorous, not an estimate
+    prices: tuple[float, ...] = ()  # of least returns that are no limits, at the bound [objective per outcome]
 
     @property
     def gap(self) -> float:
@@ -48,6 +49,10 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         starts: Plans known beforehand; each one that keeps the rules is a candidate.
     """
     memory = {} if memory is None else memory
+    if problem.open_returns:
+        returns = importlib.import_module("engine.optimize.returns.search")
+        priced: Solved | None = returns.solved(problem, memory, starts)
+        return priced
     if problem.ways:
         over_time = importlib.import_module("engine.optimize.over_time.search")  # its solver takes long to load
         timed: Solved | None = over_time.solved(problem, memory, starts)

@@ -81,6 +81,8 @@ def _with_count(told: str, others: int) -> str:
 def _as_typed(item: Relaxation, old: float) -> str:
     """The new limit in the unit in which the scenario has it, where that is not money."""
     rule, grown = item.rule, 1 + item.signed / old if old else 1.0
+    if rule.typed:
+        return f" ({rule.typed(item.limit)})"
     if rule.share:
         return f" ({_percent(rule.share * grown, item.upwards)} of all spend)"
     of_what = re.search(r"([\d.]+) % of (history|the last plan)( from [\d-]+)?$", rule.name)

@@ -1,0 +1,394 @@
+"""Plans under least returns that no limit of one channel can say: of groups, and over several decisions.
+
+Each such row has a price (a multiplier). At given prices the question is one without these rows, in which channels earn
+a little more and money costs a little more, and the planner answers that with its own bound; no plan that keeps the
+rows is worth more (weak duality), whatever the prices. Prices come from the best mixture of all spends of single
+channels that are known so far (Dantzig and Wolfe, 1960). Where curves are concave both meet. Spends between two spans
+of one channel are left out by looking at both sides of them.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import linprog
+
+from engine.optimize.closeness import SEARCHED
+from engine.optimize.over_time import several
+from engine.optimize.returns.row import SLACK, Return, mean_outcome
+from engine.optimize.rule import Rule
+from engine.optimize.rules import Problem, broken
+from engine.optimize.solve import Memory, Solved, solve
+from engine.optimize.tables import outcomes
+
+ROUNDS = 24  # of prices, for one split
+CUTS = 40  # of ranges, for one split
+ROUNDS_OVER_TIME = 10
+POINTS = 24  # spends of each channel that are known from the start
+SHAPES = (0.0, 0.1, 0.25, 0.5, 0.7, 0.85, 1.0, 1.15, 1.4)  # of a course, the same for several decisions
+DEAREST = 1e4  # price of a row that is called out of reach, in units of the largest margin
+HALVINGS = 40
+FEW = 60  # questions that are asked for spends between spans
+Prices = Float[np.ndarray, " row"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A course of one channel, what it is worth, and what it brings beyond what each row asks."""
+
+    channel: int
+    money: Float[np.ndarray, " decision"]
+    value: float
+    room: Float[np.ndarray, " row"]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The best mixture of columns that keeps all rules and rows."""
+
+    spend: Float[np.ndarray, " cell"]
+    value: float  # of the columns, mixed: no prices bound the plans by less
+    shares: Float[np.ndarray, " column"]
+    prices: Prices  # of the rows
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best plan so far that keeps every rule and row; none yet where its spend is None."""
+
+    spend: Float[np.ndarray, " cell"] | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """A question with the ranges of some channels cut, what is known of it, and the least bound that was found."""
+
+    problem: Problem
+    columns: list[Column]
+    bound: Solved
+    prices: Prices
+    cut: tuple[int, float] | None  # channel and spend at which to cut it again; None: nowhere
+
+
+def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Solved | None:
+    """The best plan under every rule and every least return; None where none keeps them all."""
+    rows, free = problem.open_returns, replace(problem, returns=())
+    across = tuple(row for row in rows if not row.holes or row.channel is None)
+
+    def ask(priced: Problem, begin: tuple[np.ndarray, ...]) -> Solved | None:
+        return _outside(priced, tuple(row for row in rows if row.holes), memory, begin)
+
+    begin = tuple(start for start in starts if not broken(problem, start))
+    first = ask(free, begin)
+    if first is None or not across or not broken(problem, first.spend):
+        return first
+    return _priced(problem, across, (ask, first), begin)
+
+
+def weighted(problem: Problem, rows: tuple[Return, ...], prices: Prices, own: float = 1.0) -> Problem:
+    """The question without rows, whose objective is `own` times itself and the room by each row times its price."""
+    gain = prices @ np.array([row.scale * row.members for row in rows])
+    cost = prices @ np.array([row.least * row.members for row in rows])
+    payoffs = tuple(
+        replace(
+            payoff,
+            margin=own * payoff.margin + more,
+            cost=own * payoff.cost + charge,
+            toll=(own * payoff.toll[0], own * payoff.toll[1]),
+        )
+        for payoff, more, charge in zip(problem.payoffs, gain.tolist(), cost.tolist(), strict=True)
+    )
+    charged = zip(problem.ways, cost.tolist(), strict=False)  # there are none for one split
+    ways = tuple(replace(way, cost=own * way.cost + charge) for way, charge in charged)
+    return replace(problem, payoffs=payoffs, ways=ways, returns=())
+
+
+Ask = Callable[[Problem, tuple[np.ndarray, ...]], Solved | None]
+
+
+def _priced(
+    problem: Problem, rows: tuple[Return, ...], known: tuple[Ask, Solved], starts: tuple[np.ndarray, ...]
+) -> Solved | None:
+    """The best plan by rising knowledge of prices; where S-shapes leave a gap, by cutting ranges of channels in two."""
+    ask, first = known
+    columns = _opening(problem, rows, (first.spend, *starts))
+    best = Best(None, -np.inf)
+    for start in starts:
+        best = _tried(problem, best, start)
+    root, best = _part(Part(problem, columns, first, np.zeros(len(rows)), None), rows, ask, best)
+    if root is None:
+        return None
+    best, bound = (best, root.bound.bound) if problem.ways else _cut(root, rows, ask, best)
+    return None if best.spend is None else _told(best, root, first, max(best.value, bound))
+
+
+def _cut(root: Part, rows: tuple[Return, ...], ask: Ask, best: Best) -> tuple[Best, float]:
+    """The best plan and its bound, the part that promises most cut in two again and again."""
+    order, queue = itertools.count(1), [(-root.bound.bound, 0, root)]
+    for _ in range(CUTS):
+        if not queue or -queue[0][0] <= _enough(best) or queue[0][2].cut is None:
+            break
+        promised, _, part = heapq.heappop(queue)
+        for half in _halves(part):
+            found, best = _part(half, rows, ask, best)
+            if found is not None:
+                heapq.heappush(queue, (max(-found.bound.bound, promised), next(order), found))
+    return best, -queue[0][0] if queue else best.value
+
+
+def _enough(best: Best) -> float:
+    """The bound at which the best plan is good enough."""
+    return best.value + SEARCHED * abs(best.value)
+
+
+def _told(best: Best, root: Part, first: Solved, bound: float) -> Solved:
+    spend = first.spend if best.spend is None else best.spend
+    route, proven = f"least returns priced, {root.bound.route}", first.proven and root.bound.proven
+    return Solved(spend, best.value, bound, route, first.gross, first.least, proven, tuple(root.prices.tolist()))
+
+
+def _part(part: Part, rows: tuple[Return, ...], ask: Ask, best: Best) -> tuple[Part | None, Best]:
+    """What is known of a part once its rows are priced, and the best plan; None where no plan of it keeps the rows."""
+    problem, columns = part.problem, list(part.columns)
+    reached = _within_reach(problem, rows, ask, columns)
+    if reached is None:
+        return None, best
+    columns += _columns(problem, rows, reached)  # so that some mixture keeps the rows, on each side of a cut too
+    here = _tried(problem, Best(None, -np.inf), reached)
+    bound, prices, cut = part.bound, part.prices, None
+    for _ in range(ROUNDS_OVER_TIME if problem.ways else ROUNDS):
+        mixture = _mixed(problem, rows, columns)
+        if mixture is None:
+            break
+        here = _tried(problem, here, mixture.spend)
+        found = ask(weighted(problem, rows, mixture.prices), () if here.spend is None else (here.spend,))
+        if found is None:
+            return None, best
+        columns += _columns(problem, rows, found.spend)
+        here = _tried(problem, here, found.spend)
+        if found.bound < bound.bound:
+            bound, prices = found, mixture.prices
+        cut = _worst(problem, rows, columns, mixture) or _farthest_apart(problem, here, found.spend)
+        best = here if here.value > best.value else best
+        if bound.bound <= max(_enough(best), mixture.value + SEARCHED * abs(mixture.value)):
+            break
+    best = here if here.value > best.value else best
+    return Part(problem, columns, bound, prices, cut), best
+
+
+def _worst(
+    problem: Problem, rows: tuple[Return, ...], columns: list[Column], mixture: Mixture
+) -> tuple[int, float] | None:
+    """The channel whose mixture promises most beyond what its money brings, and that money; None where none does."""
+    count = len(problem.names)
+    promised = np.zeros(count)
+    for share, column in zip(mixture.shares.tolist(), columns, strict=False):
+        promised[column.channel] += share * (column.value + float(mixture.prices @ column.room))
+    real = _columns(problem, rows, mixture.spend)
+    excess = promised - np.array([column.value + float(mixture.prices @ column.room) for column in real])
+    worst = int(np.argmax(excess))
+    money = float(several.by_cell(problem, mixture.spend)[worst].sum())
+    low, high = (float(several.by_cell(problem, side)[worst].sum()) for side in (problem.lower, problem.upper))
+    narrow = SLACK * (high - low)
+    return (worst, money) if excess[worst] > 0 and low + narrow < money < high - narrow else None
+
+
+def _farthest_apart(problem: Problem, here: Best, other: Float[np.ndarray, " cell"]) -> tuple[int, float] | None:
+    """The channel on which a plan that keeps all rows and the best at some prices differ most, and the middle."""
+    if here.spend is None:
+        return None
+    one, two = (several.by_cell(problem, spend).sum(axis=1) for spend in (here.spend, other))
+    worst = int(np.argmax(np.abs(one - two)))
+    apart = abs(float(one[worst] - two[worst]))
+    return (worst, float(one[worst] + two[worst]) / 2) if apart > SLACK * float(one.sum()) else None
+
+
+def _halves(part: Part) -> list[Part]:
+    """A part cut in two."""
+    if part.cut is None:
+        return []
+    channel, spend = part.cut
+    unit = (np.arange(len(part.problem.names)) == channel).astype(float)
+    found = []
+    for side in (Rule("cut", unit, high=spend), Rule("cut", unit, low=spend)):
+        held = replace(part.problem, rules=(*part.problem.rules, side))
+        inside = [column for column in part.columns if column.channel != channel or _is_inside(column, side)]
+        found.append(Part(held, inside, part.bound, part.prices, None))
+    return found
+
+
+def _is_inside(column: Column, side: Rule) -> bool:
+    return side.low <= float(column.money.sum()) <= side.high
+
+
+def _tried(problem: Problem, best: Best, spend: np.ndarray) -> Best:
+    """The better of the best plan and another, or, where that breaks a row, the best on the way to it."""
+    if broken(problem, spend):
+        if best.spend is None:
+            return best
+        spend = _between(problem, best.spend, spend)
+    value = worth(problem, spend)
+    return Best(spend, value) if value > best.value else best
+
+
+def _between(problem: Problem, kept: np.ndarray, other: np.ndarray) -> Float[np.ndarray, " cell"]:
+    """The plan farthest on the way from one that keeps everything to another that does not."""
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if broken(problem, kept + middle * (other - kept)):
+            high = middle
+        else:
+            low = middle
+    return kept + low * (other - kept)
+
+
+def worth(problem: Problem, spend: Float[np.ndarray, " cell"]) -> float:
+    """Mean objective of a plan less its tolls, over all draws."""
+    return float(_values(problem, spend).sum())
+
+
+def _values(problem: Problem, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
+    """Mean objective of each channel less its toll."""
+    if problem.ways:
+        outcome = several.outcomes(problem, spend) @ several.chances(problem)
+        charge = several.charges(problem, spend) + several.tolls(problem, spend)
+    else:
+        points = [spend[at : at + 1] for at in range(len(spend))]
+        pairs = list(zip(problem.payoffs, points, strict=True))
+        outcome = np.array([float(payoff.average(outcomes(payoff, point))[0]) for payoff, point in pairs])
+        charge = np.array([float(payoff.charge(point)[0]) for payoff, point in pairs])
+    return np.array([payoff.margin for payoff in problem.payoffs]) * outcome - charge
+
+
+def _columns(problem: Problem, rows: tuple[Return, ...], spend: np.ndarray) -> list[Column]:
+    """A plan as one column for each channel."""
+    values, money = _values(problem, spend), several.by_cell(problem, spend)
+    found = []
+    for channel, own in enumerate(money):
+        brings = mean_outcome(problem.payoffs, problem.ways, spend, channel)
+        room = [row.members[channel] * (row.scale[channel] * brings - row.least * own.sum()) for row in rows]
+        found.append(Column(channel, own, float(values[channel]), np.array(room)))
+    return found
+
+
+def _opening(problem: Problem, rows: tuple[Return, ...], plans: tuple[np.ndarray, ...]) -> list[Column]:
+    """Columns of known plans, and of less and more money on every channel."""
+    least, most = problem.lower, np.minimum(problem.upper, problem.budget.high)
+    columns = [column for plan in plans for column in _columns(problem, rows, plan)]
+    if problem.ways:
+        even = several.spread_over_time(problem, np.full(len(problem.names), problem.budget.high / len(problem.names)))
+        base = np.maximum(plans[0], 1e-3 * even)
+        spends = [np.clip(part * base, least, most) for part in SHAPES]
+    else:
+        spends = [least + (most - least) * part**2 for part in np.linspace(0.0, 1.0, POINTS)]
+    return columns + [column for spend in spends for column in _columns(problem, rows, spend)]
+
+
+def _mixed(problem: Problem, rows: tuple[Return, ...], columns: list[Column], even: bool = False) -> Mixture | None:
+    """The best mixture of columns that keeps all rules and rows, and the prices of the rows; None where none does.
+
+    With `even` the least room by any row, as a share of what it asks of the budget, is made as large as can be.
+    """
+    count, cells = len(problem.names), len(problem.names) * problem.decisions
+    money = np.zeros((len(columns), cells))
+    for row, column in zip(money, columns, strict=True):
+        several.by_cell(problem, row)[column.channel] = column.money
+    owner = np.array([column.channel for column in columns])
+    one = (owner == np.arange(count)[:, None]).astype(float)
+    unit = max(float(problem.budget.high) if np.isfinite(problem.budget.high) else 0.0, float(money.max()), 1e-300)
+    asked = np.array([row.least for row in rows]) * unit
+    room = np.array([column.room for column in columns]).T / asked[:, None]
+    value = np.array([column.value for column in columns])
+    size = max(float(np.abs(value).max()), 1e-300)
+    limits, most = _rows_of(problem.rules, money / unit, unit)
+    more = np.ones((len(rows), 1)) if even else np.zeros((len(rows), 0))
+    upper = np.block([[limits, np.zeros((len(limits), more.shape[1]))], [-room, more]])
+    cost = np.append(np.zeros(len(value)), -1.0) if even else -value / size
+    ends = [(0.0, 1.0)] * len(columns) + [(None, None)] * more.shape[1]
+    equal = np.concatenate([one, np.zeros((count, more.shape[1]))], axis=1)
+    found = linprog(cost, upper, np.append(most, np.zeros(len(rows))), equal, np.ones(count), ends, method="highs")
+    if found.status != 0:
+        return None
+    prices = -np.array(found.ineqlin.marginals)[len(limits) :] / asked * (1.0 if even else size)
+    shares = found.x[: len(columns)]
+    return Mixture(shares @ money, float(shares @ value), shares, np.maximum(0.0, prices))
+
+
+def _rows_of(
+    rules: tuple[Rule, ...], money: Float[np.ndarray, "column cell"], unit: float
+) -> tuple[Float[np.ndarray, "limit column"], Float[np.ndarray, " limit"]]:
+    """The rules, minimum flights and whole numbers aside, as upper limits over columns."""
+    weights, most = [np.zeros(len(money))], [0.0]
+    for rule in rules:
+        amount, slack = money @ rule.weights, SLACK * 1e-3
+        if np.isfinite(rule.high):
+            weights.append(amount)
+            most.append(rule.high / unit + slack)
+        if np.isfinite(rule.low):
+            weights.append(-amount)
+            most.append(slack - rule.low / unit)
+    return np.array(weights), np.array(most)
+
+
+def _within_reach(
+    problem: Problem, rows: tuple[Return, ...], ask: Ask, columns: list[Column]
+) -> Float[np.ndarray, " cell"] | None:
+    """A plan that keeps every row, found by asking for nothing else; None where that is proven impossible."""
+    prices = np.array([1.0 / row.least for row in rows])
+    for _ in range(ROUNDS):
+        found = ask(weighted(problem, rows, prices, 0.0), ())
+        if found is None or found.bound < -SLACK * found.gross:
+            return None
+        if not broken(problem, found.spend):
+            return found.spend
+        columns += _columns(problem, rows, found.spend)
+        mixture = _mixed(problem, rows, columns, even=True)
+        if mixture is None:
+            return None
+        if not broken(problem, mixture.spend):
+            return mixture.spend
+        prices = mixture.prices
+    return None
+
+
+def _outside(
+    problem: Problem, rows: tuple[Return, ...], memory: Memory, starts: tuple[np.ndarray, ...]
+) -> Solved | None:
+    """The best plan none of whose channels spends within a hole between its spans, by looking at both sides of it."""
+    first = solve(problem, memory, starts)
+    if first is None or not rows:
+        return first
+    order, best, asked = itertools.count(1), None, 1
+    queue = [(-first.bound, 0, problem, first)]
+    bound = first.bound
+    while queue and asked < FEW:
+        bound = -queue[0][0]
+        if best is not None and best.value >= bound - SEARCHED * abs(bound):
+            break
+        _, _, held, found = heapq.heappop(queue)
+        sides = _sides(held, rows, found.spend)
+        if not sides:
+            best = found if best is None or found.value > best.value else best
+        for side in sides:
+            asked += 1
+            inner = solve(side, memory)
+            if inner is not None:
+                heapq.heappush(queue, (-min(inner.bound, bound), next(order), side, inner))
+    return None if best is None else replace(best, bound=max(best.value, min(bound, first.bound)))
+
+
+def _sides(problem: Problem, rows: tuple[Return, ...], spend: np.ndarray) -> list[Problem]:
+    """The questions on both sides of a hole in which a spend lies; none where it lies in none."""
+    for row in rows:
+        channel = row.channel or 0
+        for low, high in row.holes:
+            if low * (1 + SLACK) < spend[channel] < high * (1 - SLACK):
+                unit = row.members.astype(float)
+                sides = (Rule(row.name, unit, high=low), Rule(row.name, unit, low=high))
+                return [replace(problem, rules=(*problem.rules, side)) for side in sides]
+    return []
