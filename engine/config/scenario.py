@@ -13,6 +13,7 @@ from engine.config.relative import Factor as Factor
 from engine.config.relative import LastPlan, Multiple
 from engine.config.relative import Relative as Relative
 from engine.config.strategy import Kind, Role, ShareBounds, Strategy
+from engine.config.tiers import Active, Tier, require_rising
 
 
 class Horizon(Closed):
@@ -87,6 +88,8 @@ class ChannelRules(Closed):
     minimum_flight: Money = 0.0  # nothing, or at least this, in each decision
     committed: tuple[Money, ...] = Field(strict=False, default=())  # at least this in each decision, from the first on
     locked: Money | None = None  # exactly this over the horizon
+    step: Positive | None = None  # a whole number of these, in each decision
+    tiers: tuple[Tier, ...] = Field(strict=False, default=())  # prices beyond amounts, by rising amount
     max_change: Share | None = None  # from one decision to the next, instead of the ramp of all channels
     relative: Relative | None = None
     of_last_plan: Relative | None = None  # instead of the bounds that `last_plan` has for all channels
@@ -108,6 +111,7 @@ class ChannelRules(Closed):
             raise ValueError(f"minimum_flight {self.minimum_flight:g} is above cap {self.cap:g}")
         if self.locked is not None and (self.floor or self.cap is not None or self.minimum_flight or self.relative):
             raise ValueError("locked fixes the spend and goes without floor, cap, minimum_flight and relative")
+        require_rising(self.tiers)
         return self
 
 
@@ -124,6 +128,7 @@ class Group(Closed):
     cap: Money | None = None  # [currency]
     least_roas: Positive | None = None  # mean outcome of its money per unit of it, over the horizon
     most_cac: Positive | None = None  # money per unit of outcome, over the horizon [currency]
+    active: Active = Active()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Group":
@@ -197,6 +202,7 @@ class Scenario(Closed):
     every_channel: ChannelRules | None = None  # for each channel not named below
     channels: dict[Name, ChannelRules] = Field(default_factory=dict)
     groups: dict[Name, Group] = Field(default_factory=dict)
+    active: Active = Active()  # of all channels
     roles: dict[Role, Annotated[tuple[Name, ...], Field(strict=False)]] = Field(default_factory=dict)
     """The channels that are for a brand, or for sales at once, instead of what the curves say of them."""
     strategy: Strategy | None = None  # the split above, which the plan fills
@@ -225,6 +231,27 @@ class Scenario(Closed):
             raise ValueError(f'{said["month"][0]} needs decisions by month: horizon.decide = "month"')
         if decide == "horizon" and (first := [*said["quarter"], *said["decision"]][:1]):
             raise ValueError(f'{first[0]} needs several decisions: horizon.decide = "quarter" or "month"')
+        return self
+
+    @model_validator(mode="after")
+    def _planned_together(self) -> "Scenario":
+        """Whole steps, numbers of channels and prices by amount go with what they can be planned with."""
+        every = {"every_channel": self.every_channel} | {f"channels.{name}": one for name, one in self.channels.items()}
+        tiers = [f"{place}.tiers" for place, rules in every.items() if rules and rules.tiers]
+        if tiers and (self.horizon.decide != "horizon" or self.horizon.from_history):
+            raise ValueError(
+                f'{tiers[0]} needs one split of a year like any other: horizon.decide = "horizon", without carry_over'
+            )
+        numbers = {"active": self.active} | {f"groups.{name}.active": one.active for name, one in self.groups.items()}
+        whole = [f"{place}.step" for place, rules in every.items() if rules and rules.step]
+        whole += [place for place, one in numbers.items() if one.is_given]
+        beside = {
+            "soft rules": bool(self.soft),
+            f"risk.measure = {self.risk.measure!r}": self.risk.measure != "mean" and self.risk.weight > 0,
+            "a target": not (self.budget.total or self.budget.at_most or self.budget.of_history),
+        }
+        if whole and (others := [name for name, given in beside.items() if given]):
+            raise ValueError(f"{whole[0]} cannot be planned beside {others[0]} yet; leave out one of them")
         return self
 
 

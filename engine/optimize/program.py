@@ -5,7 +5,7 @@ make a mixed-integer one with one yes-or-no per run. HiGHS solves both; its boun
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cvxpy
 import numpy as np
@@ -40,6 +40,7 @@ class Runs:
 def solve(problem: Problem, tables: list[Table]) -> Found | None:
     """The best plan under every rule and its bound; None where no plan keeps them all."""
     mean = sum(float(np.ptp(table.upper)) for table in tables) / len(tables)
+    tables = _parted(problem, tables)
     first = _solve(problem, tables, _runs(tables, MERGED[0] * mean))
     if first is None or all(table.concave for table in tables):
         return first
@@ -59,19 +60,23 @@ def _solve(problem: Problem, tables: list[Table], runs: Runs) -> Found | None:
     on = cvxpy.Variable(len(runs.owner), boolean=True) if several else np.ones(len(runs.owner))
     to_channel = (np.arange(count)[:, None] == runs.owner[None, :]).astype(float)
     to_run = (np.arange(len(runs.owner))[:, None] == runs.run[None, :]).astype(float)
-    length = np.where(runs.length < DUST * money, 0.0, runs.length / money)
-    spend = to_channel @ (cvxpy.multiply(runs.start / money, on) + to_run @ cvxpy.multiply(length, taken))
+    length = _without_dust(runs, money) / money
+    start = np.where(runs.start < DUST * money, 0.0, runs.start / money)
+    spend = to_channel @ (cvxpy.multiply(start, on) + to_run @ cvxpy.multiply(length, taken))
     gain = runs.slope * runs.length / worth
     value = (runs.base / worth) @ on + gain @ taken
     limits = [taken <= to_run.T @ on]
     if several:
         limits.append(to_channel @ on == 1)
     limits += _limits(problem.rules, spend, money)
+    limits += _discrete(problem.rules, spend, to_channel @ cvxpy.multiply((runs.start > 0).astype(float), on), money)
     program = cvxpy.Problem(cvxpy.Maximize(value), limits)
     slack = EXACT * worth * float(np.abs(gain).sum())
     for presolve in ("on", "off"):
         bound = _answered(program, presolve)
         if bound is None or spend.value is None:
+            if problem.is_discrete and presolve == "on":  # it has called programs impossible that had a plan
+                continue
             return None
         plan = _tidy(np.asarray(spend.value) * money, tables)
         reached = sum(float(np.interp(x, t.spend, t.upper)) for x, t in zip(plan, tables, strict=True))
@@ -97,6 +102,7 @@ def _answered(program: cvxpy.Problem, presolve: str) -> float | None:
     tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), EXACT)
     if program.is_mixed_integer():
         tolerances |= {"mip_feasibility_tolerance": EXACT, "mip_rel_gap": SEARCHED, "time_limit": LONGEST}
+        tolerances["mip_heuristic_run_feasibility_jump"] = False  # it has ended programs with a plan as impossible
     try:
         program.solve(solver=cvxpy.HIGHS, presolve=presolve, **tolerances)
     except cvxpy.error.SolverError as fault:
@@ -128,6 +134,58 @@ def _limits(rules: Sequence[Rule], spend: cvxpy.Expression, money: float) -> lis
             limits.append(row >= rule.low / money)
         if rule.high < np.inf:
             limits.append(row <= rule.high / money)
+    return limits
+
+
+def _without_dust(runs: Runs, money: float) -> np.ndarray:
+    """Lengths of segments, those that the solver does not see taken free, and made up for by the longest of their run.
+
+    So a run ends where it did, and nowhere on the way it is worth less than before.
+    """
+    short = runs.length < DUST * money
+    length = np.where(short, 0.0, runs.length)
+    for run in np.unique(runs.run[short]).tolist():
+        own = np.flatnonzero(runs.run == run)
+        longest = own[int(np.argmax(length[own]))]
+        length[longest] += float(runs.length[own][short[own]].sum()) if length[longest] else 0.0
+    return length
+
+
+def _parted(problem: Problem, tables: list[Table]) -> list[Table]:
+    """The tables with a run of its own for spending nothing, where active channels are counted.
+
+    The first knot above 0 is so close to it that nothing lies between.
+    """
+    members = [rule.members(1) for rule in problem.rules if rule.active]
+    counted = np.any(members, axis=0) if members else np.zeros(len(tables), bool)
+    return [
+        replace(table, gap=(0.0, float(table.spend[1])))
+        if counts and table.gap is None and table.spend[0] == 0 and len(table.spend) > 1
+        else table
+        for counts, table in zip(counted.tolist(), tables, strict=True)
+    ]
+
+
+def _discrete(
+    rules: Sequence[Rule], spend: cvxpy.Expression, active: cvxpy.Expression, money: float
+) -> list[cvxpy.Constraint]:
+    """Steps and numbers of active channels, with whole unknowns of their own."""
+    limits = []
+    stepped = [rule for rule in rules if rule.step]
+    if stepped:
+        size = np.array([rule.step for rule in stepped]) / money
+        weights = np.array([rule.weights for rule in stepped])
+        steps = cvxpy.Variable(len(stepped), integer=True)
+        limits += [steps >= 0, weights @ spend == cvxpy.multiply(size, steps)]
+    for rule in rules:
+        if rule.active is None:
+            continue
+        members = np.flatnonzero(rule.members(1))
+        if rule.active.most is not None:
+            limits.append(cvxpy.sum(active[members]) <= rule.active.most)
+        if rule.active.least:
+            counts = cvxpy.Variable(len(members), boolean=True)
+            limits += [spend[members] >= rule.active.each / money * counts, cvxpy.sum(counts) >= rule.active.least]
     return limits
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
+from engine.optimize.discrete_rules import discrete_rules
 from engine.optimize.flighting import no_date
 from engine.optimize.goals import counted, margins, require_goal
 from engine.optimize.last_plan import last_plan_rules
@@ -79,7 +80,12 @@ class Problem:
     @property
     def rows(self) -> tuple[Rule, ...]:
         """The rules, beside the budget, about several channels together."""
-        return tuple(rule for rule in self.rules[1:] if rule.channel is None)
+        return tuple(rule for rule in self.rules[1:] if rule.channel is None and not rule.is_discrete)
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether there are steps, or numbers of active channels."""
+        return any(rule.is_discrete for rule in self.rules)
 
     def with_rules(self, rules: tuple[Rule, ...]) -> "Problem":
         """The same problem under other rules, as if it had been asked with them from the start."""
@@ -114,6 +120,7 @@ def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float 
         or (rule.flight and scale < float(rule.weights @ spend) < rule.flight - scale)
     ]
     rows = (row for row in problem.open_returns if not row.is_kept(problem.payoffs, problem.ways, spend))
+        or not rule.keeps_numbers(spend, problem.decisions, scale)
     return [*unkept, *(row.rule for row in rows)]
 
 
@@ -190,6 +197,7 @@ def _rules(
 
 
 def _whole_rules(curves: Curves, scenario: Scenario, ways: tuple[Way, ...], held: Grid | None) -> list[Rule]:
+    rules += discrete_rules(curves, scenario, held, rules[0])
     """The rules of channels with parts, about the sum of these."""
     rules = []
     for name, parts, asked in wholes_of(curves, scenario):

@@ -59,6 +59,15 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         return timed
     if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
         return None
+    if problem.is_discrete:
+        discrete = importlib.import_module("engine.optimize.discrete")
+        counted: Solved | None = discrete.solved(problem, memory, starts)
+        return counted
+    return best_of(problem, memory, starts)
+
+
+def best_of(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Solved | None:
+    """`solve` of one split, by tables and the route that its rules ask for."""
     problem = _tightened(problem)
     on, best = ground(problem), None
     scale = _size(problem, on)
@@ -66,8 +75,8 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         rough = not attempt and _groups(problem) is not None
         made = _focused(problem, memory, scale) if rough else _tables(problem, memory, scale)
         solved = _solve(problem, on, made, starts)
-        if solved is None:
-            return None
+        if solved is None:  # finer tables are the same question: a solver that finds no plan then has failed
+            return best
         best = solved if best is None else _better(best, solved)
         if best.gap <= FINER or not (rough or abs(best.value) <= scale / 2):
             break
@@ -82,14 +91,34 @@ def _solve(problem: Problem, on: Ground, made: list[Table], starts: tuple[np.nda
     candidates = [start for start in (*starts, _repaired(problem, found.spend)) if not broken(problem, start)]
     if not candidates:
         raise AssertionError(f"the solver's plan breaks {[rule.name for rule in broken(problem, found.spend)]}")
-    best = climbed(on, max(candidates, key=on.worth))
+    best = _topped(problem, on, max(candidates, key=on.worth))
     value = on.worth(best)
     least = LEAST_PROFIT if any(payoff.cost for payoff in problem.payoffs) else LEAST_OUTCOME
-    return Solved(best, value, max(found.bound, value), route, _gross(problem), least)
+    return Solved(best, value, _bounded(problem, found.bound, value), route, _gross(problem), least)
+
+
+def _bounded(problem: Problem, bound: float, value: float) -> float:
+    """A bound beside a plan; where a mixed-integer program's is below its plan it was wrong, and says nothing."""
+    wrong = problem.is_discrete and bound < value - ROUNDING * abs(value)
+    return _gross(problem) if wrong else max(bound, value)
+
+
+def _topped(problem: Problem, on: Ground, spend: np.ndarray) -> np.ndarray:
+    """The top of the hill on which a plan stands, its steps and active channels kept."""
+    if not problem.is_discrete:
+        return climbed(on, spend)
+    discrete = importlib.import_module("engine.optimize.discrete")
+    top = climbed(ground(discrete.held(problem, spend)), spend)
+    return spend if broken(problem, top) else top
 
 
 def _repaired(problem: Problem, spend: np.ndarray) -> np.ndarray:
     """The spend, or the nearest that keeps the rules: a solver's tolerance can be much of a plan that spends little."""
+    if problem.is_discrete:
+        counted = importlib.import_module("engine.optimize.conflict.discrete")
+        spend = counted.snapped(problem.rules, problem.decisions, spend)
+        near: np.ndarray | None = counted.nearest(problem.rules, 1, spend) if broken(problem, spend) else spend
+        return spend if near is None else near
     if not broken(problem, spend):
         return spend
     feasible = importlib.import_module("engine.optimize.conflict.feasible")  # cvxpy
@@ -146,11 +175,19 @@ def _program(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
     program = importlib.import_module("engine.optimize.program")  # cvxpy takes longer to load than to solve
     concave = all(table.concave for table in tables)
     kind = "linear program: every curve is concave" if concave else "mixed-integer program: S-shaped curves"
+    if problem.is_discrete:
+        kind = "mixed-integer program: steps or numbers of active channels"
+        cut = importlib.import_module("engine.optimize.stepped").stepped(problem, tables)
+        if cut is None:
+            return None, kind
+        tables = cut
     return program.solve(problem, tables), f"{kind}, rules across channels (cvxpy, HiGHS)"
 
 
 def _groups(problem: Problem) -> tuple[Group, ...] | None:
     """The rules across channels as bounds of groups that do not overlap; None where they are not of that kind."""
+    if problem.is_discrete:
+        return None
     bounds: dict[tuple[bool, ...], tuple[float, float]] = {}
     for rule in problem.rows:
         if not np.all((rule.weights == 0) | (rule.weights == 1)):
