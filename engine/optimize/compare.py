@@ -8,7 +8,6 @@ from jaxtyping import Float
 
 from engine.config.scenario import Budget, Goal, Scenario
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.flighting import in_season
 from engine.optimize.over_time.several import spread_over_time
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.rules import history_spend, problem_of
@@ -120,11 +119,8 @@ def _best(curves: Curves, scenario: Scenario) -> Base:
 
 
 def _calm(scenario: Scenario) -> Scenario:
-    """The scenario's time without its rules and shocks; history had its season, where that is asked for."""
-    every = scenario.every_channel and in_season(scenario.every_channel)
-    channels = {name: in_season(rules) for name, rules in scenario.channels.items()}
-    once = Budget(total=1.0)
-    return Scenario(name=UNCHANGED, horizon=scenario.horizon, budget=once, every_channel=every, channels=channels)
+    """The scenario's time without its rules and shocks, so that scenarios side by side have one base."""
+    return Scenario(name=UNCHANGED, horizon=scenario.horizon, budget=Budget(total=1.0))
 
 
 def _outcome(curves: Curves, scenario: Scenario, spend: np.ndarray) -> Float[np.ndarray, " draw"]:

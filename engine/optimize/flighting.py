@@ -82,11 +82,6 @@ def as_history(rules: ChannelRules) -> ChannelRules:
     return rules.model_copy(update={"flight": None, **even})
 
 
-def in_season(rules: ChannelRules) -> ChannelRules:
-    """Nothing of the rules but the season that history had."""
-    return ChannelRules(flighting="seasonal") if rules.flighting == "seasonal" else ChannelRules()
-
-
 def _given(weights: tuple[float, ...], period: Period, periods: int, place: str) -> Float[np.ndarray, " period"]:
     """Weights of the horizon as they are, or those of a year again and again."""
     year = YEARS[period]

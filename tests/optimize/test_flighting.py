@@ -231,11 +231,12 @@ def test_today_s_split_is_valued_with_its_season_and_without_bursts(make):
     assert plan.baseline.broken[:2] == ("flighting of c0", "flighting of c1")
 
 
-def test_what_if_compares_with_history_in_its_season(make):
+def test_scenarios_side_by_side_have_one_base_whatever_their_flighting(make):
     held = brand(make, draws=1, slopes=(0.7, 0.9))
-    answer = compare(held, [asked('flighting = "seasonal"', 26)])[0]
-    season = problem_of(held, asked('flighting = "seasonal"', 26))
-    assert answer.base.outcome == pytest.approx(by_draw(season, answer.base.spend)[1], rel=1e-9)
+    even, season = asked("", 26), asked('flighting = "seasonal"', 26).model_copy(update={"name": "season"})
+    one, two = compare(held, [even, season])
+    assert one.base.outcome == pytest.approx(two.base.outcome, rel=1e-12)
+    assert one.change.mean - two.change.mean == pytest.approx(one.outcome.mean - two.outcome.mean, rel=1e-9)
 
 
 def test_a_part_follows_the_flighting_of_its_channel_unless_it_has_its_own(make):
