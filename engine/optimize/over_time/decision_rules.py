@@ -11,6 +11,8 @@ from engine.optimize.rule import Rule
 from engine.optimize.selecting import rules_of
 from engine.response.curves import Channel, Curves, pace
 
+QUARTER = "budget of the quarter from"  # how the rule on what a quarter spends begins
+
 
 def budget_rules(scenario: Scenario, held: Grid, channels: int) -> list[Rule]:
     """What each quarter spends in all, where that is asked for."""
@@ -25,7 +27,7 @@ def budget_rules(scenario: Scenario, held: Grid, channels: int) -> list[Rule]:
         )
     every = np.ones(channels)
     return [
-        Rule(f"budget of the quarter from {begin}", np.kron(every, held.in_quarter(number)), low=money, high=money)
+        Rule(f"{QUARTER} {begin}", np.kron(every, held.in_quarter(number)), low=money, high=money)
         for number, (begin, money) in enumerate(zip(begins, asked, strict=True))
     ]
 
