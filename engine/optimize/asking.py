@@ -54,6 +54,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
         return _for_target(curves, scenario, spent)
     problem = problem_of(curves, scenario, spent)
     problem, notes = _softened(problem, scenario, curves.currency)
+    notes = (*_missed(problem, curves.currency), *notes)
     _require_means(problem, scenario)
     memory: Memory = {}
     today = compared(problem)
@@ -108,7 +109,18 @@ def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None) -> Aske
     targets = importlib.import_module("engine.optimize.budgets.targets")
     sized = targets.sized(curves, scenario, lambda held, asked: problem_of(held, asked, spent))
     found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.unhurried, sized.proven, sized.gap)
-    return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found, spent)
+    notes = _missed(sized.problem, curves.currency)
+    return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found, spent, notes)
+
+
+def _missed(problem: Problem, currency: str) -> tuple[str, ...]:
+    """What was spent before the plan begins and breaks a rule, as a note."""
+    if not problem.missed:
+        return ()
+    telling = importlib.import_module("engine.optimize.conflict.telling")
+    told = telling.Telling(problem.rules, currency, [problem.budget.high]).clash(problem.missed)
+    left = "that cannot be mended: it now asks for no more than what was spent leaves, and all other rules hold"
+    return (f"what was spent has broken {told}; {left}",)
 
 
 def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Problem, tuple[str, ...]]:

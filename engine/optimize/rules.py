@@ -16,6 +16,7 @@ from engine.optimize.last_plan import last_plan_rules
 from engine.optimize.over_time.course import Course
 from engine.optimize.over_time.decision_rules import budget_rules, decision_rules, whole_decision_rules
 from engine.optimize.over_time.decisions import Grid, Spent, Way, grid, way
+from engine.optimize.over_time.past import left_by_past
 from engine.optimize.returns.asked import adapted, returns_of, settled
 from engine.optimize.returns.row import Return
 from engine.optimize.rule import Rule as Rule
@@ -41,6 +42,7 @@ class Problem:
     ways: tuple[Way, ...] = ()  # of each channel's money through several decisions; none for one split of a cycle
     grid: Grid | None = None  # the decisions, with `ways`
     returns: tuple[Return, ...] = ()  # what money must bring; of single channels in one split, rules say it too
+    missed: tuple[Rule, ...] = ()  # rules that what is over has broken, as they were asked for
 
     @cached_property
     def courses(self) -> tuple[Course, ...]:
@@ -152,11 +154,13 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
     if returns and not ways:
         limits = settled(returns, payoffs, rules[0].high if np.isfinite(rules[0].high) else 1.0)
         returns, rules = limits.returns, [*rules, *limits.rules]
+    rules, missed = left_by_past(rules, ways, held)
     careful = scenario.risk.measure != "mean" and scenario.risk.weight > 0  # then the draws are weighed themselves
     usual = 0.0 if careful else curves.prudence
     prudence = usual if scenario.goal.prudence is None else scenario.goal.prudence
     history = history_spend(curves, scenario)
-    return _prudent(Problem(curves.names, tuple(payoffs), tuple(rules), history, prudence, ways, held, returns))
+    posed = Problem(curves.names, tuple(payoffs), tuple(rules), history, prudence, ways, held, returns)
+    return _prudent(replace(posed, missed=missed))
 
 
 def with_response(problem: Problem, channel: int, effect: float = 1.0) -> Problem:
