@@ -75,7 +75,7 @@ def replan(curves: Path, scenario: Path, today: Today, accept_weak_fit: bool = F
 
     Raises:
         InputError: A file is wrong, or the date is no first day of a period of the horizon.
-        InfeasibleError: What was spent breaks a rule, or no plan for the rest keeps every rule.
+        InfeasibleError: More was spent than the budget has, or no plan for the rest keeps every rule.
     """
     known = curves_of(curves, accept_weak_fit)
     asked = question(scenario, known)
@@ -96,7 +96,7 @@ def replanned(
 
     Raises:
         InputError: The scenario does not fit the curves.
-        InfeasibleError: What was spent breaks a rule, or no plan for the rest keeps every rule.
+        InfeasibleError: More was spent than the budget has, or no plan for the rest keeps every rule.
     """
     if scenario.horizon.decide == "horizon":
         raise InputError(
@@ -106,7 +106,7 @@ def replanned(
     if past.spent is not None:
         begun = _posed(curves, scenario, past.spent)
         _require_past_stays(begun, scenario)
-        _require_kept(begun, scenario, curves.currency, as_of)
+        _require_money_left(begun, scenario, curves.currency, as_of)
     plan = optimize(curves, scenario, priced=False, spent=past.spent)
     problem = _posed(curves, scenario, past.spent, plan.found.money if plan.found else np.inf)
     over = problem.grid.over if problem.grid else 0
@@ -204,38 +204,22 @@ def _is_over(rule: Rule, problem: Problem) -> bool:
     return not rule.weights[~_is_in_past(problem)].any()
 
 
-def _require_kept(problem: Problem, scenario: Scenario, currency: str, as_of: date) -> None:
-    """Refuse where what was spent breaks a hard rule by itself: it can no longer be changed."""
-    spent = _cells(problem)
-    total = max(float(spent.sum()), 1e-300)
-    telling = Telling(problem.rules, currency, [total])
-    faults = []
-    for rule in problem.rules:
-        if not _is_soft(rule, scenario) and (amount := _excess(rule, problem, spent)) is not None:
-            told = f" where {exact(amount, currency)} are spent" if rule.weights.min() >= 0 else ""
-            faults.append(f"{plain(telling.limit(rule))}{told}")
-    if faults:
+def _require_money_left(problem: Problem, scenario: Scenario, currency: str, as_of: date) -> None:
+    """Refuse where more was spent than the budget has: then there is no rest to decide."""
+    if scenario.budget.quarters or any(_names(key, problem.budget) for key in scenario.soft):
+        return
+    spent = float(_cells(problem).sum())
+    if spent > problem.budget.high * (1 + SLACK):
+        limit = plain(Telling(problem.rules, currency, [spent]).limit(problem.budget))
         raise InfeasibleError(
-            f"scenario {scenario.name!r}: what was spent before {as_of} breaks {'; '.join(faults)}. What is over "
-            "cannot give way: change the rule in the scenario, or name it under [soft]"
+            f"scenario {scenario.name!r}: what was spent before {as_of} breaks {limit} where {exact(spent, currency)} "
+            "are spent, so there is no rest to decide: raise the budget in the scenario, or name it under [soft]"
         )
 
 
-def _is_soft(rule: Rule, scenario: Scenario) -> bool:
-    """Whether a rule may give way."""
-    return any(rule.name == name or rule.name.startswith((f"{name} ", f"{name},")) for name in scenario.soft)
-
-
-def _excess(rule: Rule, problem: Problem, spent: Float[np.ndarray, " cell"]) -> float | None:
-    """What was spent under a rule, where it breaks the rule whatever comes [currency]; None where it does not."""
-    so_far = float(rule.weights @ spent)
-    slack = SLACK * float(spent.sum())
-    if _is_over(rule, problem):
-        too_little = so_far < rule.low - slack or slack < so_far < rule.flight - slack
-        return so_far if too_little or so_far > rule.high + slack else None
-    to_come = rule.weights[~_is_in_past(problem)]
-    too_much = so_far > rule.high + slack and to_come.min() >= 0
-    return so_far if too_much or (so_far < rule.low - slack and to_come.max() <= 0) else None
+def _names(key: str, rule: Rule) -> bool:
+    """Whether a key under [soft] means a rule."""
+    return rule.name == key or rule.name.startswith((f"{key} ", f"{key},"))
 
 
 def _require_past_stays(problem: Problem, scenario: Scenario) -> None:
@@ -243,7 +227,7 @@ def _require_past_stays(problem: Problem, scenario: Scenario) -> None:
     over = problem.grid.over if problem.grid else 0
     begins = problem.grid.begins[:over] if problem.grid else ()
     for name in (f"{channel} as spent from {begin}" for channel in problem.names for begin in begins):
-        key = next((key for key in scenario.soft if name == key or name.startswith((f"{key} ", f"{key},"))), None)
+        key = next((key for key in scenario.soft if _names(key, Rule(name, np.zeros(1)))), None)
         if key is not None:
             raise InputError(
                 f"scenario {scenario.name!r}: soft {key!r} also names {name!r}, and what was spent cannot give way; "
