@@ -120,9 +120,9 @@ def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float 
         for rule in problem.rules
         if not rule.low - scale <= float(rule.weights @ spend) <= rule.high + scale
         or (rule.flight and scale < float(rule.weights @ spend) < rule.flight - scale)
+        or not rule.keeps_numbers(spend, problem.decisions, scale)
     ]
     rows = (row for row in problem.open_returns if not row.is_kept(problem.payoffs, problem.ways, spend))
-        or not rule.keeps_numbers(spend, problem.decisions, scale)
     return [*unkept, *(row.rule for row in rows)]
 
 
@@ -197,11 +197,11 @@ def _rules(
             rules.append(Rule(no_date(channel, scenario), unit, high=0.0))
     rules += _whole_rules(curves, scenario, ways, held)
     rules += last_plan_rules(curves, scenario, held)
+    rules += discrete_rules(curves, scenario, held, rules[0])
     return [*rules, *group_rules(curves, scenario, rules[0]), *strategy_rules(curves, scenario, rules[0])]
 
 
 def _whole_rules(curves: Curves, scenario: Scenario, ways: tuple[Way, ...], held: Grid | None) -> list[Rule]:
-    rules += discrete_rules(curves, scenario, held, rules[0])
     """The rules of channels with parts, about the sum of these."""
     rules = []
     for name, parts, asked in wholes_of(curves, scenario):
