@@ -41,12 +41,21 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Fixing:
+    """What a strategy costs: what the best plan without it has more [objective]."""
+
+    gain: float  # of the mean
+    net: float  # of the mean less the tolls for the doubt of moves, which is what plans are chosen by
+
+
+@dataclass(frozen=True)
 class Free:
     """The best plan without the strategy."""
 
     spend: Float[np.ndarray, " channel"]  # [currency over the horizon]
     cells: Float[np.ndarray, " cell"]
     problem: Problem
+    net: float  # what it is worth after its tolls [objective]
 
 
 def freed(curves: Curves, scenario: Scenario, answer: tuple[Problem, Solved, Memory]) -> Free | None:
@@ -65,7 +74,7 @@ def freed(curves: Curves, scenario: Scenario, answer: tuple[Problem, Solved, Mem
     again = solve(free, memory, (solved.spend,))
     if again is None:
         raise AssertionError("a plan under fewer rules was not found, and the one under all of them keeps these")
-    return Free(several.by_cell(free, again.spend).sum(axis=1), again.spend, free)
+    return Free(several.by_cell(free, again.spend).sum(axis=1), again.spend, free, again.value)
 
 
 def levels(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from engine.config.scenario import Budget, Scenario
 from engine.optimize import goals
-from engine.optimize.above import Level, freed, levels
+from engine.optimize.above import Fixing, Level, freed, levels
 from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.flighting import as_history, is_written
@@ -98,7 +98,7 @@ class Plan:
     found: Found | None = None  # the budget, where a target asked for one
     prices: tuple[Price, ...] = ()
     above: tuple[Level, ...] = ()  # what it spends by role, kind, geo, segment and channel with parts
-    fixing: float | None = None  # mean objective that the best plan without the strategy earns more, where one asks
+    fixing: Fixing | None = None  # what its strategy costs, where one fixes the split above
     in_money: bool = True  # whether the outcome is money; if not, what one costs is told instead of a return
     counts: str = ""  # the outcome, where its name is not that of the measure
     lifetime: tuple[float, ...] = ()  # what a customer won by each channel is worth, where the goal says so [currency]
@@ -150,7 +150,8 @@ def _beside_free(curves: Curves, scenario: Scenario, asked: Asked, plan: Plan) -
         return plan
     outcome, value = by_draw(asked.problem, asked.solved.spend)
     split = (np.array(plan.chosen.spend), np.array(plan.baseline.spend))
-    fixing = float(np.mean(by_draw(free.problem, free.cells)[1] - value))
+    gain = float(np.mean(by_draw(free.problem, free.cells)[1] - value))
+    fixing = Fixing(gain, free.net - asked.solved.value)
     return replace(plan, above=levels(curves, scenario, split, outcome, free.spend), fixing=fixing)
 
 

@@ -62,7 +62,7 @@ def _strategy(plan: Plan) -> dict[str, Any]:
     """The split above the channels, and what fixing it costs."""
     return {
         "fixed": any(level.asked for level in plan.above),
-        "cost": plan.fixing,
+        "cost": asdict(plan.fixing) if plan.fixing else None,
         "levels": [_known(level) for level in plan.above if level.of != "channel"],
         "channels_with_parts": [_known(level) for level in plan.above if level.of == "channel"],
     }

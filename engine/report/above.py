@@ -52,12 +52,16 @@ def _cost(plan: Plan) -> str:
     """What the strategy costs against the split that would be best without it."""
     if plan.fixing is None:
         return ""
-    if plan.fixing <= plan.gap * abs(plan.bound):
-        return "To fix this split costs nothing that the proof could see: without it the plan earns as much."
-    least = "" if plan.proven else "at least "
+    seen = plan.gap * abs(plan.bound)
+    if plan.fixing.net <= seen:
+        return "To fix this split costs nothing that the proof could see: the best plan without it is worth as much."
+    cost, least = plan.fixing.gain, "" if plan.proven else "at least "
+    told = f"costs {least}{money(cost, plan.unit)} {plan.measure}" if cost > seen else "costs nothing on average"
+    if plan.tolls:
+        told += f", and after the charge for the doubt of moves {money(plan.fixing.net, plan.unit)}"
     return (
-        f"To fix this split costs {least}{money(plan.fixing, plan.unit)} {plan.measure}: without the strategy, and all "
-        "else as it is, the best plan splits as under free and earns so much more."
+        f"To fix this split {told}: that is what the best plan without the strategy has more, all else as it is; it "
+        "splits as under free."
     )
 
 

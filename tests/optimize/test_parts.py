@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.config.grid import Grid
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
+from engine.optimize.batch.grid import plan_grid
 from engine.optimize.plan import by_draw, optimize
 from engine.optimize.plan_file import plan_document
 from engine.optimize.rules import broken
@@ -182,12 +184,13 @@ def test_to_fix_a_split_costs_what_the_plan_without_it_earns_more(make):
     for brand in (share, share + 0.1, share + 0.2):
         text = f"[strategy]\nroles = {{ brand = {brand!r} }}\n"
         plan = optimize(held, make.scenario(head + roles + text))
-        assert plan.fixing == pytest.approx(free.chosen.value.mean - plan.chosen.value.mean, abs=1e-3 * free.bound)
+        assert plan.fixing.gain == pytest.approx(free.chosen.value.mean - plan.chosen.value.mean, abs=1e-3 * free.bound)
         told = {level.name: level for level in plan.above if level.of == "role"}
         assert told["brand"].share == pytest.approx(brand, abs=1e-6)
         assert told["brand"].asked == (brand, brand)
         assert told["brand"].free == pytest.approx(share, abs=0.02)
-        costs.append(plan.fixing)
+        assert plan.fixing.net == pytest.approx(plan.fixing.gain)
+        costs.append(plan.fixing.gain)
     assert costs[0] == pytest.approx(0.0, abs=1e-3 * free.bound)
     assert costs[1] < costs[2]
 
@@ -261,6 +264,17 @@ def test_a_shock_on_a_whole_is_one_on_each_of_its_parts(make, kind):
         for names in ('["c0"]', '["c0/north", "c0/south"]')
     ]
     assert plans[0].chosen == plans[1].chosen
+
+
+def test_a_grid_varies_a_whole_as_it_varies_its_parts_together(make):
+    held, question = by_geo(make, 3), make.scenario("budget = { total = 100 }\n")
+    grids = [
+        Grid.model_validate({"rows": ({"name": "dear", "price": dict.fromkeys(names, 1.2)},)})
+        for names in (["c0"], ["c0/north", "c0/south"])
+    ]
+    one, two = (plan_grid(held, question, grid).batch for grid in grids)
+    assert one.spend == pytest.approx(two.spend)
+    assert one.value[1] < one.value[0]
 
 
 REFUSED = {
@@ -354,7 +368,7 @@ def test_the_plan_file_tells_the_axes_of_each_entry_and_the_split_above(make):
     }
     assert "segment" not in north
     told = document["strategy"]
-    assert (told["fixed"], told["cost"] >= 0) == (True, True)
+    assert (told["fixed"], told["cost"]["net"] >= 0) == (True, True)
     assert [(level["of"], level["name"], level.get("asked")) for level in told["levels"][:2]] == [
         ("role", "brand", (0.6, 0.6)),
         ("role", "activation", (0.4, 0.4)),

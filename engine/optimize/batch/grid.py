@@ -14,6 +14,7 @@ from engine.optimize.batch.arrays import NUMPY, Backend
 from engine.optimize.batch.batch import Batch, batch
 from engine.optimize.batch.variations import Variations
 from engine.optimize.rules import problem_of
+from engine.optimize.selecting import is_named
 from engine.response.curves import Curves
 
 
@@ -46,7 +47,7 @@ def plan_grid(curves: Curves, scenario: Scenario, grid: Grid, backend: Backend =
     budget = problem_of(curves, scenario).budget.high
     axes, rows = (_listed if grid.rows else _combined)(grid)
     for axis in axes:
-        _require_known(axis, curves.names)
+        _require_known(axis, (*curves.names, *curves.wholes))
     asked = np.concatenate([_unchanged(axes, budget)[None, :], rows])
     names = [row.name or _name(axes, asked[at + 1], asked[0]) for at, row in enumerate(grid.rows)]
     names = names or [_name(axes, values, None) for values in asked[1:]]
@@ -58,7 +59,7 @@ def plan_grid(curves: Curves, scenario: Scenario, grid: Grid, backend: Backend =
         axes,
         (AS_ASKED, *names),
         asked,
-        batch(curves, scenario, _variations(axes, asked, curves.names, budget), backend),
+        batch(curves, scenario, _variations(axes, asked, curves, budget), backend),
     )
 
 
@@ -87,9 +88,10 @@ def _unchanged(axes: tuple[str, ...], budget: float) -> Float[np.ndarray, " axis
 
 
 def _variations(
-    axes: tuple[str, ...], asked: Float[np.ndarray, "row axis"], channels: tuple[str, ...], budget: float
+    axes: tuple[str, ...], asked: Float[np.ndarray, "row axis"], curves: Curves, budget: float
 ) -> Variations:
-    """What varies by row, as the planner takes it."""
+    """What varies by row, as the planner takes it; a factor of a channel with parts is one of each part."""
+    channels = curves.channels
     total = np.full(len(asked), budget)
     factors = {"price": np.ones((len(asked), len(channels))), "effect": np.ones((len(asked), len(channels)))}
     for axis, given in zip(axes, asked.T, strict=True):
@@ -100,7 +102,8 @@ def _variations(
         elif kind == "every_channel":
             factors[place] *= np.nan_to_num(given, nan=1.0)[:, None]
         else:
-            factors[kind][:, channels.index(place)] *= np.nan_to_num(given, nan=1.0)
+            inside = np.array([is_named(channel, (place,)) for channel in channels])
+            factors[kind][:, inside] *= np.nan_to_num(given, nan=1.0)[:, None]
     return Variations(budget=total, price=factors["price"], effect=factors["effect"])
 
 
