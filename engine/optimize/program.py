@@ -22,6 +22,7 @@ MERGED = (3e-3, 2e-4)  # of the mean channel's value: how far a line may pass ab
 FINEST = 2e-5  # the same at the least, where a plan is worth little of what channels earn
 UNIT = 100.0  # what the mean channel's share of the budget is scaled to: the solver's tolerances are absolute
 EXACT = 1e-9  # the solver's tolerance
+STRETCH = 5e-10  # of each segment, where few channels take all: a run that ends just where it must was called impossible
 DUST = 1e-9  # segments shorter than this count as free: the solver does not see them
 
 
@@ -60,7 +61,7 @@ def _solve(problem: Problem, tables: list[Table], runs: Runs) -> Found | None:
     on = cvxpy.Variable(len(runs.owner), boolean=True) if several else np.ones(len(runs.owner))
     to_channel = (np.arange(count)[:, None] == runs.owner[None, :]).astype(float)
     to_run = (np.arange(len(runs.owner))[:, None] == runs.run[None, :]).astype(float)
-    length = _without_dust(runs, money) / money
+    length = _without_dust(runs, money) / money * (1 + STRETCH * problem.is_discrete)
     start = np.where(runs.start < DUST * money, 0.0, runs.start / money)
     spend = to_channel @ (cvxpy.multiply(start, on) + to_run @ cvxpy.multiply(length, taken))
     gain = runs.slope * runs.length / worth
@@ -71,12 +72,10 @@ def _solve(problem: Problem, tables: list[Table], runs: Runs) -> Found | None:
     limits += _limits(problem.rules, spend, money)
     limits += _discrete(problem.rules, spend, to_channel @ cvxpy.multiply((runs.start > 0).astype(float), on), money)
     program = cvxpy.Problem(cvxpy.Maximize(value), limits)
-    slack = EXACT * worth * float(np.abs(gain).sum())
+    slack = (EXACT + STRETCH) * worth * float(np.abs(gain).sum())
     for presolve in ("on", "off"):
         bound = _answered(program, presolve)
         if bound is None or spend.value is None:
-            if problem.is_discrete and presolve == "on":  # it has called programs impossible that had a plan
-                continue
             return None
         plan = _tidy(np.asarray(spend.value) * money, tables)
         reached = sum(float(np.interp(x, t.spend, t.upper)) for x, t in zip(plan, tables, strict=True))
@@ -102,7 +101,6 @@ def _answered(program: cvxpy.Problem, presolve: str) -> float | None:
     tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), EXACT)
     if program.is_mixed_integer():
         tolerances |= {"mip_feasibility_tolerance": EXACT, "mip_rel_gap": SEARCHED, "time_limit": LONGEST}
-        tolerances["mip_heuristic_run_feasibility_jump"] = False  # it has ended programs with a plan as impossible
     try:
         program.solve(solver=cvxpy.HIGHS, presolve=presolve, **tolerances)
     except cvxpy.error.SolverError as fault:
