@@ -188,8 +188,9 @@ def test_a_nation_of_unequal_geos_has_the_slope_of_their_sum_where_plans_are_mad
 def test_history_is_the_national_total_and_support_its_stock(world, posed):
     dataset = world(people=(1.0, 2.0)).dataset
     problem = posed(dataset)
-    channel = to_curves(dataset, problem, explain(problem, np.zeros((3, len(problem.hint))))).curves.channels[1]
-    total = dataset.driver[:, :, 1].sum(axis=1)
+    curves = to_curves(dataset, problem, explain(problem, np.zeros((3, len(problem.hint))))).curves
+    channel, total = curves.channels[1], dataset.driver[:, :, 1].sum(axis=1)
+    assert (curves.until - dataset.starts[-1]).days == 7
     assert channel.history.mean == pytest.approx(total.mean()) and channel.history.max == pytest.approx(total.max())
     assert channel.history.last == pytest.approx(tuple(total[-52:]))
     retain, onset = (channel.adstock.parameters[name][0] for name in ("retain", "onset"))

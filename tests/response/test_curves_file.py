@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import math
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,8 @@ def some_curves(draw) -> Curves:
             )
         )
     value = draw(st.none() | positive)
-    return Curves("USD", "revenue", "week", tuple(channels), value)
+    until = draw(st.none() | st.dates(date(1990, 1, 1), date(2090, 1, 1)))
+    return Curves("USD", "revenue", "week", tuple(channels), value, until=until)
 
 
 @given(some_curves())
@@ -100,6 +102,7 @@ def test_what_is_written_comes_back_to_the_last_bit(tmp_path_factory, held):
     write_curves(path, held)
     back = read_curves(path)
     assert curves_document(back) | {"made_from": ""} == curves_document(held)
+    assert back.until == held.until
     for mine, theirs in zip(held.channels, back.channels, strict=True):
         assert mine.history == theirs.history
         assert (mine.part_of, mine.geo, mine.segment, mine.role) == (
@@ -170,6 +173,8 @@ WRONG = {
     "no currency": (("currency",), DELETE, ["currency"]),
     "blank outcome": (("outcome",), "  ", ["outcome"]),
     "unknown period": (("period",), "fortnight", ["period", "fortnight", "week"]),
+    "no end of history": (("until",), "Monday", ["until", "Monday", '"2027-01-04"']),
+    "an end that is no text": (("until",), 2026, ["until", "2026", "a text is needed"]),
     "outcome worth nothing": (("outcome_value",), 0, ["outcome_value", "0"]),
     "outcome worth less than nothing": (("outcome_value",), -1, ["outcome_value", "-1"]),
     "outcome value as text": (("outcome_value",), "3", ["outcome_value", '"3"']),
