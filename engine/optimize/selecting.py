@@ -12,7 +12,7 @@ from jaxtyping import Bool
 from engine.config.scenario import ChannelRules, Group, Scenario
 from engine.config.strategy import AXES, Axis
 from engine.errors import InputError
-from engine.response.curves import Channel, Curves, Role
+from engine.response.curves import KINDS, ROLES, Channel, Curves, Role
 
 EACH_ALONE = ("minimum_flight", "step", "tiers", "least_roas", "least_marginal_roas", "most_cac")  # not of a sum
 
@@ -72,9 +72,10 @@ def _is_member(channel: Channel, scenario: Scenario, group: Group) -> bool:
 
 
 def labels(curves: Curves, axis: Axis, scenario: Scenario) -> tuple[str, ...]:
-    """What there is along an axis, in the order of the entries."""
-    found = (label_of(channel, axis, scenario) for channel in curves.channels)
-    return tuple(dict.fromkeys(label for label in found if label is not None))
+    """What there is along an axis: roles and kinds in their usual order, geos and segments in that of the entries."""
+    found = [label_of(channel, axis, scenario) for channel in curves.channels]
+    usual = [label for label in {"roles": ROLES, "kinds": KINDS}.get(axis, ()) if label in found]
+    return tuple(usual or dict.fromkeys(label for label in found if label is not None))
 
 
 def require_known(curves: Curves, scenario: Scenario) -> None:

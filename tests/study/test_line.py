@@ -125,6 +125,18 @@ def test_a_tenth_goes_to_earned_media(planned):
     assert spent["press"] >= 0.1 * sum(spent.values()) * (1 - 1e-9)
 
 
+def test_a_fixed_split_is_kept_and_what_the_free_one_has_more_is_told(curves, planned):
+    scenario, plan = asked("brand_and_activation"), planned("brand_and_activation")
+    spent = spend_of(plan)
+    assert spent["tv"] + spent["press"] + spent["newsletter"] == pytest.approx(0.6 * plan.spend, rel=1e-6)
+    free = optimize(curves, scenario.model_copy(update={"strategy": None}), priced=False)
+    assert plan.fixing.net == pytest.approx(free.net - plan.net, abs=1e-3 * free.bound)
+    assert plan.fixing.net > 0
+    shares = {level.name: level.free for level in plan.above if level.of == "role"}
+    brand = sum(line.spend for line in free.lines if line.role == "brand")
+    assert shares["brand"] == pytest.approx(brand / free.spend, abs=0.02)
+
+
 def test_frozen_television_has_no_stock_before_july_but_what_its_carry_over_brings(curves, planned):
     scenario = asked("tv_frozen_to_july")
     tv = next(channel for channel in curves.channels if channel.name == "tv")
