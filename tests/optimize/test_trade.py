@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.budgets.brand import between, lasting
+from engine.optimize.budgets.brand import between
 from engine.optimize.budgets.trade import Trade, undominated
 from engine.optimize.plan import Range, by_draw, optimize
 from engine.optimize.risk.safety import safety
@@ -85,15 +85,12 @@ def test_equal_weights_are_the_question_as_it_is_asked(make):
 def test_no_spend_of_an_enumeration_beats_a_row_in_both_goals_or_at_its_weights(make, slopes):
     held = market(make, slopes)
     found = between(held, asked(), 5, 3_000.0, told)
-    problem = problem_of(held, lasting(asked()))
+    steps = [[within_and_after(make, one, [200.0 * part / 26] * 26) for part in range(16)] for one in held.channels]
+    means = np.array(steps).mean(axis=-1)  # by channel, step and goal
     for parts in itertools.product(range(16), repeat=2):
         if sum(parts) > 15:
             continue
-        spend = [200.0 * parts[0], 200.0 * parts[1], 3_000.0 - 200.0 * sum(parts)]
-        sums = np.zeros(2)
-        for one, money in zip(held.channels, spend, strict=True):
-            sums += [side.mean() for side in within_and_after(make, one, [money / 26] * 26)]
-        assert float(by_draw(problem, np.array(spend))[1].mean()) == pytest.approx(float(sums.sum()), rel=1e-6)
+        sums = means[0, parts[0]] + means[1, parts[1]] + means[2, 15 - sum(parts)]
         for point in found.points:
             best = 2 * (1 - point.weight) * sums[0] + 2 * point.weight * sums[1]
             assert best <= point.bound * (1 + 1e-9)
@@ -101,8 +98,8 @@ def test_no_spend_of_an_enumeration_beats_a_row_in_both_goals_or_at_its_weights(
 
 
 def test_what_a_step_costs_lies_between_the_odds_of_its_weights(make):
-    found = between(market(make), asked(), 9, 3_000.0, told)
-    assert len(found.points) == 9
+    found = between(market(make), asked(), 5, 3_000.0, told)
+    assert len(found.points) == 5
     for one, two in itertools.pairwise(found.points):
         assert one.first > two.first
         assert one.second < two.second
