@@ -4,11 +4,11 @@ Pure formulas over numbers and numpy arrays, time first. A ratio over nothing is
 winning nobody costs infinitely much per customer, and nothing over nothing is NaN, not known.
 """
 
+import importlib
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import hyp2f1
 
 from engine.axes import Array
 from engine.errors import InputError
@@ -159,8 +159,9 @@ def expected_purchases(weeks: Money, r: float, alpha: float, a: float, b: float)
 
 
 def _bgnbd(time: Float[np.ndarray, "*shape"], r: float, alpha: float, a: float, b: float) -> Any:
+    special = importlib.import_module("scipy.special")  # few ask for it, and all the others load this module
     share = time / (alpha + time)
-    gone = hyp2f1(r, b, a + b - 1, share) * (1 - share) ** r
+    gone = special.hyp2f1(r, b, a + b - 1, share) * (1 - share) ** r
     return ((a + b - 1) / (a - 1) * (1 - gone) + 0.0)[()]
 
 

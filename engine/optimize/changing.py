@@ -19,7 +19,7 @@ from engine.optimize.plan import by_draw
 from engine.optimize.polish import climbed, ground, marginal, untolled
 from engine.optimize.prices import binding
 from engine.optimize.risk.climb import chances
-from engine.optimize.rules import Problem, Rule, broken
+from engine.optimize.rules import Problem, Rule, broken, with_response
 from engine.optimize.solve import Memory, solve
 from engine.optimize.solve import _groups as groups_of
 
@@ -164,7 +164,8 @@ def with_effect(problem: Problem, channel: int, factor: float) -> Problem:
     payoff = problem.payoffs[channel]
     less, more = payoff.toll
     changed = replace(payoff, margin=factor * payoff.margin, toll=(factor * less, factor * more))
-    return replace(problem, payoffs=(*problem.payoffs[:channel], changed, *problem.payoffs[channel + 1 :]))
+    payoffs = (*problem.payoffs[:channel], changed, *problem.payoffs[channel + 1 :])
+    return with_response(replace(problem, payoffs=payoffs), channel, factor)
 
 
 def with_price(problem: Problem, channel: int, factor: float) -> Problem:
@@ -177,7 +178,8 @@ def with_price(problem: Problem, channel: int, factor: float) -> Problem:
         way = ways[channel]
         course = replace(way.course, gain=way.course.gain / factor)
         ways = (*ways[:channel], replace(way, course=course), *ways[channel + 1 :])
-    return replace(problem, payoffs=payoffs, ways=ways).with_rules(problem.rules)
+    again = with_response(replace(problem, payoffs=payoffs, ways=ways), channel)
+    return again.with_rules(again.rules)
 
 
 def with_prudence(problem: Problem, share: float) -> Problem:

@@ -151,6 +151,9 @@ def explained(curves: Curves, scenario: Scenario, plan: Plan, spent: Spent | Non
     price = next((one.dual for one in plan.prices if one.rule == setting.problem.budget.name), None)
     if price is None and 0 not in binding(setting.problem, setting.plan):
         price = 0.0  # money is left over
+    if setting.problem.open_returns:
+        told = f"beside {setting.problem.open_returns[0].name} thresholds, costs of rules and experiments are left out"
+        return Explanation(price, reasons, (), plan.chance_of_loss, None, None, (told,))
     reasons, skipped = _with_thresholds(setting, reasons)
     names = _costly(setting, plan)
     costs = rule_costs(setting, names[:RULES])

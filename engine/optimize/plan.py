@@ -177,6 +177,8 @@ def _split(problem: Problem, spend: np.ndarray) -> Split:
 
 def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     problem, solved = asked.problem, asked.solved
+    if not scenario.soft:
+        _require_returns(problem, solved.spend)
     outcome, value = by_draw(problem, solved.spend)
     chosen = _split(problem, solved.spend)
     baseline, before = _baseline(curves, scenario, asked)
@@ -204,7 +206,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         bound=max(solved.bound, net),  # the same sum in another order may differ in a digit
         gap=solved.gap,
         route=solved.route,
-        binding=tuple(problem.rules[index].name for index in binding(problem, solved.spend)),
+        binding=_holding(problem, solved),
         made_from=curves.made_from,
         schedule=_schedule(problem, solved.spend),
         proven=solved.proven,
@@ -215,6 +217,20 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         lifetime=tuple(goals.lifetime_values(curves, scenario.goal).tolist()),
         above=levels(curves, scenario, (np.array(chosen.spend), np.array(baseline.spend)), outcome),
     )
+
+
+def _holding(problem: Problem, solved: Solved) -> tuple[str, ...]:
+    """The rules that the plan just keeps."""
+    rows = zip(problem.priced_returns, solved.prices, strict=False)  # without prices none of them holds the plan
+    names = [problem.rules[index].name for index in binding(problem, solved.spend)]
+    return (*names, *(row.name for row, price in rows if price > 0))
+
+
+def _require_returns(problem: Problem, spend: np.ndarray) -> None:
+    """See, from their definition and all draws, that every least return is kept, those that are limits of money too."""
+    unkept = [row.name for row in problem.returns if not row.is_kept(problem.payoffs, problem.ways, spend)]
+    if unkept:
+        raise AssertionError(f"the plan does not keep {unkept}")
 
 
 def _far_from_proof(solved: Solved) -> tuple[str, ...]:

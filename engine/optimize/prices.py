@@ -49,6 +49,8 @@ def binding(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]
 
 def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
     """The price of each binding rule, the dearest first."""
+    if problem.open_returns:
+        return _beside_returns(problem, solved, memory)
     if problem.ways:
         return _over_time(problem, solved)
     duals = _duals(problem, solved.spend)
@@ -56,10 +58,25 @@ def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
     return [_price(problem, solved, memory, index, duals[index], rank < SHOWN) for rank, index in enumerate(told)]
 
 
-def _over_time(problem: Problem, solved: Solved) -> list[Price]:
+def _beside_returns(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
+    """The same beside least returns that are priced: theirs first, and of all others what they are at these prices."""
+    pricing = importlib.import_module("engine.optimize.returns.pricing")
+    rows = [Price(one.name, one.dual, one.change, one.gain) for one in pricing.row_prices(problem, solved, memory)]
+    priced = pricing.at_its_prices(problem, solved)
+    if problem.ways:
+        return [*rows, *_over_time(problem, solved, priced)]
+    duals = _duals(priced, solved.spend)
+    told = sorted(duals, key=lambda index: (index != 0, -abs(duals[index])))
+    return [
+        *rows,
+        *(_price(problem, solved, memory, index, duals[index], rank < SHOWN) for rank, index in enumerate(told)),
+    ]
+
+
+def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) -> list[Price]:
     """The same for several decisions: a re-solve is an ascent from the plan, on the hill on which it stands."""
     ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
-    duals = ascent.shadow_prices(problem, solved.spend)
+    duals = ascent.shadow_prices(priced or problem, solved.spend)
     nothing = IDLE * float(solved.spend.sum())  # a ramp between two nothings holds nothing
     held = [at for at in binding(problem, solved.spend) if not _is_idle(problem.rules[at], solved.spend, nothing)]
     room = {index: abs(float(duals[index])) for index in held}
@@ -74,11 +91,17 @@ def _over_time(problem: Problem, solved: Solved) -> list[Price]:
         gain = None
         if rank < SHOWN_OVER_TIME:
             eased = asked_again(problem, index, _loosened(rule, change, index == 0))
-            top = ascent.reached(eased, solved.spend)
+            top = _asked_again(eased, solved.spend) if priced else ascent.reached(eased, solved.spend)
             tolls = several.tolls(problem, solved.spend).sum()
             gain = None if top is None else several.earned(eased, top) - (solved.value + float(tolls))
         found.append(Price(rule.name, room[index], change, gain))
     return found
+
+
+def _asked_again(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
+    """The plan of a problem, asked in full."""
+    again = solve(problem, {}, (spend,))
+    return None if again is None else again.spend
 
 
 def _is_idle(rule: Rule, spend: np.ndarray, nothing: float) -> bool:

@@ -55,6 +55,11 @@ class Problem:
         return tuple(row for row in self.returns if not row.is_settled(bool(self.ways)))
 
     @property
+    def priced_returns(self) -> tuple[Return, ...]:
+        """Those of them that are kept by prices, not by leaving out spends between two."""
+        return tuple(row for row in self.open_returns if not row.holes)
+
+    @property
     def decisions(self) -> int:
         """How many decisions each channel has."""
         return self.grid.count if self.grid and self.ways else 1

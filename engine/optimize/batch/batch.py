@@ -77,6 +77,11 @@ def batch(curves: Curves, scenario: Scenario, asked: Variations, backend: Backen
             f"scenario {scenario.name!r}: many variations at once are planned as one split of a year like any other, "
             'and this one decides over time; set horizon.decide = "horizon" without carry_over, or ask one by one'
         )
+    if problem.returns:
+        raise InputError(
+            f"scenario {scenario.name!r}: {problem.returns[0].name} follows from what money brings, which many "
+            "variations at once change; leave it out, or ask one by one"
+        )
     given = variants(problem, asked)
     rows, together = len(given.budget), apart(problem)
     if not together and rows > MOST_ALONE:

@@ -223,14 +223,16 @@ def next_unit(problem: Problem, spend: np.ndarray) -> float:
 
     Where the budget is not all spent: what a unit must bring to be spent, which is nothing unless money is a cost.
     """
-    margin, total = problem.payoffs[0].margin, float(spend.sum())
+    margin, total, asked = problem.payoffs[0].margin, float(spend.sum()), problem
+    if problem.open_returns:
+        asked = importlib.import_module("engine.optimize.returns.pricing").priced_at(problem, spend)
     if problem.ways:
         ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
-        duals = ascent.shadow_prices(problem, spend)
+        duals = ascent.shadow_prices(asked, spend)
         dual = sum(float(duals[at]) * (rule.share if at else 1.0) for at, rule in enumerate(problem.rules))
         cost = float(several.charges(problem, spend).sum()) / total if total > 0 else 0.0
     else:
-        plan, costs = explained(problem, spend), np.array([payoff.cost for payoff in problem.payoffs])
+        plan, costs = explained(asked, spend), np.array([payoff.cost for payoff in problem.payoffs])
         moved = np.array([1.0 if row == 0 else problem.rules[row].share for row in plan.rows])
         dual = least(plan, moved) if 0 in plan.rows else 0.0
         cost = float(costs @ spend) / total if total > 0 else float(costs.mean())

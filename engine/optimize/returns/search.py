@@ -14,45 +14,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import linprog
 
+from engine.errors import UntrustworthyError
 from engine.optimize.closeness import SEARCHED
 from engine.optimize.over_time import several
-from engine.optimize.returns.row import SLACK, Return, mean_outcome
+from engine.optimize.returns.mixing import Column, Mixture, Prices, columns_of, mixed, worth
+from engine.optimize.returns.row import SLACK, Return
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken
 from engine.optimize.solve import Memory, Solved, solve
-from engine.optimize.tables import outcomes
 
 ROUNDS = 24  # of prices, for one split
 CUTS = 40  # of ranges, for one split
 ROUNDS_OVER_TIME = 10
 POINTS = 24  # spends of each channel that are known from the start
 SHAPES = (0.0, 0.1, 0.25, 0.5, 0.7, 0.85, 1.0, 1.15, 1.4)  # of a course, the same for several decisions
-DEAREST = 1e4  # price of a row that is called out of reach, in units of the largest margin
+STEADY = 0.003  # relative change of prices below which they count as known
 HALVINGS = 40
 FEW = 60  # questions that are asked for spends between spans
-Prices = Float[np.ndarray, " row"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A course of one channel, what it is worth, and what it brings beyond what each row asks."""
-
-    channel: int
-    money: Float[np.ndarray, " decision"]
-    value: float
-    room: Float[np.ndarray, " row"]
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """The best mixture of columns that keeps all rules and rows."""
-
-    spend: Float[np.ndarray, " cell"]
-    value: float  # of the columns, mixed: no prices bound the plans by less
-    shares: Float[np.ndarray, " column"]
-    prices: Prices  # of the rows
 
 
 @dataclass(frozen=True)
@@ -157,24 +136,24 @@ def _part(part: Part, rows: tuple[Return, ...], ask: Ask, best: Best) -> tuple[P
     reached = _within_reach(problem, rows, ask, columns)
     if reached is None:
         return None, best
-    columns += _columns(problem, rows, reached)  # so that some mixture keeps the rows, on each side of a cut too
+    columns += columns_of(problem, rows, reached)  # so that some mixture keeps the rows, on each side of a cut too
     here = _tried(problem, Best(None, -np.inf), reached)
-    bound, prices, cut = part.bound, part.prices, None
+    bound, prices, cut = part.bound, np.full(len(rows), np.nan), None
     for _ in range(ROUNDS_OVER_TIME if problem.ways else ROUNDS):
-        mixture = _mixed(problem, rows, columns)
+        mixture = mixed(problem, rows, columns)
         if mixture is None:
             break
         here = _tried(problem, here, mixture.spend)
         found = ask(weighted(problem, rows, mixture.prices), () if here.spend is None else (here.spend,))
         if found is None:
             return None, best
-        columns += _columns(problem, rows, found.spend)
+        columns += columns_of(problem, rows, found.spend)
         here = _tried(problem, here, found.spend)
-        if found.bound < bound.bound:
-            bound, prices = found, mixture.prices
+        bound, last, prices = found if found.bound < bound.bound else bound, prices, mixture.prices
         cut = _worst(problem, rows, columns, mixture) or _farthest_apart(problem, here, found.spend)
         best = here if here.value > best.value else best
-        if bound.bound <= max(_enough(best), mixture.value + SEARCHED * abs(mixture.value)):
+        is_known = bool(np.all(np.abs(prices - last) <= STEADY * prices))
+        if is_known and bound.bound <= max(_enough(best), mixture.value + SEARCHED * abs(mixture.value)):
             break
     best = here if here.value > best.value else best
     return Part(problem, columns, bound, prices, cut), best
@@ -188,7 +167,7 @@ def _worst(
     promised = np.zeros(count)
     for share, column in zip(mixture.shares.tolist(), columns, strict=False):
         promised[column.channel] += share * (column.value + float(mixture.prices @ column.room))
-    real = _columns(problem, rows, mixture.spend)
+    real = columns_of(problem, rows, mixture.spend)
     excess = promised - np.array([column.value + float(mixture.prices @ column.room) for column in real])
     worst = int(np.argmax(excess))
     money = float(several.by_cell(problem, mixture.spend)[worst].sum())
@@ -247,98 +226,27 @@ def _between(problem: Problem, kept: np.ndarray, other: np.ndarray) -> Float[np.
     return kept + low * (other - kept)
 
 
-def worth(problem: Problem, spend: Float[np.ndarray, " cell"]) -> float:
-    """Mean objective of a plan less its tolls, over all draws."""
-    return float(_values(problem, spend).sum())
-
-
-def _values(problem: Problem, spend: np.ndarray) -> Float[np.ndarray, " channel"]:
-    """Mean objective of each channel less its toll."""
-    if problem.ways:
-        outcome = several.outcomes(problem, spend) @ several.chances(problem)
-        charge = several.charges(problem, spend) + several.tolls(problem, spend)
-    else:
-        points = [spend[at : at + 1] for at in range(len(spend))]
-        pairs = list(zip(problem.payoffs, points, strict=True))
-        outcome = np.array([float(payoff.average(outcomes(payoff, point))[0]) for payoff, point in pairs])
-        charge = np.array([float(payoff.charge(point)[0]) for payoff, point in pairs])
-    return np.array([payoff.margin for payoff in problem.payoffs]) * outcome - charge
-
-
-def _columns(problem: Problem, rows: tuple[Return, ...], spend: np.ndarray) -> list[Column]:
-    """A plan as one column for each channel."""
-    values, money = _values(problem, spend), several.by_cell(problem, spend)
-    found = []
-    for channel, own in enumerate(money):
-        brings = mean_outcome(problem.payoffs, problem.ways, spend, channel)
-        room = [row.members[channel] * (row.scale[channel] * brings - row.least * own.sum()) for row in rows]
-        found.append(Column(channel, own, float(values[channel]), np.array(room)))
-    return found
-
-
 def _opening(problem: Problem, rows: tuple[Return, ...], plans: tuple[np.ndarray, ...]) -> list[Column]:
     """Columns of known plans, and of less and more money on every channel."""
     least, most = problem.lower, np.minimum(problem.upper, problem.budget.high)
-    columns = [column for plan in plans for column in _columns(problem, rows, plan)]
+    columns = [column for plan in plans for column in columns_of(problem, rows, plan)]
     if problem.ways:
         even = several.spread_over_time(problem, np.full(len(problem.names), problem.budget.high / len(problem.names)))
         base = np.maximum(plans[0], 1e-3 * even)
         spends = [np.clip(part * base, least, most) for part in SHAPES]
     else:
         spends = [least + (most - least) * part**2 for part in np.linspace(0.0, 1.0, POINTS)]
-    return columns + [column for spend in spends for column in _columns(problem, rows, spend)]
-
-
-def _mixed(problem: Problem, rows: tuple[Return, ...], columns: list[Column], even: bool = False) -> Mixture | None:
-    """The best mixture of columns that keeps all rules and rows, and the prices of the rows; None where none does.
-
-    With `even` the least room by any row, as a share of what it asks of the budget, is made as large as can be.
-    """
-    count, cells = len(problem.names), len(problem.names) * problem.decisions
-    money = np.zeros((len(columns), cells))
-    for row, column in zip(money, columns, strict=True):
-        several.by_cell(problem, row)[column.channel] = column.money
-    owner = np.array([column.channel for column in columns])
-    one = (owner == np.arange(count)[:, None]).astype(float)
-    unit = max(float(problem.budget.high) if np.isfinite(problem.budget.high) else 0.0, float(money.max()), 1e-300)
-    asked = np.array([row.least for row in rows]) * unit
-    room = np.array([column.room for column in columns]).T / asked[:, None]
-    value = np.array([column.value for column in columns])
-    size = max(float(np.abs(value).max()), 1e-300)
-    limits, most = _rows_of(problem.rules, money / unit, unit)
-    more = np.ones((len(rows), 1)) if even else np.zeros((len(rows), 0))
-    upper = np.block([[limits, np.zeros((len(limits), more.shape[1]))], [-room, more]])
-    cost = np.append(np.zeros(len(value)), -1.0) if even else -value / size
-    ends = [(0.0, 1.0)] * len(columns) + [(None, None)] * more.shape[1]
-    equal = np.concatenate([one, np.zeros((count, more.shape[1]))], axis=1)
-    found = linprog(cost, upper, np.append(most, np.zeros(len(rows))), equal, np.ones(count), ends, method="highs")
-    if found.status != 0:
-        return None
-    prices = -np.array(found.ineqlin.marginals)[len(limits) :] / asked * (1.0 if even else size)
-    shares = found.x[: len(columns)]
-    return Mixture(shares @ money, float(shares @ value), shares, np.maximum(0.0, prices))
-
-
-def _rows_of(
-    rules: tuple[Rule, ...], money: Float[np.ndarray, "column cell"], unit: float
-) -> tuple[Float[np.ndarray, "limit column"], Float[np.ndarray, " limit"]]:
-    """The rules, minimum flights and whole numbers aside, as upper limits over columns."""
-    weights, most = [np.zeros(len(money))], [0.0]
-    for rule in rules:
-        amount, slack = money @ rule.weights, SLACK * 1e-3
-        if np.isfinite(rule.high):
-            weights.append(amount)
-            most.append(rule.high / unit + slack)
-        if np.isfinite(rule.low):
-            weights.append(-amount)
-            most.append(slack - rule.low / unit)
-    return np.array(weights), np.array(most)
+    return columns + [column for spend in spends for column in columns_of(problem, rows, spend)]
 
 
 def _within_reach(
     problem: Problem, rows: tuple[Return, ...], ask: Ask, columns: list[Column]
 ) -> Float[np.ndarray, " cell"] | None:
-    """A plan that keeps every row, found by asking for nothing else; None where that is proven impossible."""
+    """A plan that keeps every row, found by asking for nothing else; None where that is proven impossible.
+
+    Raises:
+        UntrustworthyError: Neither was found.
+    """
     prices = np.array([1.0 / row.least for row in rows])
     for _ in range(ROUNDS):
         found = ask(weighted(problem, rows, prices, 0.0), ())
@@ -346,14 +254,17 @@ def _within_reach(
             return None
         if not broken(problem, found.spend):
             return found.spend
-        columns += _columns(problem, rows, found.spend)
-        mixture = _mixed(problem, rows, columns, even=True)
+        columns += columns_of(problem, rows, found.spend)
+        mixture = mixed(problem, rows, columns, even=True)
         if mixture is None:
             return None
         if not broken(problem, mixture.spend):
             return mixture.spend
         prices = mixture.prices
-    return None
+    raise UntrustworthyError(
+        f"no plan was found that keeps {', '.join(row.name for row in rows)}, and no proof that there is none; ask "
+        "with fewer of them, or ease one"
+    )
 
 
 def _outside(
