@@ -245,17 +245,23 @@ class Scenario(Closed):
         numbers = {"active": self.active} | {f"groups.{name}.active": one.active for name, one in self.groups.items()}
         whole = [f"{place}.step" for place, rules in every.items() if rules and rules.step]
         whole += [place for place, one in numbers.items() if one.is_given]
-        beside = {
-            "soft rules": bool(self.soft),
+        returns = [key for one in (*every.values(), *self.groups.values()) for key in _set(one, "least_", "most_cac")]
+        either = {
             f"risk.measure = {self.risk.measure!r}": self.risk.measure != "mean" and self.risk.weight > 0,
+            returns[0] if returns else "": bool(returns),
+        }
+        alone = {
+            "soft rules": bool(self.soft),
             "a target": not (self.budget.total or self.budget.at_most or self.budget.of_history),
         }
-        if whole and (others := [name for name, given in beside.items() if given]):
-            raise ValueError(f"{whole[0]} cannot be planned beside {others[0]} yet; leave out one of them")
+        for places, beside in ((whole, either | alone), (tiers, either)):
+            others = [name for name, given in beside.items() if given]
+            if places and others:
+                raise ValueError(f"{places[0]} cannot be planned beside {others[0]} yet; leave out one of them")
         return self
 
 
-def _set(rules: ChannelRules | None, *starts: str) -> list[str]:
+def _set(rules: ChannelRules | Group | None, *starts: str) -> list[str]:
     """The keys of some rules that begin in one of these ways and were given."""
     given = rules.model_fields_set if rules else set()
     return sorted(key for key in given if key.startswith(starts))

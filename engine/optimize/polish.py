@@ -1,13 +1,14 @@
 """A last step: from a plan on the knots to the exact optimum of its own concave stretch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.optimize.rules import Problem
-from engine.optimize.tables import KINK
+from engine.optimize.tables import KINK, Payoff
 from engine.optimize.together import Together, together
 
 ROUNDS = 20  # Newton steps: each squares the error, or takes a channel to a limit
@@ -32,6 +33,9 @@ class Ground:
     cost: Float[np.ndarray, " channel"]
     anchor: Float[np.ndarray, " channel"]
     toll: Float[np.ndarray, "channel 2"]
+    kinks: Float[
+        np.ndarray, "channel kink"
+    ]  # spends at which a slope changes at once; not a number where there is none
 
     def charge(self, spend: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
         """What is taken off each channel's outcome: its cost and the toll on its move."""
@@ -50,10 +54,14 @@ class Ground:
         self, spend: Float[np.ndarray, " channel"]
     ) -> tuple[Float[np.ndarray, " channel"], Float[np.ndarray, " channel"]]:
         """`sides` of the problem."""
-        slope, spend = self.slope(spend) - self.cost, np.where(spend > 0, spend, 1e-9 * (spend.sum() or self.most))
+        slope, spend = self.slope(spend), np.where(spend > 0, spend, 1e-9 * (spend.sum() or self.most))
         moved, rounding = spend - self.anchor, KINK * self.anchor
         less, more = self.toll.T
-        return slope - np.where(moved <= rounding, -less, more), slope - np.where(moved < -rounding, -less, more)
+        last, following = self.earns.leaning(spend)
+        return (
+            last * slope - self.cost - np.where(moved <= rounding, -less, more),
+            following * slope - self.cost - np.where(moved < -rounding, -less, more),
+        )
 
     def keeps(self, spend: Float[np.ndarray, " channel"], slack: float = 1e-7) -> bool:
         """Whether no rule is broken, as `broken` tells it one by one."""
@@ -80,7 +88,15 @@ def ground(problem: Problem) -> Ground:
         np.array([payoff.cost for payoff in payoffs]),
         np.array([payoff.anchor for payoff in payoffs]),
         np.array([payoff.toll for payoff in payoffs]),
+        _kinks(payoffs),
     )
+
+
+def _kinks(payoffs: Sequence[Payoff]) -> Float[np.ndarray, "channel kink"]:
+    """Today's spend where moves are charged, and the amounts at which prices change."""
+    rows = [[p.anchor if any(p.toll) else math.nan, *(above for above, _ in p.tiers.steps)] for p in payoffs]
+    width = max(len(row) for row in rows)
+    return np.array([row + [math.nan] * (width - len(row)) for row in rows])
 
 
 def mean_value(problem: Problem, spend: Float[np.ndarray, " channel"]) -> float:
@@ -242,9 +258,9 @@ def _room(on: Ground, spend: np.ndarray, step: np.ndarray, held: list[int]) -> f
     """
     flies = (on.flight > 0) & (spend > 0)
     least = np.where(flies, np.maximum(on.lower, on.flight), on.lower)
-    kink = np.where(on.toll.any(axis=1), on.anchor, np.nan)
-    most = np.where(spend < kink * (1 - KINK), np.minimum(kink, on.upper), on.upper)
-    least = np.where(spend > kink * (1 + KINK), np.maximum(kink, least), least)
+    here = spend[:, None]
+    most = np.minimum(on.upper, np.where(here < on.kinks * (1 - KINK), on.kinks, np.inf).min(axis=1))
+    least = np.maximum(least, np.where(here > on.kinks * (1 + KINK), on.kinks, 0.0).max(axis=1))
     at, by = np.append(spend, on.weights @ spend), np.append(step, on.weights @ step)
     low, high = np.append(least, on.low), np.append(most, on.high)
     moves = by != 0

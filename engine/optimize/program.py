@@ -22,7 +22,7 @@ MERGED = (3e-3, 2e-4)  # of the mean channel's value: how far a line may pass ab
 FINEST = 2e-5  # the same at the least, where a plan is worth little of what channels earn
 UNIT = 100.0  # what the mean channel's share of the budget is scaled to: the solver's tolerances are absolute
 EXACT = 1e-9  # the solver's tolerance
-STRETCH = 5e-10  # of each segment, where few channels take all: a run that ends just where it must was called impossible
+STRETCH = 5e-10  # of each segment, where few channels take all: HiGHS has called runs that just reach impossible
 DUST = 1e-9  # segments shorter than this count as free: the solver does not see them
 
 

@@ -24,6 +24,7 @@ from engine.optimize.selecting import require_known, rules_of, wholes_of
 from engine.optimize.share_rules import group_rules, of_total, strategy_rules
 from engine.optimize.side_by_side import each
 from engine.optimize.tables import Payoff, doubt
+from engine.optimize.tiers import tiers_of
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
@@ -147,7 +148,7 @@ def problem_of(curves: Curves, scenario: Scenario, spent: Spent | None = None) -
     payoffs = []
     for channel, margin in zip(curves.channels, margins(curves, scenario.goal).tolist(), strict=True):
         when = timing(channel, curves, scenario)
-        payoffs.append(Payoff(channel, when, margin, cost * when.cost))
+        payoffs.append(Payoff(channel, when, margin, cost * when.cost, tiers=tiers_of(channel, scenario)))
     ways: tuple[Way, ...] = ()
     held = None
     if scenario.horizon.decide != "horizon" or scenario.horizon.from_history:

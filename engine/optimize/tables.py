@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.optimize.sheets import CHUNK, Cells, Knots, Odds, Sums, Turns, cells, off_chords, summed, turned
+from engine.optimize.tiers import EVEN, Tiers
 from engine.optimize.timing import Timing
 from engine.response.curves import Channel, most, respond, respond_with_rate
 
@@ -39,6 +40,7 @@ class Payoff:
     anchor: float = 0.0  # [currency over the horizon]
     toll: tuple[float, float] = (0.0, 0.0)  # objective per money moved to less than today's spend, and to more
     odds: Float[np.ndarray, " draw"] | None = None  # chance of each draw, summing to 1; None: all the same
+    tiers: Tiers = EVEN  # what money buys by how much is spent
 
     def chances(self, draws: int) -> Float[np.ndarray, " draw"]:
         """The odds of so many draws."""
@@ -51,7 +53,7 @@ class Payoff:
 
     def stock(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point row draw"]:
         """The stock that works in each row of periods [currency/period]."""
-        return spend[:, None, None] * self.timing.gain
+        return self.tiers.bought(spend)[:, None, None] * self.timing.gain
 
     def charge(self, spend: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
         """What is taken off the outcome for a spend: its cost and the toll on its move [objective]."""
@@ -98,14 +100,14 @@ class Table:
         knots between which it does not change go with the next one. A convex stretch ends at a kink.
         """
         first = 1 if self.gap else 0
-        half = np.zeros(len(self.spend)) if self.kink is None else self.kink / 2
+        half = np.zeros(len(self.spend)) if self.kink is None else self.kink / 2  # below 0 where the slope rises
         begins, ends = (self.steepness - half)[:-1], (self.steepness + half)[1:]
         rise = ends - begins
         straight = np.abs(rise) <= 1e-12 * np.maximum(np.abs(ends), np.abs(begins))
         straight[first : first + 1] = True
         known = np.append(np.flatnonzero(~straight), -1)  # the last stands for none left: straight to the end
         bends = np.append(rise <= 0, True)[known[np.searchsorted(known[:-1], np.arange(len(rise)))]]
-        breaks = (bends[1:] != bends[:-1]) | ((half[1:-1] > 0) & ~bends[1:])
+        breaks = (bends[1:] != bends[:-1]) | ((half[1:-1] > 0) & ~bends[1:]) | ((half[1:-1] < 0) & bends[1:])
         inner = np.flatnonzero(breaks[first:]) + first + 1
         edges = [first, *inner.tolist(), len(bends)]
         return [(a, b, bool(bends[a])) for a, b in itertools.pairwise(edges) if b > a]
@@ -113,7 +115,7 @@ class Table:
     @property
     def concave(self) -> bool:
         """Whether the mean curve is concave throughout, so that an envelope loses nothing."""
-        return self.gap is None and all(concave for *_, concave in self.stretches)
+        return self.gap is None and len(self.stretches) < 2 and all(concave for *_, concave in self.stretches)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _respond(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
 
 def _steepness(payoff: Payoff, spend: np.ndarray) -> np.ndarray:
     rate = respond_with_rate(payoff.channel, payoff.stock(spend))[1] * payoff.timing.gain
-    return np.einsum("prd,r->pd", rate, payoff.timing.weight)
+    return np.einsum("prd,r->pd", rate, payoff.timing.weight) * payoff.tiers.rate(spend)[:, None]
 
 
 def doubt(payoff: Payoff, anchor: float, low: float, high: float) -> tuple[float, float]:
@@ -197,22 +199,32 @@ def tabulate(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
 
 
 def table(payoff: Payoff, found: Measured) -> Table:
-    """The table of what was measured, under the payoff's margin and charges."""
-    before, after = payoff.charge_sides(found.knots)
-    value = payoff.margin * found.sums.value - payoff.charge(found.knots)
-    slope = payoff.margin * found.sums.slope - (before + after) / 2
+    """The table of what was measured, under the payoff's margin and charges.
+
+    What is measured is by money's worth at the first price; between two knots one price holds, so a chord is off by as
+    much over money as over its worth.
+    """
+    spend = payoff.tiers.paid(found.knots)
+    before, after = payoff.charge_sides(spend)
+    cheap, dear = payoff.tiers.sides(spend)
+    value = payoff.margin * found.sums.value - payoff.charge(spend)
+    slope = payoff.margin * found.sums.slope
     above = payoff.margin * found.off[0]
     upper = value + np.maximum(np.append(above, 0.0), np.append(0.0, above))
-    return Table(found.knots, value, slope, upper, found.gap, after - before if any(payoff.toll) else None)
+    fall = after - before + slope * (cheap - dear)
+    slope = slope * (cheap + dear) / 2 - (before + after) / 2
+    gap = None if found.gap is None else (0.0, float(payoff.tiers.paid(np.array([found.gap[1]]))[0]))
+    return Table(spend, value, slope, upper, gap, fall if any(payoff.toll) or payoff.tiers.steps else None)
 
 
 def measured(payoff: Payoff, low: float, high: float, flight: float, tolerance: float) -> Measured:
     """What a channel brings at knots that are placed where its curve bends; for the arguments see `tabulate`."""
+    low, high, flight, anchor = payoff.tiers.bought(np.array([low, high, flight, payoff.anchor])).tolist()
     gap = (0.0, max(low, flight)) if flight > low and low == 0 else None
     begin = gap[1] if gap else low
     knots = _first_knots(begin, high)
-    if any(payoff.toll) and begin < payoff.anchor < high:
-        knots = np.union1d(knots, payoff.anchor)
+    turns = [*([anchor] if any(payoff.toll) else []), *payoff.tiers.edges.tolist()]
+    knots = np.union1d(knots, [turn for turn in turns if begin < turn < high])
     if gap and begin > 0:
         knots = np.append(0.0, knots)
     curve = cells(payoff.channel, payoff.timing)

@@ -40,15 +40,33 @@ class Together:
     ) -> tuple[Float[np.ndarray, "channel draw"], Float[np.ndarray, "channel draw"]]:
         """Outcome over the horizon and its derivative by the spend, by channel and draw."""
         outcome, slope = np.empty((2, len(spend), self.draws))
+        tiers = [payoff.tiers for payoff in self.payoffs]
+        bought, rise = spend, np.ones(len(spend))
+        for channel in (at for at, one in enumerate(tiers) if one.steps):
+            own = slice(channel, channel + 1)
+            bought = np.concatenate([bought[:channel], tiers[channel].bought(spend[own]), bought[channel + 1 :]])
+            rise[own] = tiers[channel].rate(spend[own])
         for lane in self.lanes:
-            value, rate = respond_with_rate(lane.curve, spend[lane.owner] * lane.gain)
+            value, rate = respond_with_rate(lane.curve, bought[lane.owner] * lane.gain)
             outcome.ravel()[lane.place] = value * lane.weight
-            slope.ravel()[lane.place] = rate * (lane.gain * lane.weight)
+            slope.ravel()[lane.place] = rate * (lane.gain * lane.weight) * rise[lane.owner]
         for channel in self.alone:
             at = spend[channel : channel + 1]
             outcome[channel] = outcomes(self.payoffs[channel], at)[0]
             slope[channel] = steepness(self.payoffs[channel], at)[0]
         return outcome, slope
+
+    def leaning(
+        self, spend: Float[np.ndarray, " channel"]
+    ) -> tuple[Float[np.ndarray, " channel"], Float[np.ndarray, " channel"]]:
+        """The slope of the last and of the next unit of money, as multiples of the slope between: 1 but at a tier."""
+        last, following = np.ones((2, len(spend)))
+        for channel, payoff in enumerate(self.payoffs):
+            if payoff.tiers.steps:
+                own = slice(channel, channel + 1)
+                middle = payoff.tiers.rate(spend[own])
+                last[own], following[own] = (side / middle for side in payoff.tiers.sides(spend[own]))
+        return last, following
 
     def means(
         self, spend: Float[np.ndarray, " channel"]
