@@ -13,6 +13,7 @@ from engine.optimize.discrete_rules import discrete_rules
 from engine.optimize.flighting import no_date
 from engine.optimize.goals import counted, margins, require_goal
 from engine.optimize.last_plan import last_plan_rules
+from engine.optimize.learn_rules import learn_rules
 from engine.optimize.over_time.course import Course
 from engine.optimize.over_time.decision_rules import budget_rules, decision_rules, whole_decision_rules
 from engine.optimize.over_time.decisions import Grid, Spent, Way, grid, way
@@ -203,6 +204,7 @@ def _rules(
             rules.append(Rule(no_date(channel, scenario), unit, high=0.0))
     rules += _whole_rules(curves, scenario, ways, held)
     rules += last_plan_rules(curves, scenario, held)
+    rules += learn_rules(curves, scenario, rules[0])
     rules += discrete_rules(curves, scenario, held, rules[0])
     return [*rules, *group_rules(curves, scenario, rules[0]), *strategy_rules(curves, scenario, rules[0])]
 

@@ -1,5 +1,6 @@
 """A scenario file with all that it names: the money of an earlier plan, read from its own file."""
 
+import importlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,12 +30,21 @@ class Earlier:
 
 
 def question(path: Path, curves: Curves) -> Scenario:
-    """The scenario of a file; the money of the plan that `last_plan.file` names stands in it.
+    """The scenario of a file; the money of the plan that it names, and the channels worth learning about, stand in it.
 
     Raises:
         InputError: The scenario or the plan is wrong, or the plan does not go with the curves.
+        InfeasibleError: Channels worth learning about are to be found, and no plan keeps the other rules.
     """
-    asked = load(path, Scenario)
+    asked = _with_last_plan(path, load(path, Scenario), curves)
+    if asked.learn is None or asked.learn.channels:
+        return asked
+    found: Scenario = importlib.import_module("engine.optimize.learning").with_learners(curves, asked)
+    return found
+
+
+def _with_last_plan(path: Path, asked: Scenario, curves: Curves) -> Scenario:
+    """The scenario with the money of its last plan in it."""
     last = asked.last_plan
     if last is None or last.file is None:
         return asked
