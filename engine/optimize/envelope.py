@@ -56,7 +56,8 @@ def envelope(table: Table, first: int, last: int) -> Envelope:
 
 @dataclass(frozen=True)
 class Group:
-    """Channels whose spend together has bounds of its own; groups of one problem share no channel."""
+    """Channels whose spend together has bounds of its own; of two groups of one problem that share channels, one
+    lies inside the other, and the inner one comes first."""
 
     members: Bool[np.ndarray, " channel"]
     low: float  # [currency]
@@ -114,9 +115,9 @@ def segments(envelopes: list[Envelope]) -> Segments:
 def split(envelopes: list[Envelope], least: float, most: float, groups: tuple[Group, ...] = ()) -> Split | None:
     """The best split whose total lies between `least` and `most`; None where there is none.
 
-    Taking segments by falling slope is exact for one budget (a continuous knapsack). With groups that do
-    not overlap it stays exact: each group first takes its best segments up to its lower bound, and none
-    beyond its upper one.
+    Taking segments by falling slope is exact for one budget (a continuous knapsack). With groups that are nested or
+    apart it stays exact: from the innermost on, each group first takes the best of what its inner ones leave open up to
+    its lower bound, and none beyond its upper one (what a group earns is a concave function of its money again).
     """
     return filled(segments(envelopes), least, most, groups)
 
@@ -128,12 +129,12 @@ def filled(parts: Segments, least: float, most: float, groups: tuple[Group, ...]
     must, may = np.zeros(len(length)), length.copy()
     for group in groups:
         own = np.flatnonzero(group.members[owner])
-        least_own = start[group.members].sum()
-        before = least_own + np.cumsum(length[own]) - length[own]
-        if max(least_own, group.low) > group.high + slack or least_own + length[own].sum() < group.low - slack:
+        least_own, open_own = start[group.members].sum() + must[own].sum(), may[own] - must[own]
+        before = least_own + np.cumsum(open_own) - open_own
+        if max(least_own, group.low) > group.high + slack or least_own + open_own.sum() < group.low - slack:
             return None
-        must[own] = np.clip(group.low - before, 0.0, length[own])
-        may[own] = np.clip(group.high - before, 0.0, length[own])
+        may[own] = must[own] + np.clip(group.high - before, 0.0, open_own)
+        must[own] += np.clip(group.low - before, 0.0, open_own)
     free = may - must
     room = most - start.sum() - must.sum()
     need = least - start.sum() - must.sum()

@@ -53,7 +53,7 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         returns = importlib.import_module("engine.optimize.returns.search")
         priced: Solved | None = returns.solved(problem, memory, starts)
         return priced
-    if problem.ways:
+    if problem.ways and not problem.is_discrete:
         over_time = importlib.import_module("engine.optimize.over_time.search")  # its solver takes long to load
         timed: Solved | None = over_time.solved(problem, memory, starts)
         return timed
@@ -185,7 +185,7 @@ def _program(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
 
 
 def _groups(problem: Problem) -> tuple[Group, ...] | None:
-    """The rules across channels as bounds of groups that do not overlap; None where they are not of that kind."""
+    """The rules across channels as bounds of groups, inner ones first; None where some overlap without being nested."""
     if problem.is_discrete:
         return None
     bounds: dict[tuple[bool, ...], tuple[float, float]] = {}
@@ -195,10 +195,14 @@ def _groups(problem: Problem) -> tuple[Group, ...] | None:
         members = tuple((rule.weights == 1).tolist())
         low, high = bounds.get(members, (0.0, np.inf))
         bounds[members] = (max(low, rule.low), min(high, rule.high))
-    groups = tuple(Group(np.array(members), low, high) for members, (low, high) in bounds.items())
-    if groups and np.sum([group.members for group in groups], axis=0).max() > 1:
-        return None
-    return groups
+    groups = sorted(
+        (Group(np.array(members), low, high) for members, (low, high) in bounds.items()),
+        key=lambda group: int(group.members.sum()),
+    )
+    inside = np.array([group.members for group in groups], int).reshape(len(groups), len(problem.budget.weights))
+    shared, size = inside @ inside.T, inside.sum(axis=1)
+    nested = (shared == 0) | (shared == np.minimum(size[:, None], size))
+    return tuple(groups) if nested.all() else None
 
 
 def _tables(problem: Problem, memory: Memory, scale: float) -> list[Table]:

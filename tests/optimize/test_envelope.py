@@ -76,16 +76,22 @@ def by_linear_program(parts, least, most, groups):
     return sum(part.base for part in parts) - found.fun if found.status == 0 else None
 
 
-@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans(), st.integers(0, 3))
-def test_a_split_is_the_optimum_of_its_linear_program(seed, negative, fixed, count):
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans(), st.integers(0, 3), st.booleans())
+def test_a_split_is_the_optimum_of_its_linear_program(seed, negative, fixed, count, nested):
     rng = np.random.default_rng(seed)
     channels = int(rng.integers(1, 6))
     parts = random_envelopes(rng, channels, negative)
-    member = rng.integers(0, 4, channels)
+    member, outer = rng.integers(0, 4, channels), rng.uniform(0, 5, 2)
     groups = tuple(
         Group(member == at, float(rng.uniform(0, 4)), float(rng.uniform(4, 12)))
         for at in range(count)
         if (member == at).any()
+    )
+    around = {2: member < 2, 3: np.ones(channels, bool)}  # groups of groups
+    groups += tuple(
+        Group(around[at], float(low), float(low + rng.uniform(3, 15)))
+        for at, low in zip(around, outer, strict=True)
+        if nested and around[at].any()
     )
     most = float(rng.uniform(1, 25))
     least = most if fixed else 0.0

@@ -51,6 +51,11 @@ MEANINGS = {
     "a cap of a channel": ("[channels.c0]\ncap = 30\n", lambda a, b, c, d: a + b <= 30),
     "a floor of a channel": ("[channels.c1]\nfloor = 55\n", lambda a, b, c, d: c + d >= 55),
     "a channel locked": ("[channels.c1]\nlocked = 40\n", lambda a, b, c, d: c + d == 40),
+    "a channel capped within the cap of a role, and a floor of both": (
+        ROLES.replace('"c0"]', '"c0", "c1/north"]').replace('["c1"]', '["c1/south"]')
+        + "[strategy]\nroles = { brand = 0.8, activation = 0.2 }\n[channels.c0]\ncap = 40\nfloor = 35\n",
+        lambda a, b, c, d: a + b + c == 80 and 35 <= a + b <= 40,
+    ),
     "a part locked inside a capped channel": (
         '[channels.c0]\ncap = 60\n[channels."c0/north"]\nlocked = 5\n',
         lambda a, b, c, d: a + b <= 60 and a == 5,
