@@ -254,8 +254,7 @@ def _baseline(curves: Curves, scenario: Scenario, asked: Asked) -> tuple[Split, 
     """Today's split, with the rules that it does not keep, and its objective by draw; it is valued without flights."""
     free = _without_flights(scenario)
     unflown = asked.problem if free == scenario else problem_of(curves, _of_budget(free, asked.problem), asked.spent)
-    rules = {channel.name: rules_of(channel, scenario) for channel in curves.channels}
-    unkept = [f"flight of {name}" for name, one in rules.items() if one and one.flight]
+    unkept = [f"flight of {channel.name}" for channel in curves.channels if rules_of(channel, scenario).flight]
     unkept += [f"flighting of {channel.name}" for channel in curves.channels if is_written(channel, scenario)]
     unkept += [rule.name for rule in broken(asked.problem, asked.today)]
     return replace(_split(unflown, asked.today), broken=tuple(unkept)), by_draw(unflown, asked.today)[1]
