@@ -30,6 +30,7 @@ ROUNDS_OVER_TIME = 10
 POINTS = 24  # spends of each channel that are known from the start
 SHAPES = (0.0, 0.1, 0.25, 0.5, 0.7, 0.85, 1.0, 1.15, 1.4)  # of a course, the same for several decisions
 STEADY = 0.003  # relative change of prices below which they count as known
+FAINT = 1e-12  # of the largest margin: the least that counts
 HALVINGS = 40
 FEW = 60  # questions that are asked for spends between spans
 
@@ -69,13 +70,17 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> 
 
 
 def weighted(problem: Problem, rows: tuple[Return, ...], prices: Prices, own: float = 1.0) -> Problem:
-    """The question without rows, whose objective is `own` times itself and the room by each row times its price."""
+    """The question without rows, whose objective is `own` times itself and the room by each row times its price.
+
+    No channel's outcome counts for just nothing, which tables cannot scale by: a little more of it only raises a bound.
+    """
     gain = prices @ np.array([row.scale * row.members for row in rows])
     cost = prices @ np.array([row.least * row.members for row in rows])
+    least = FAINT * max(float(gain.max()), *(payoff.margin for payoff in problem.payoffs))
     payoffs = tuple(
         replace(
             payoff,
-            margin=own * payoff.margin + more,
+            margin=max(own * payoff.margin + more, least),
             cost=own * payoff.cost + charge,
             toll=(own * payoff.toll[0], own * payoff.toll[1]),
         )
