@@ -57,8 +57,8 @@ class Strategy(Closed):
     def asked(self) -> dict[Axis, dict[str, ShareBounds]]:
         """The shares by axis, of those axes that have any."""
         every: dict[Axis, dict[str, ShareBounds]] = {
-            "roles": {**self.roles},
-            "kinds": {**self.kinds},
+            "roles": {str(name): one for name, one in self.roles.items()},
+            "kinds": {str(name): one for name, one in self.kinds.items()},
             "geos": self.geos,
             "segments": self.segments,
         }

@@ -191,8 +191,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     return Plan(
         scenario=scenario.name,
         currency=curves.currency,
-        measure=goals.measure(curves, scenario.goal),
-        unit=goals.unit(curves, scenario.goal),
+        **_counted(curves, scenario),
         **_time(curves, scenario, problem),
         lines=lines,
         chosen=chosen,
@@ -212,9 +211,6 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         proven=solved.proven,
         risk=risk,
         found=asked.found,
-        in_money=goals.is_money(curves, scenario.goal),
-        counts=curves.outcome if scenario.goal.maximise == "clv" else "",
-        lifetime=tuple(goals.lifetime_values(curves, scenario.goal).tolist()),
         above=levels(curves, scenario, (np.array(chosen.spend), np.array(baseline.spend)), outcome),
     )
 
@@ -240,6 +236,18 @@ def _far_from_proof(solved: Solved) -> tuple[str, ...]:
     kind = "proven" if solved.proven else "estimated"
     told = f"a better plan may exist: the {kind} bound is {percent(solved.gap)} away from this one"
     return (f"{told}; ask with fewer minimum flights or rules on single decisions to see what they hide",)
+
+
+def _counted(curves: Curves, scenario: Scenario) -> dict[str, Any]:
+    """What a plan counts, as its fields."""
+    goal = scenario.goal
+    return {
+        "measure": goals.measure(curves, goal),
+        "unit": goals.unit(curves, goal),
+        "in_money": goals.is_money(curves, goal),
+        "counts": curves.outcome if goal.maximise == "clv" else "",
+        "lifetime": tuple(goals.lifetime_values(curves, goal).tolist()),
+    }
 
 
 def _time(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, Any]:

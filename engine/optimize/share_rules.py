@@ -83,10 +83,10 @@ def _share(name: str, inside: np.ndarray, share: float, budget: Rule, signs: tup
 
     `signs` says what it is: at least that (1), at most that (-1), or both.
     """
-    limits = {"low" if sign > 0 else "high": 0.0 for sign in signs}
+    low, high = 0.0 if 1 in signs else -math.inf, 0.0 if -1 in signs else math.inf
     if budget.low == budget.high:
-        return of_total(Rule(name, inside, **limits, share=share), budget.high)
-    return Rule(name, inside - share, **limits)
+        return of_total(Rule(name, inside, low, high, share=share), budget.high)
+    return Rule(name, inside - share, low, high)
 
 
 def _is_settled(asked: dict[str, ShareBounds]) -> bool:
