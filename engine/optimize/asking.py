@@ -74,12 +74,19 @@ def _require_search_enough(problem: Problem, scenario: Scenario) -> None:
     Raises:
         UntrustworthyError: There is a plan, and none was found.
     """
-    feasible = importlib.import_module("engine.optimize.conflict.feasible")  # its solver, only where there is no plan
-    if problem.ways and not problem.open_returns and feasible.can_be_kept(problem.rules, ROUNDING):
+    if problem.ways and not problem.open_returns and _can_be_kept(problem):
         raise UntrustworthyError(
             f"scenario {scenario.name!r}: there is a plan that keeps every rule, and none was found: minimum flights "
             "beside rules on single decisions leave too many choices; drop some of either, or lock channels that rest"
         )
+
+
+def _can_be_kept(problem: Problem) -> bool:
+    if problem.is_discrete:
+        counted = importlib.import_module("engine.optimize.conflict.discrete")
+        return bool(counted.can_be_kept(problem.rules, problem.decisions))
+    feasible = importlib.import_module("engine.optimize.conflict.feasible")  # its solver, only where there is no plan
+    return bool(feasible.can_be_kept(problem.rules, ROUNDING))
 
 
 def _require_means(problem: Problem, scenario: Scenario) -> None:

@@ -5,6 +5,7 @@ nearest to its answer is close enough to that bound, it is the plan; else one sp
 the tables, whose bound is the plan's.
 """
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,10 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> 
     top = solve(relaxed(problem), memory, starts)
     if top is None:
         return None
+    if problem.ways:
+        exchange = importlib.import_module("engine.optimize.over_time.exchange")  # its solver takes long to load
+        timed: Solved | None = exchange.best_near(problem, memory, top, starts)
+        return timed
     near = nearest(problem.rules, problem.decisions, top.spend)
     if near is None:
         return None

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.optimize.conflict.choosing import settled
+from engine.optimize.conflict.counting import conflict_of, explanation_of
 from engine.optimize.conflict.elastic import EXACT, NEAR, Program, Question, Refusal
 from engine.optimize.conflict.feasible import cheapest, everything
 from engine.optimize.conflict.repair import Relaxation, alone, is_hard, together, too_many
@@ -33,6 +34,8 @@ def conflict(problem: Problem) -> tuple[Rule, ...]:
 
     Rules are tried for deletion from the last to the first, so that the budget is named where it matters.
     """
+    if problem.is_discrete:
+        return conflict_of(problem)
     return tuple(problem.rules[at] for at in _conflict(Program(problem.rules)))
 
 
@@ -44,6 +47,8 @@ def relaxations(problem: Problem, rules: tuple[Rule, ...]) -> tuple[Relaxation, 
 
 def explanation(problem: Problem, currency: str) -> str:
     """Why no plan exists, in one sentence for the conflict and one for the remedies."""
+    if problem.is_discrete:
+        return explanation_of(problem, currency) or ROUNDED
     program = Program(problem.rules)
     members = _conflict(program)
     if not members:

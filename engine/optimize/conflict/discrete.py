@@ -65,6 +65,15 @@ def nearest(rules: Sequence[Rule], decisions: int, spend: Float[np.ndarray, " ce
     return found if exact is None else snapped(rules, decisions, exact)
 
 
+def least_give(rules: Sequence[Rule], decisions: int, at: int) -> np.ndarray | None:
+    """A spend that keeps all rules but one, which it breaks by as little as can be; None where there is none."""
+    found = _answered(rules, decisions, None, at)
+    if found is None:
+        return None
+    rest = [rule for index, rule in enumerate(rules) if index != at]
+    return snapped(rest, decisions, found)
+
+
 def settled(rules: Sequence[Rule], decisions: int, spend: Float[np.ndarray, " cell"]) -> tuple[Rule, ...]:
     """The rules with those that count as limits that hold a spend's numbers: in their order, more at the end."""
     held, more = [], list[Rule]()
@@ -111,13 +120,18 @@ def _held_active(rule: Rule, decisions: int, spend: np.ndarray, nothing: float) 
     return found
 
 
-def _answered(rules: Sequence[Rule], decisions: int, spend: np.ndarray | None) -> np.ndarray | None:
+def _answered(
+    rules: Sequence[Rule], decisions: int, spend: np.ndarray | None, loose: int | None = None
+) -> np.ndarray | None:
     """The spend of a solution, nearest to another where one is given; None where there is none.
+
+    The rule at `loose` gives way by as little as can be.
 
     Raises:
         UntrustworthyError: The solver stopped before it knew.
     """
-    total = rules[0].high if np.isfinite(rules[0].high) and (rules[0].weights == 1).all() else np.inf
+    capped = loose != 0 and np.isfinite(rules[0].high) and (rules[0].weights == 1).all()
+    total = rules[0].high if capped else np.inf
     money = max(money_of(rules), 1e-300)
     model = Model(money, min(total / money, FAR * STAKE) * (1 + 1e-9))
     cells = model.columns(len(rules[0].weights), 0.0, model.reach)
@@ -125,10 +139,11 @@ def _answered(rules: Sequence[Rule], decisions: int, spend: np.ndarray | None) -
         less, more = (model.columns(len(cells), 1.0, np.inf) for _ in range(2))
         for at, was in enumerate(spend / money):
             model.row(was, was, (cells[[at]], 1.0), (less[[at]], 1.0), (more[[at]], -1.0))
-    for rule in rules:
-        _ruled(model, rule, cells, decisions)
+    for at, rule in enumerate(rules):
+        _ruled(model, rule, cells, decisions) if at != loose else _loose(model, rule, cells)
     solver = model.solver
-    for option, value in (("mip_feasibility_tolerance", EXACT), ("mip_rel_gap", CLOSELY), ("time_limit", LONGEST)):
+    near = CLOSELY if loose is None else EXACT
+    for option, value in (("mip_feasibility_tolerance", EXACT), ("mip_rel_gap", near), ("time_limit", LONGEST)):
         solver.setOptionValue(option, value)
     solver.run()
     values = np.asarray(solver.getSolution().col_value)
@@ -140,6 +155,14 @@ def _answered(rules: Sequence[Rule], decisions: int, spend: np.ndarray | None) -
         f"no plan was found in {LONGEST:g} seconds that keeps steps and numbers of channels, and no proof that there "
         "is none; drop some of these rules, or make steps smaller"
     )
+
+
+def _loose(model: Model, rule: Rule, cells: np.ndarray) -> None:
+    """One limit that gives way at a price."""
+    given = model.columns(1, 1.0, np.inf)
+    own = np.flatnonzero(rule.weights)
+    model.row(rule.low / model.money, np.inf, (cells[own], rule.weights[own]), (given, 1.0))
+    model.row(-np.inf, rule.high / model.money, (cells[own], rule.weights[own]), (given, -1.0))
 
 
 def _ruled(model: Model, rule: Rule, cells: np.ndarray, decisions: int) -> None:

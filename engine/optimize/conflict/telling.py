@@ -37,8 +37,11 @@ class Telling:
 
     def limit(self, rule: Rule) -> str:
         """A rule with its limit."""
-        if rule.flight:
-            return f"{rule.name} {self._money(rule.flight)}"
+        if rule.flight or rule.step:
+            return f"{rule.name} {self._money(rule.flight or rule.step)}"
+        if rule.active:
+            number = rule.active.most if rule.active.most is not None else rule.active.least
+            return f"{rule.name} = {number}" + f" with {self._money(rule.active.each)} each" * (rule.active.each > 0)
         fixed = rule.low == rule.high
         sign, limit = ("=", rule.low) if fixed else ("<=", rule.high) if rule.high < math.inf else (">=", rule.low)
         if _is_share(rule):
