@@ -11,6 +11,7 @@ from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
 from engine.optimize.batch.grid import plan_grid
+from engine.optimize.budgets.balance import balances
 from engine.optimize.plan import by_draw, optimize
 from engine.optimize.plan_file import plan_document
 from engine.optimize.rules import broken
@@ -280,6 +281,17 @@ def test_a_grid_varies_a_whole_as_it_varies_its_parts_together(make):
     one, two = (plan_grid(held, question, grid).batch for grid in grids)
     assert one.spend == pytest.approx(two.spend)
     assert one.value[1] < one.value[0]
+
+
+def test_a_balance_against_a_side_whose_money_is_fixed_is_refused_by_the_rule_that_fixes_it(make):
+    held, head = by_geo(make, 3), "budget = { total = 100 }\n" + ROLES
+    fixed = make.scenario(head + "[strategy]\nroles = { brand = 0.6, activation = 0.4 }\n")
+    for group in ("brand", "activation", "c0"):
+        with pytest.raises(InputError, match=f"share of role brand fixes the money of '{group}'"):
+            balances(held, fixed, group, 3, 100.0)
+    told = balances(held, make.scenario(head), "c0", 3, 100.0)
+    assert told.members == ("c0/north", "c0/south")
+    assert [point.money for point in told.points] == sorted(point.money for point in told.points)
 
 
 REFUSED = {

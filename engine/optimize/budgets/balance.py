@@ -124,6 +124,7 @@ def balances(
     members = members_of(curves, scenario, group)
     problem = problem_of(curves, with_money(scenario, amount))
     inside = np.repeat([name in members for name in curves.names], problem.decisions)
+    _require_open(problem, inside, scenario, group)
     memory: Memory = {}
     found = []
     for number, money in enumerate(_steps(problem, inside, count), start=1):
@@ -164,6 +165,17 @@ def _require_mean(scenario: Scenario) -> None:
         if is_asked:
             raise InputError(
                 f"scenario {scenario.name!r}: {place} says nothing about a balance of two outcomes; leave it out"
+            )
+
+
+def _require_open(problem: Problem, inside: np.ndarray, scenario: Scenario, group: str) -> None:
+    """Refuse rules that leave one amount for the group, so that there is nothing to balance."""
+    sides = (inside, ~inside)
+    for rule in problem.rules[1:]:
+        if rule.low == rule.high and any(np.array_equal(rule.weights, side) for side in sides):
+            raise InputError(
+                f"scenario {scenario.name!r}: {rule.name} fixes the money of {group!r}, so there is no balance to look "
+                "for; leave that rule out"
             )
 
 
