@@ -143,7 +143,7 @@ def _require_sense(curves: Curves, scenario: Scenario, place: str, key: str) -> 
 def _require_plain(scenario: Scenario, first: Return) -> None:
     """Refuse least returns beside prices by amount, which change what money brings."""
     every = {"every_channel": scenario.every_channel} | {f"channels.{n}": one for n, one in scenario.channels.items()}
-    tiers = [place for place, rules in every.items() if rules and getattr(rules, "tiers", ())]
+    tiers = [place for place, rules in every.items() if rules and rules.tiers]
     if tiers:
         raise InputError(
             f"scenario {scenario.name!r}: {first.name} cannot be planned beside {tiers[0]}.tiers; leave out one of them"
