@@ -21,7 +21,7 @@ Found = tuple[Any, dict[str, Any], str, Callable[[Path, Any], None]]  # as it is
 @click.option(
     "--against",
     metavar="GROUP",
-    help="Balances of one budget between a group, a kind or 'slow' channels and all others.",
+    help="Balances of one budget between a group, kind, role, channel with parts or 'slow' and all others.",
 )
 @click.option(
     "--between",
