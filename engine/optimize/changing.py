@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from engine.optimize.discrete import again as near_numbers
 from engine.optimize.over_time import several
 from engine.optimize.plan import by_draw
 from engine.optimize.polish import climbed, ground, marginal, untolled
@@ -107,10 +108,9 @@ def again(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> F
     channels that need a program, it is the best of what is on the hills near the starts.
     """
     if not is_near(problem):
-        found = solve(problem, memory, starts)
-        return None if found is None else found.spend
-    if not problem.ways:
-        return _polished(problem, starts)
+        return found.spend if (found := solve(problem, memory, starts)) else None
+    if problem.is_discrete or not problem.ways:
+        return near_numbers(problem, starts) if problem.is_discrete else _polished(problem, starts)
     ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
     tops = [top for start in starts if (top := ascent.reached(problem, start)) is not None]
     return max(tops, key=lambda top: several.mean_value(problem, top)) if tops else None
@@ -290,7 +290,7 @@ def why_unchanged(setting: Setting) -> Unchanged:
     by_prudence = charged and moves(bold)
     by_rules = bool(made) and moves(without(problem, made))
     prudence = _least_prudence(setting, moves) if by_prudence else None
-    eased = _least_easings(setting, held, moves) if by_rules else ()
+    eased = _least_easings(setting, [at for at in held if not problem.rules[at].is_discrete], moves) if by_rules else ()
     together = _two_channels(setting, held, moves) if by_rules and not eased else ()
     if by_prudence or by_rules:
         because: Because = "either" if by_prudence and by_rules else "prudence" if by_prudence else "rules"

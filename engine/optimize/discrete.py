@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.conflict.discrete import nearest, settled
-from engine.optimize.polish import climbed, ground
+from engine.optimize.over_time import several
+from engine.optimize.polish import climbed, ground, mean_value
 from engine.optimize.rules import Problem, broken
 from engine.optimize.solve import Memory, Solved, best_of, solve
 
@@ -30,6 +31,14 @@ def held(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Problem:
     return replace(problem, rules=settled(problem.rules, problem.decisions, spend))
 
 
+def again(problem: Problem, starts: tuple[np.ndarray, ...]) -> Float[np.ndarray, " cell"] | None:
+    """The best of what is near some plans and keeps every rule; None where nothing does."""
+    near = [_improved(problem, spend) for spend in starts]
+    kept = [spend for spend in near if spend is not None]
+    worth = several.mean_value if problem.ways else mean_value
+    return max(kept, key=lambda spend: worth(problem, spend)) if kept else None
+
+
 def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Solved | None:
     """The best plan that keeps every rule; None where there is none."""
     top = solve(relaxed(problem), memory, starts)
@@ -42,7 +51,7 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> 
     near = nearest(problem.rules, problem.decisions, top.spend)
     if near is None:
         return None
-    first = _as_good_as(problem, top, near)
+    first = _beside(problem, top, near)
     if first is not None and first.gap <= ENOUGH:
         return first
     known = (*starts, first.spend) if first is not None else starts
@@ -50,13 +59,23 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> 
     return found and replace(found, bound=max(found.value, min(found.bound, top.bound)))
 
 
-def _as_good_as(problem: Problem, top: Solved, near: Float[np.ndarray, " cell"]) -> Solved | None:
-    """The plan at the top of its own hill, under the bound of the question without whole numbers."""
-    if broken(problem, near):
+def _improved(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
+    """The top of the hill near a spend, which need not keep the rules; steps and active channels stay."""
+    if problem.ways:
+        exchange = importlib.import_module("engine.optimize.over_time.exchange")  # its solver takes long to load
+        timed: np.ndarray | None = exchange.improved(problem, spend)
+        return timed
+    near = spend if not broken(problem, spend) else nearest(problem.rules, problem.decisions, spend)
+    if near is None or broken(problem, near):
         return None
-    on = ground(held(problem, near))
-    spend = climbed(on, near)
-    if broken(problem, spend):
-        spend = near
-    value = on.worth(spend)
+    top = climbed(ground(held(problem, near)), near)
+    return near if broken(problem, top) else top
+
+
+def _beside(problem: Problem, top: Solved, near: Float[np.ndarray, " cell"]) -> Solved | None:
+    """The plan at the top of its own hill, under the bound of the question without whole numbers."""
+    spend = _improved(problem, near)
+    if spend is None:
+        return None
+    value = mean_value(problem, spend)
     return replace(top, spend=spend, value=value, bound=max(top.bound, value), route=f"{ROUTE}nearest to {top.route}")

@@ -277,7 +277,8 @@ def _holding(setting: Setting, plan: Plan) -> list[tuple[str, ...]]:
     for index in binding(problem, setting.plan):
         rule = problem.rules[index]
         closed = not removable(problem, index) and rule.name.startswith(CLOSED)
-        telling = duals.get(asked_as(rule), 0.0) > least or rule.flight or plan.risk != "mean"
+        counts = rule.flight or rule.is_discrete
+        telling = duals.get(asked_as(rule), 0.0) > least or counts or plan.risk != "mean"
         if not index or not (closed or (telling and removable(problem, index))):
             continue
         for channel in np.unique(np.flatnonzero(rule.weights) // problem.decisions).tolist():
@@ -308,7 +309,9 @@ def _costly(setting: Setting, plan: Plan) -> tuple[str, ...]:
     """Rules that hold the plan and could be dropped, the dearest at the margin first, minimum flights last."""
     problem, duals = setting.problem, _worth(plan)
     rules = [problem.rules[index] for index in binding(problem, setting.plan) if removable(problem, index)]
-    telling = [asked_as(rule) for rule in rules if duals.get(asked_as(rule), 0.0) > 0 or rule.flight]
+    telling = [
+        asked_as(rule) for rule in rules if duals.get(asked_as(rule), 0.0) > 0 or rule.flight or rule.is_discrete
+    ]
     return tuple(sorted(dict.fromkeys(telling), key=lambda name: -duals.get(name, 0.0)))
 
 
@@ -345,7 +348,7 @@ def _experiments(asked: Asked, draws: int) -> tuple[Experiments | None, str]:
         return None, "experiments: part of the horizon is over"
     flat = bool(problem.ways)
     if is_near(several.flat(problem) if flat else problem):
-        return None, "experiments: rules across channels that overlap take too long"
+        return None, "experiments: rules across channels that overlap, steps and numbers of channels take too long"
     if flat:
         problem, memory = several.flat(problem), {}
         again = solve(problem, memory)

@@ -24,6 +24,7 @@ from engine.optimize.rules import Problem, broken, history_spend, problem_of
 from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
+from engine.optimize.tiers import reached
 from engine.periods import step
 from engine.response.curves import Curves
 from engine.words import money, percent
@@ -219,7 +220,10 @@ def _holding(problem: Problem, solved: Solved) -> tuple[str, ...]:
     """The rules that the plan just keeps."""
     rows = zip(problem.priced_returns, solved.prices, strict=False)  # without prices none of them holds the plan
     names = [problem.rules[index].name for index in binding(problem, solved.spend)]
-    return (*names, *(row.name for row, price in rows if price > 0))
+    totals = several.by_cell(problem, solved.spend).sum(axis=1).tolist()
+    parts = zip(problem.payoffs, problem.names, totals, strict=True)
+    tiers = (told for payoff, name, money in parts for told in reached(payoff.tiers, name, money))
+    return (*names, *(row.name for row, price in rows if price > 0), *tiers)
 
 
 def _require_returns(problem: Problem, spend: np.ndarray) -> None:

@@ -21,6 +21,7 @@ STEP = 0.1  # of a rule's amount, or of the mean channel's budget where that is 
 SHOWN_OVER_TIME = 5  # the same for plans of several decisions
 IDLE = 1e-6  # of all spend: what counts as nothing
 NO_ROOM = 1e-6  # of the dearest rule: one that costs less is not told
+SHOWN_BESIDE = 3  # the same beside steps and numbers of channels, where each takes a mixed-integer program
 SHOWN = 12  # rules that are re-solved, the dearest first
 
 
@@ -42,7 +43,8 @@ def binding(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]
         amount = float(rule.weights @ spend)
         tight = min(abs(amount - rule.low), abs(amount - rule.high)) <= slack
         grounded = bool(rule.flight) and (amount <= slack or abs(amount - rule.flight) <= slack)
-        if tight or grounded:
+        stepped = bool(rule.step) and amount > slack
+        if tight or grounded or stepped or rule.is_full(spend, problem.decisions, slack):
             rows.append(index)
     return rows
 
@@ -51,6 +53,8 @@ def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
     """The price of each binding rule, the dearest first."""
     if problem.open_returns:
         return _beside_returns(problem, solved, memory)
+    if problem.is_discrete:
+        return _beside_numbers(problem, solved, memory)
     if problem.ways:
         return _over_time(problem, solved)
     duals = _duals(problem, solved.spend)
@@ -73,12 +77,26 @@ def _beside_returns(problem: Problem, solved: Solved, memory: Memory) -> list[Pr
     ]
 
 
+def _beside_numbers(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
+    """The same beside steps and numbers of channels, which stay as they are and have no price by the unit of money."""
+    priced = importlib.import_module("engine.optimize.discrete").held(problem, solved.spend)
+    if problem.ways:
+        return _over_time(problem, solved, priced)
+    found = {at: dual for at, dual in _duals(priced, solved.spend).items() if at < len(problem.rules)}
+    duals = {at: dual for at, dual in found.items() if not problem.rules[at].is_discrete}
+    told = sorted(duals, key=lambda index: (index != 0, -abs(duals[index])))
+    return [
+        _price(problem, solved, memory, index, duals[index], rank < SHOWN_BESIDE) for rank, index in enumerate(told)
+    ]
+
+
 def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) -> list[Price]:
     """The same for several decisions: a re-solve is an ascent from the plan, on the hill on which it stands."""
     ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
     duals = ascent.shadow_prices(priced or problem, solved.spend)
     nothing = IDLE * float(solved.spend.sum())  # a ramp between two nothings holds nothing
     held = [at for at in binding(problem, solved.spend) if not _is_idle(problem.rules[at], solved.spend, nothing)]
+    held = [at for at in held if not problem.rules[at].is_discrete]
     room = {index: abs(float(duals[index])) for index in held}
     if 0 in room:
         room[0] = float(duals[0]) + sum(rule.share * float(duals[at]) for at, rule in enumerate(problem.rules))
@@ -87,7 +105,7 @@ def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) 
     found = []
     for rank, index in enumerate(told):
         rule = problem.rules[index]
-        change = STEP * (_amount(rule) or problem.budget.high / len(problem.names))
+        change = _change(problem, index)
         gain = None
         if rank < SHOWN_OVER_TIME:
             eased = asked_again(problem, index, _loosened(rule, change, index == 0))
@@ -99,7 +117,10 @@ def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) 
 
 
 def _asked_again(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
-    """The plan of a problem, asked in full."""
+    """The plan of a problem, asked in full; beside steps and numbers of channels the best one near by."""
+    if problem.is_discrete:
+        near: np.ndarray | None = importlib.import_module("engine.optimize.discrete").again(problem, (spend,))
+        return near
     again = solve(problem, {}, (spend,))
     return None if again is None else again.spend
 
@@ -152,7 +173,7 @@ def _of_channel(rule: Rule, plan: Explained, at: tuple[int, int], spend: float) 
 
 def _price(problem: Problem, solved: Solved, memory: Memory, index: int, dual: float, wanted: bool) -> Price:
     rule = problem.rules[index]
-    change = STEP * (_amount(rule) or problem.budget.high / len(problem.names))
+    change = _change(problem, index)
     if not wanted:
         return Price(rule.name, dual, change, None)
     eased = asked_again(problem, index, _loosened(rule, change, index == 0))
@@ -167,6 +188,13 @@ def _price(problem: Problem, solved: Solved, memory: Memory, index: int, dual: f
 def _before_tolls(problem: Problem, solved: Solved) -> float:
     """Mean objective of a solution before its moves are charged for their doubt."""
     return solved.value + charged(problem, solved.spend)
+
+
+def _change(problem: Problem, index: int) -> float:
+    """By how much a rule is loosened for the re-solve; the budget by whole steps where there are some [currency]."""
+    usual = STEP * (_amount(problem.rules[index]) or problem.budget.high / len(problem.names))
+    step = max(rule.step for rule in problem.rules)
+    return step * math.ceil(usual / step) if step and index == 0 else usual
 
 
 def _amount(rule: Rule) -> float:

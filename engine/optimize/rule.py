@@ -59,6 +59,15 @@ class Rule:
         few = self.active.most is None or int((totals > slack).sum()) <= self.active.most
         return few and int((totals >= self.active.each - slack).sum()) >= self.active.least
 
+    def is_full(self, spend: Float[np.ndarray, " cell"], decisions: int, slack: float) -> bool:
+        """Whether no more channels may be active, or no fewer may spend what counts."""
+        if self.active is None:
+            return False
+        totals = (self.weights * spend).reshape(-1, decisions).sum(axis=1)[self.members(decisions)]
+        if self.active.most is not None:
+            return int((totals > slack).sum()) >= self.active.most
+        return int((totals >= self.active.each - slack).sum()) <= self.active.least
+
     def members(self, decisions: int) -> Bool[np.ndarray, " channel"]:
         """The channels that it is about."""
         return np.any(self.weights.reshape(-1, decisions) != 0, axis=1)

@@ -86,8 +86,9 @@ def batch(curves: Curves, scenario: Scenario, asked: Variations, backend: Backen
     rows, together = len(given.budget), apart(problem)
     if not together and rows > MOST_ALONE:
         raise InputError(
-            f"scenario {scenario.name!r}: its rules across channels overlap, or are shares of a budget that is not "
-            f"fixed, so each row is solved alone, and {rows} rows are above the limit of {MOST_ALONE}; give fewer rows"
+            f"scenario {scenario.name!r}: its rules across channels overlap, are shares of a budget that is not fixed, "
+            f"or ask for steps, numbers of channels or tiers, so each row is solved alone, and {rows} rows are above "
+            f"the limit of {MOST_ALONE}; give fewer rows"
         )
     found, seconds, charge = Found.unknown(len(problem.names), rows), np.zeros(3), np.zeros(rows)
     if together:

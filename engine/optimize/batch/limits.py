@@ -32,7 +32,9 @@ class Limits:
 
 
 def apart(problem: Problem) -> bool:
-    """Whether the rules across channels are bounds of groups that share no channel."""
+    """Whether rules across channels are bounds of groups that share no channel, and nothing is counted or tiered."""
+    if problem.is_discrete or any(payoff.tiers.steps for payoff in problem.payoffs):
+        return False
     groups = {tuple(rule.weights.tolist()) for rule in problem.rows}
     return all(set(one) <= {0.0, 1.0} for one in groups) and all(sum(each) <= 1 for each in zip(*groups, strict=True))
 

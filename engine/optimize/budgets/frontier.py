@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.config.scenario import Budget, Goal, Scenario
+from engine.config.scenario import Budget, ChannelRules, Goal, Scenario
+from engine.config.tiers import Active
 from engine.errors import InfeasibleError, InputError
 from engine.optimize import goals
 from engine.optimize.budgets.any_budget import Question
@@ -226,6 +227,8 @@ def next_unit(problem: Problem, spend: np.ndarray) -> float:
     margin, total, asked = problem.payoffs[0].margin, float(spend.sum()), problem
     if problem.open_returns:
         asked = importlib.import_module("engine.optimize.returns.pricing").priced_at(problem, spend)
+    if problem.is_discrete:
+        asked = importlib.import_module("engine.optimize.discrete").held(problem, spend)
     if problem.ways:
         ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
         duals = ascent.shadow_prices(asked, spend)
@@ -244,9 +247,11 @@ def today(curves: Curves, scenario: Scenario) -> tuple[float, Range] | None:
     spent = float(history_spend(curves, scenario).sum())
     if not spent:
         return None
+    every = {name: ChannelRules(tiers=rules.tiers) for name, rules in scenario.channels.items()}  # prices are no rules
     free: dict[str, Any] = {
-        "every_channel": None,
-        "channels": {},
+        "every_channel": scenario.every_channel and ChannelRules(tiers=scenario.every_channel.tiers),
+        "channels": every,
+        "active": Active(),
         "groups": {},
         "strategy": None,
         "ramp": None,

@@ -119,7 +119,7 @@ def _exchanged(
     problem: Problem, spend: Float[np.ndarray, " cell"], steps: Float[np.ndarray, " cell"]
 ) -> Float[np.ndarray, " cell"]:
     """The plan after the best exchanges that keep every rule, one after the other."""
-    best, count = spend.copy(), problem.decisions
+    best = spend.copy()
     open_cells = _open(problem, spend)
     trials = [_trials(problem, best, steps, open_cells, channel) for channel in range(len(problem.names))]
     least = WORTH * abs(mean_value(problem, spend))
@@ -130,20 +130,23 @@ def _exchanged(
         best, touched = moved
         for channel in touched:
             trials[channel] = _trials(problem, best, steps, open_cells, channel)
-    return best if count and mean_value(problem, best) > mean_value(problem, spend) else spend
+    return best if mean_value(problem, best) > mean_value(problem, spend) else spend
 
 
 def _best_move(
     problem: Problem, spend: np.ndarray, trials: list[list[Trial]], least: float
 ) -> tuple[np.ndarray, tuple[int, ...]] | None:
-    """The plan after the best change of one channel, or of two whose totals change by the same, that keeps the rules."""
-    alone = [(one.gain, ((channel, one),)) for channel, own in enumerate(trials) for one in own if one.gain > least]
+    """The plan after the best change of one channel, or of two by the same amount, that keeps every rule."""
+    alone: list[tuple[float, tuple[tuple[int, Trial], ...]]] = [
+        (one.gain, ((channel, one),)) for channel, own in enumerate(trials) for one in own if one.gain > least
+    ]
     more = [(channel, one) for channel, own in enumerate(trials) for one in own if one.amount > 0]
     less = [(channel, one) for channel, own in enumerate(trials) for one in own if one.amount < 0]
     if more and less:
         gains = np.add.outer([one.gain for _, one in more], [one.gain for _, one in less])
         apart = np.not_equal.outer([channel for channel, _ in more], [channel for channel, _ in less])
-        even = np.isclose(np.subtract.outer([one.amount for _, one in more], [-one.amount for _, one in less]), 0.0)
+        given, taken = np.array([one.amount for _, one in more]), np.array([-one.amount for _, one in less])
+        even = np.abs(np.subtract.outer(given, taken)) <= EVEN * given[:, None]
         rows, columns = np.nonzero((gains > least) & apart & even)
         alone += [
             (float(gains[i, j]), (more[i], less[j])) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
@@ -204,4 +207,4 @@ def _changes(problem: Problem, steps: Float[np.ndarray, " decision"], sizes: lis
 
 
 def _is_multiple(size: float, step: float) -> bool:
-    return not step or math.isclose(size / step, round(size / step), rel_tol=EVEN) and size >= step * (1 - EVEN)
+    return not step or (math.isclose(size / step, round(size / step), rel_tol=EVEN) and size >= step * (1 - EVEN))
