@@ -159,3 +159,17 @@ def test_returns_that_say_nothing_are_refused(make, text, changed, words):
     held = make.curves(make.channel("tv"), make.channel("pr"), **changed)
     with pytest.raises(InputError, match=words):
         optimize(held, make.scenario("budget = { total = 100 }\n" + text))
+
+
+@pytest.mark.parametrize("seed", [2, 9, 10])
+def test_two_groups_on_s_shapes_are_planned_or_proven_impossible(make, seed):
+    """Where prices alone find no plan, ranges of channels are cut until one is found or none is left."""
+    rng = np.random.default_rng(seed)
+    held = make.random_curves(rng, 3, slope=(1.2, 4.0))
+    total, least, all_of = float(rng.uniform(50, 400)), float(rng.uniform(0.5, 2)), float(rng.uniform(0.5, 1.5))
+    text = f'budget = {{ total = {total} }}\n[groups.g]\nchannels = ["c0", "c1"]\nleast_roas = {least}\n'
+    text += f'[groups.h]\nkinds = ["paid", "earned", "shared"]\nleast_roas = {all_of}\n'
+    found = solve(make.problem(held, text))
+    best = grid_best(make, held, total, [(np.array([1, 1, 0]), least), (np.ones(3), all_of)])
+    assert (found is None) == (best == -np.inf)
+    assert found is None or (found.bound >= best - 1e-9 and found.value >= best * (1 - 1e-6) and found.gap <= 1e-3)

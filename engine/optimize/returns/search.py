@@ -25,7 +25,7 @@ from engine.optimize.rules import Problem, broken
 from engine.optimize.solve import Memory, Solved, solve
 
 ROUNDS = 24  # of prices, for one split
-CUTS = 40  # of ranges, for one split
+CUTS = 120  # of ranges, for one split
 ROUNDS_OVER_TIME = 10
 POINTS = 24  # spends of each channel that are known from the start
 SHAPES = (0.0, 0.1, 0.25, 0.5, 0.7, 0.85, 1.0, 1.15, 1.4)  # of a course, the same for several decisions
@@ -39,8 +39,18 @@ FEW = 60  # questions that are asked for spends between spans
 class Best:
     """The best plan so far that keeps every rule and row; none yet where its spend is None."""
 
-    spend: Float[np.ndarray, " cell"] | None
-    value: float
+    spend: Float[np.ndarray, " cell"] | None = None
+    value: float = -np.inf
+    prices: Prices | None = None  # of the rows, where it was found by them
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether the rows can be kept at all: a plan that does, a proof that none does, or neither."""
+
+    spend: Float[np.ndarray, " cell"] | None = None
+    impossible: bool = False
+    cut: tuple[int, float] | None = None  # channel and spend at which to cut the question, to know more
 
 
 @dataclass(frozen=True)
@@ -50,8 +60,8 @@ class Part:
     problem: Problem
     columns: list[Column]
     bound: Solved
-    prices: Prices
     cut: tuple[int, float] | None  # channel and spend at which to cut it again; None: nowhere
+    prices: Prices | None = None  # the last ones
 
 
 def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Solved | None:
@@ -100,13 +110,18 @@ def _priced(
     """The best plan by rising knowledge of prices; where S-shapes leave a gap, by cutting ranges of channels in two."""
     ask, first = known
     columns = _opening(problem, rows, (first.spend, *starts))
-    best = Best(None, -np.inf)
+    best = Best()
     for start in starts:
         best = _tried(problem, best, start)
-    root, best = _part(Part(problem, columns, first, np.zeros(len(rows)), None), rows, ask, best)
+    root, best = _part(Part(problem, columns, first, None), rows, ask, best)
     if root is None:
         return None
     best, bound = (best, root.bound.bound) if problem.ways else _cut(root, rows, ask, best)
+    if best.spend is None and bound > -np.inf:
+        raise UntrustworthyError(
+            f"no plan was found that keeps {', '.join(row.name for row in rows)}, and no proof that there is none; ask "
+            "with fewer of them, or ease one"
+        )
     return None if best.spend is None else _told(best, root, first, max(best.value, bound))
 
 
@@ -124,6 +139,10 @@ def _cut(root: Part, rows: tuple[Return, ...], ask: Ask, best: Best) -> tuple[Be
     return best, -queue[0][0] if queue else best.value
 
 
+def _best_of(one: Best, other: Best) -> Best:
+    return other if other.value > one.value or (other.spend is one.spend and other.prices is not None) else one
+
+
 def _enough(best: Best) -> float:
     """The bound at which the best plan is good enough."""
     return best.value + SEARCHED * abs(best.value)
@@ -131,49 +150,47 @@ def _enough(best: Best) -> float:
 
 def _told(best: Best, root: Part, first: Solved, bound: float) -> Solved:
     spend = first.spend if best.spend is None else best.spend
+    last = root.prices if best.prices is None else best.prices
+    prices = () if last is None else tuple(last.tolist())
     route, proven = f"least returns priced, {root.bound.route}", first.proven and root.bound.proven
-    return Solved(spend, best.value, bound, route, first.gross, first.least, proven, tuple(root.prices.tolist()))
+    return Solved(spend, best.value, bound, route, first.gross, first.least, proven, prices)
 
 
 def _part(part: Part, rows: tuple[Return, ...], ask: Ask, best: Best) -> tuple[Part | None, Best]:
     """What is known of a part once its rows are priced, and the best plan; None where no plan of it keeps the rows."""
     problem, columns = part.problem, list(part.columns)
     reached = _within_reach(problem, rows, ask, columns)
-    if reached is None:
+    if reached.impossible:
         return None, best
-    columns += columns_of(problem, rows, reached)  # so that some mixture keeps the rows, on each side of a cut too
-    here = _tried(problem, Best(None, -np.inf), reached)
-    bound, prices, cut = part.bound, np.full(len(rows), np.nan), None
+    if reached.spend is None:
+        return Part(problem, columns, part.bound, reached.cut), best
+    columns += columns_of(problem, rows, reached.spend)  # so that some mixture keeps the rows
+    here, bound, prices, cut = _tried(problem, Best(), reached.spend), part.bound, np.zeros(len(rows)), None
     for _ in range(ROUNDS_OVER_TIME if problem.ways else ROUNDS):
         mixture = mixed(problem, rows, columns)
-        if mixture is None:
+        found = mixture and ask(weighted(problem, rows, mixture.prices), () if here.spend is None else (here.spend,))
+        if mixture is None or found is None:
             break
-        here = _tried(problem, here, mixture.spend)
-        found = ask(weighted(problem, rows, mixture.prices), () if here.spend is None else (here.spend,))
-        if found is None:
-            return None, best
+        here = _tried(problem, _tried(problem, here, mixture.spend), found.spend)
         columns += columns_of(problem, rows, found.spend)
-        here = _tried(problem, here, found.spend)
         bound, last, prices = found if found.bound < bound.bound else bound, prices, mixture.prices
         cut = _worst(problem, rows, columns, mixture) or _farthest_apart(problem, here, found.spend)
-        best = here if here.value > best.value else best
+        best = _best_of(best, replace(here, prices=prices))
         is_known = bool(np.all(np.abs(prices - last) <= STEADY * prices))
         if is_known and bound.bound <= max(_enough(best), mixture.value + SEARCHED * abs(mixture.value)):
             break
-    best = here if here.value > best.value else best
-    return Part(problem, columns, bound, prices, cut), best
+    return Part(problem, columns, bound, cut, prices), _best_of(best, here)
 
 
 def _worst(
-    problem: Problem, rows: tuple[Return, ...], columns: list[Column], mixture: Mixture
+    problem: Problem, rows: tuple[Return, ...], columns: list[Column], mixture: Mixture, own: float = 1.0
 ) -> tuple[int, float] | None:
     """The channel whose mixture promises most beyond what its money brings, and that money; None where none does."""
-    count = len(problem.names)
-    promised = np.zeros(count)
+    promised = np.zeros(len(problem.names))
     for share, column in zip(mixture.shares.tolist(), columns, strict=False):
-        promised[column.channel] += share * (column.value + float(mixture.prices @ column.room))
+        promised[column.channel] += share * (own * column.value + float(mixture.prices @ column.room))
     real = columns_of(problem, rows, mixture.spend)
-    excess = promised - np.array([column.value + float(mixture.prices @ column.room) for column in real])
+    excess = promised - np.array([own * column.value + float(mixture.prices @ column.room) for column in real])
     worst = int(np.argmax(excess))
     money = float(several.by_cell(problem, mixture.spend)[worst].sum())
     low, high = (float(several.by_cell(problem, side)[worst].sum()) for side in (problem.lower, problem.upper))
@@ -201,7 +218,7 @@ def _halves(part: Part) -> list[Part]:
     for side in (Rule("cut", unit, high=spend), Rule("cut", unit, low=spend)):
         held = replace(part.problem, rules=(*part.problem.rules, side))
         inside = [column for column in part.columns if column.channel != channel or _is_inside(column, side)]
-        found.append(Part(held, inside, part.bound, part.prices, None))
+        found.append(Part(held, inside, part.bound, None))
     return found
 
 
@@ -216,7 +233,7 @@ def _tried(problem: Problem, best: Best, spend: np.ndarray) -> Best:
             return best
         spend = _between(problem, best.spend, spend)
     value = worth(problem, spend)
-    return Best(spend, value) if value > best.value else best
+    return Best(spend, value, best.prices) if value > best.value else best
 
 
 def _between(problem: Problem, kept: np.ndarray, other: np.ndarray) -> Float[np.ndarray, " cell"]:
@@ -244,32 +261,26 @@ def _opening(problem: Problem, rows: tuple[Return, ...], plans: tuple[np.ndarray
     return columns + [column for spend in spends for column in columns_of(problem, rows, spend)]
 
 
-def _within_reach(
-    problem: Problem, rows: tuple[Return, ...], ask: Ask, columns: list[Column]
-) -> Float[np.ndarray, " cell"] | None:
-    """A plan that keeps every row, found by asking for nothing else; None where that is proven impossible.
-
-    Raises:
-        UntrustworthyError: Neither was found.
-    """
-    prices = np.array([1.0 / row.least for row in rows])
+def _within_reach(problem: Problem, rows: tuple[Return, ...], ask: Ask, columns: list[Column]) -> Reach:
+    """Whether every row can be kept, by asking for nothing else; what is looked at becomes columns."""
+    prices, cut = np.array([1.0 / row.least for row in rows]), None
     for _ in range(ROUNDS):
         found = ask(weighted(problem, rows, prices, 0.0), ())
         if found is None or found.bound < -SLACK * found.gross:
-            return None
+            return Reach(impossible=True)
         if not broken(problem, found.spend):
-            return found.spend
+            return Reach(found.spend)
         columns += columns_of(problem, rows, found.spend)
         mixture = mixed(problem, rows, columns, even=True)
         if mixture is None:
-            return None
+            break
         if not broken(problem, mixture.spend):
-            return mixture.spend
+            return Reach(mixture.spend)
+        cut = _worst(problem, rows, columns, mixture, 0.0)
+        if np.all(np.abs(mixture.prices - prices) <= STEADY * prices):
+            break
         prices = mixture.prices
-    raise UntrustworthyError(
-        f"no plan was found that keeps {', '.join(row.name for row in rows)}, and no proof that there is none; ask "
-        "with fewer of them, or ease one"
-    )
+    return Reach(cut=cut)
 
 
 def _outside(
