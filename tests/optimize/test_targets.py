@@ -8,8 +8,9 @@ import pytest
 from engine.errors import InfeasibleError, InputError
 from engine.optimize.budgets.targets import best_at, sized
 from engine.optimize.closeness import CERTIFIED
-from engine.optimize.plan import optimize
-from engine.optimize.rules import broken
+from engine.optimize.plan import by_draw, optimize
+from engine.optimize.rules import broken, compared, problem_of
+from engine.optimize.solve import solve
 
 STEPS = 60  # of the grid of an enumeration
 RULES = {
@@ -177,6 +178,27 @@ def test_prudent_plans_get_no_better_terms_and_the_proof_is_of_all_plans(make, t
         assert careful.money < 0.95 * free.money
 
 
+ABSURD = {
+    "target_outcome = 1e-9": "next to nothing of what these channels take",
+    "target_outcome = 1e15": "out of reach",
+    "target_roas = 1e-9": "times what these channels take",
+    "target_roas = 1e15": "out of reach at any budget",
+    "target_marginal_roas = 1e-9": "times what these channels take",
+    "target_marginal_roas = 1e15": "out of reach at any budget",
+}
+
+
+@pytest.mark.parametrize("by", ["one split", "quarter"])
+@pytest.mark.parametrize("target", ABSURD)
+def test_an_absurd_target_is_answered_in_one_clear_sentence(make, target, by):
+    held = make.curves(make.channel("tv", slope=0.6), make.channel("search", 60.0, 90.0, 0.8))
+    asked = make.scenario if by == "one split" else make.quarterly
+    with pytest.raises((InputError, InfeasibleError), match=r"budget\.target") as refusal:
+        sized(held, asked(f"budget = {{ {target} }}", 26))
+    assert ABSURD[target] in str(refusal.value)
+    assert str(refusal.value).count(". ") == 0
+
+
 REFUSED = {
     "target_outcome = 500": (
         InfeasibleError,
@@ -235,3 +257,36 @@ def test_doubling_every_break_even_price_never_raises_the_budget(make):
     question = Question(held, make.scenario("budget = { total = 1 }\n"), problem_of, solve)
     spent = [best_at(question, price)[0].spent for price in (0.25, 0.5, 1.0, 2.0)]
     assert spent == sorted(spent, reverse=True)
+
+
+@pytest.mark.parametrize("prudence", [0.0, 0.4])
+@pytest.mark.parametrize("slope", [(0.4, 1.0), (1.2, 2.5)], ids=["concave", "S-shaped"])
+@pytest.mark.parametrize("target", ["target_outcome", "target_roas"])
+def test_by_quarter_few_plans_find_the_money_that_a_bisection_over_plans_finds(make, target, slope, prudence):
+    """Every trial of a bracket once was a plan of its own, tens of seconds for one answer."""
+    held = make.random_curves(np.random.default_rng(4), 3, draws=8, slope=slope)
+    goal = f'goal = {{ maximise = "outcome", prudence = {prudence} }}'
+    wanted = {"target_outcome": 4000.0, "target_roas": 1.2}[target]
+    planned = list[float]()
+
+    def counting(problem, memory, starts):
+        planned.append(problem.budget.high)
+        return solve(problem, memory, starts)
+
+    found = sized(held, make.quarterly(f"budget = {{ {target} = {wanted} }}\n{goal}", 26), solver=counting)
+
+    def brought(money):
+        problem = problem_of(held, make.quarterly(f"budget = {{ total = {money} }}\n{goal}", 26))
+        return by_draw(problem, solve(problem, starts=(compared(problem),)).spend)[1].mean()
+
+    def meets(money):
+        return brought(money) >= (wanted if target == "target_outcome" else wanted * money)
+
+    aside = 1.004 if target == "target_outcome" else 1 / 1.004
+    assert len(planned) <= 9
+    assert found.reached >= wanted * (1 - 1e-6)
+    assert meets(found.money * aside)
+    assert not meets(found.money / aside)
+    assert found.solved.bound >= found.solved.value
+    proven = found.proven if target == "target_outcome" else 1 / found.proven
+    assert proven <= (found.unhurried if target == "target_outcome" else 1 / found.unhurried) * (1 + 1e-9)

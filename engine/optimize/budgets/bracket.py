@@ -183,13 +183,13 @@ def _downwards(at: Widest, rate: float, count: int) -> float | None:
         kept = at.short.bound / rate  # no plan of at most `high` that spends more keeps the average
         if kept <= at.none or kept <= GONE * at.most:
             return None
-        ahead = _crossing_average(at.short, at.before, rate) if at.before else kept
+        ahead = crossing_average(at.short, at.before, rate) if at.before else kept
         return min(kept, max(ahead, kept / 4)) * (1 - AIM)
     low, width = at.plan.spent, high - at.plan.spent
     if width <= CERTIFIED / 2 * high:
         return None
     aside = 1 + AIM if at.before is at.short else 1 - AIM  # on the side that was not asked last
-    money = (low + high) / 2 if count % 5 == 4 else _crossing_average(at.plan, at.short, rate) * aside
+    money = (low + high) / 2 if count % 5 == 4 else crossing_average(at.plan, at.short, rate) * aside
     return min(max(money, low + INSIDE * width), high - INSIDE * width)
 
 
@@ -228,10 +228,10 @@ def _more(one: Trial | None, other: Trial) -> Trial:
     return other if one is None or other.spent > one.spent else one
 
 
-def _crossing_average(left: Trial, right: Trial, rate: float) -> float:
+def crossing_average(left: Trial, right: Trial, rate: float) -> float:
     """Where the average of a power of money through two plans is the rate, outside of them too.
 
-    >>> round(_crossing_average(Trial(1.0, np.ones(1), 10.0), Trial(4.0, 4 * np.ones(1), 20.0), 5.0), 6)
+    >>> round(crossing_average(Trial(1.0, np.ones(1), 10.0), Trial(4.0, 4 * np.ones(1), 20.0), 5.0), 6)
     4.0
     """
     less, more = left.spent, right.spent

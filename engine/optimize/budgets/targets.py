@@ -32,6 +32,8 @@ from engine.response.curves import Curves
 from engine.words import exact, money
 
 FARTHEST = 1000.0  # times the usual money: no question goes further
+LITTLE = 1e-5  # of the usual money: less is no budget
+PRUDENT, EXACT = 4, 1e-9  # most plans of several decisions that are solved for a target; what may be short of it
 ROUNDS = 40  # of steps down to what a prudent plan keeps
 WIDE, KNOWN = 0.4, CERTIFIED / 2  # first relative step of a search from a guess, and from money that is nearly right
 
@@ -83,10 +85,25 @@ def sized(curves: Curves, scenario: Scenario, pose: Pose = problem_of, solver: S
     _require_sense(curves, scenario, name)
     question = Question(curves, scenario, pose, solver)
     if name == "target_outcome":
-        return _for_outcome(question, wanted)
-    if name == "target_marginal_roas":
-        return _for_next_unit(question, wanted)
-    return _for_average(question, name, wanted)
+        found = _for_outcome(question, wanted)
+    elif name == "target_marginal_roas":
+        found = _for_next_unit(question, wanted)
+    else:
+        found = _for_average(question, name, wanted)
+    _require_usual(question, found)
+    return found
+
+
+def _require_usual(question: Question, found: Sized) -> None:
+    """Refuse a target whose money is no budget that anybody has: it was meant in another unit."""
+    times, currency = found.money / question.usual, question.curves.currency
+    if LITTLE <= times <= FARTHEST:
+        return
+    told = f"{times:.2g} times what" if times > 1 else "next to nothing of what"
+    raise InputError(
+        f"{_place(question, found.target, found.wanted)} is met with {money(found.money, currency)}, {told} these "
+        f"channels take ({money(question.usual, currency)}): check its unit, or cap the channels"
+    )
 
 
 def _require_sense(curves: Curves, scenario: Scenario, name: str) -> None:
@@ -112,6 +129,8 @@ def _require_sense(curves: Curves, scenario: Scenario, name: str) -> None:
 def _for_outcome(question: Question, wanted: float) -> Sized:
     most = min(question.caps, FARTHEST * question.usual)
     guess, width = min(question.usual, most), WIDE
+    if question.fixed.ways:
+        return _over_time(question, ("target_outcome", wanted), (wanted, 0.0), Opening(guess, width, most))
     if any(rule.weights.min() < 0 for rule in question.free.rules):  # shares of an unknown total take longer to plan
         near = least(question.exactly, wanted, Opening(guess, width, most))[1]
         guess, width = (near.spent, KNOWN) if near else (guess, width)
@@ -134,7 +153,10 @@ def _for_average(question: Question, name: str, wanted: float) -> Sized:
     limit = beyond(question, rate)
     if math.isinf(limit):
         _refuse_endless(question, rate)
-    found = widest(question.at_most, question.between, rate, Opening(question.usual, WIDE, limit))
+    opening = Opening(question.usual, WIDE, limit)
+    if question.fixed.ways:
+        return _over_time(question, (name, wanted), (0.0, rate), opening)
+    found = widest(question.at_most, question.between, rate, opening)
     plan, most = found.plan, found.most
     if plan is None:
         _refuse_average(question, name, wanted)
@@ -151,6 +173,35 @@ def _for_average(question: Question, name: str, wanted: float) -> Sized:
                 f"without prudence by {money(plan.spent, question.curves.currency)}; lower goal.prudence"
             )
     return _sized(question, (name, wanted), prudent, (plan.spent, most))
+
+
+def _over_time(question: Question, named: tuple[str, float], target: tuple[float, float], opening: Opening) -> Sized:
+    """The money of several decisions, which is looked for by ascents."""
+    ascents = importlib.import_module("engine.optimize.budgets.by_ascent")  # its solver takes long to load
+    found = ascents.unhurried(question, target, opening)
+    wanted, rate = target
+    if found is None:
+        if rate:
+            _refuse_average(question, *named)
+        _refuse_outcome(question, wanted, [question.at_most(opening.most)])
+    ends = (found.plan.spent, found.proven)
+    if not question.fixed.prudence:
+        return _told(question, named, found.problem, found.solved, ends)
+    hill = ascents.prudent(question, found.plan)
+    near = ascents.met(hill, found.plan, target, opening.most)
+    for _ in range(PRUDENT):
+        if near is None:
+            break
+        told = _sized(question, named, near, ends)
+        value = before_tolls(told.problem, told.solved)
+        short = wanted - value if wanted else rate * told.money - value
+        if short <= EXACT * value:
+            return told
+        near = ascents.met(hill, Trial(told.money, told.solved.spend, value), target, opening.most)
+    raise InfeasibleError(
+        f"{_place(question, *named)} is met by no plan of prudence {question.fixed.prudence:g} that was found, and "
+        f"without prudence by {money(found.plan.spent, question.curves.currency)}; lower goal.prudence"
+    )
 
 
 def _for_next_unit(question: Question, wanted: float) -> Sized:
@@ -215,12 +266,19 @@ def _richest(question: Question, rate: float) -> Trial | None:
 
 def _sized(question: Question, target: tuple[str, float], plan: Trial, ends: tuple[float, float]) -> Sized:
     """The answer: the plan of that money, asked for as a total, and the money's proof."""
-    name, wanted = target
     problem = question.again(plan.spent)
     starts = (compared(problem),) if problem.prudence or plan.spend is None else (compared(problem), plan.spend)
     solved = question.solver(problem, {}, starts)
     if solved is None:
         raise AssertionError(f"no plan of {plan.spent}, which one has just spent")
+    return _told(question, target, problem, solved, ends)
+
+
+def _told(
+    question: Question, target: tuple[str, float], problem: Problem, solved: Solved, ends: tuple[float, float]
+) -> Sized:
+    """What was found, from the plan of the money."""
+    name, wanted = target
     value, spent = before_tolls(problem, solved), float(solved.spend.sum())
     reached = {
         "target_outcome": value,
@@ -228,8 +286,7 @@ def _sized(question: Question, target: tuple[str, float], plan: Trial, ends: tup
         "target_cac": spent * question.curves.value / max(value, 1e-300),
         "target_marginal_roas": wanted,
     }[name]
-    least_one, most_one = min(ends), max(ends)
-    gap = (most_one - least_one) / most_one
+    gap = (max(ends) - min(ends)) / max(ends)
     return Sized(name, wanted, reached, problem, solved, spent, ends[0], ends[1], gap)
 
 
