@@ -14,7 +14,7 @@ from engine.config.strategy import AXES, Axis
 from engine.errors import InputError
 from engine.response.curves import KINDS, ROLES, Channel, Curves, Role
 
-EACH_ALONE = ("minimum_flight", "step", "tiers", "least_roas", "least_marginal_roas", "most_cac")  # not of a sum
+EACH_ALONE = ("minimum_flight", "step", "tiers", "least_marginal_roas")  # not of a sum
 
 
 def is_named(channel: Channel, names: tuple[str, ...]) -> bool:

@@ -173,3 +173,14 @@ def test_two_groups_on_s_shapes_are_planned_or_proven_impossible(make, seed):
     best = grid_best(make, held, total, [(np.array([1, 1, 0]), least), (np.ones(3), all_of)])
     assert (found is None) == (best == -np.inf)
     assert found is None or (found.bound >= best - 1e-9 and found.value >= best * (1 - 1e-6) and found.gap <= 1e-3)
+
+
+def test_a_least_return_of_a_channel_with_parts_is_of_their_sum(make):
+    north, south = make.channel("tv/north", 100.0, 50.0), make.channel("tv/south", 200.0, 50.0)
+    parts = [replace(one, part_of="tv", geo=one.name[3:]) for one in (north, south)]
+    held = make.curves(*parts, make.channel("pr", 30.0, 50.0))
+    text = "budget = { total = 300 }\n[channels.tv]\nleast_roas = 1.3\n"
+    found, best = solve(make.problem(held, text)), grid_best(make, held, 300.0, [(np.array([1, 1, 0]), 1.3)])
+    assert found.bound >= found.value >= best * (1 - 1e-6) and found.gap <= 1e-3
+    brought = sum(float(make.earned(one, money)[0]) for one, money in zip(parts, found.spend[:2], strict=True))
+    assert brought / found.spend[:2].sum() == pytest.approx(1.3, rel=1e-4)

@@ -47,8 +47,6 @@ def returns_of(curves: Curves, scenario: Scenario) -> tuple[Return, ...]:
     for name, group in scenario.groups.items():
         inside = members(curves, scenario, group)
         found += _rows(curves, scenario, group, (f"groups.{name}", f"group {name}", inside))
-    if found:
-        _require_plain(scenario, found[0])
     return tuple(found)
 
 
@@ -106,11 +104,6 @@ def _rows(
         if figure is not None:
             _require_sense(curves, scenario, f"{key_of}.{key}", key)
             least = _least(curves, scenario, key, figure)
-            if key == MARGIN and inside.sum() > 1:
-                raise InputError(
-                    f"scenario {scenario.name!r}: {key_of}.{key} is asked of a channel with parts, and a next unit is "
-                    "that of one part; ask it of each part"
-                )
             found.append(Return(key, figure, name, inside, least, np.ones(len(inside)), key == MARGIN))
     return found
 
@@ -137,16 +130,6 @@ def _require_sense(curves: Curves, scenario: Scenario, place: str, key: str) -> 
         raise InputError(
             f"{said} is about one split of a year like any other, because over several decisions each has a next unit "
             "of its own; give least_roas, or one decision"
-        )
-
-
-def _require_plain(scenario: Scenario, first: Return) -> None:
-    """Refuse least returns beside prices by amount, which change what money brings."""
-    every = {"every_channel": scenario.every_channel} | {f"channels.{n}": one for n, one in scenario.channels.items()}
-    tiers = [place for place, rules in every.items() if rules and rules.tiers]
-    if tiers:
-        raise InputError(
-            f"scenario {scenario.name!r}: {first.name} cannot be planned beside {tiers[0]}.tiers; leave out one of them"
         )
 
 

@@ -168,8 +168,10 @@ def _part(part: Part, rows: tuple[Return, ...], ask: Ask, best: Best) -> tuple[P
     here, bound, prices, cut = _tried(problem, Best(), reached.spend), part.bound, np.zeros(len(rows)), None
     for _ in range(ROUNDS_OVER_TIME if problem.ways else ROUNDS):
         mixture = mixed(problem, rows, columns)
-        found = mixture and ask(weighted(problem, rows, mixture.prices), () if here.spend is None else (here.spend,))
-        if mixture is None or found is None:
+        if mixture is None:
+            break
+        found = ask(weighted(problem, rows, mixture.prices), () if here.spend is None else (here.spend,))
+        if found is None:
             break
         here = _tried(problem, _tried(problem, here, mixture.spend), found.spend)
         columns += columns_of(problem, rows, found.spend)
