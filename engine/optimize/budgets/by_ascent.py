@@ -23,9 +23,8 @@ from engine.optimize.rules import Problem, asked_again
 from engine.optimize.solve import Solved
 
 FEW = 24  # draws on which the money is looked for first
-PLANNED = 2  # most times that the plan is solved anew on few draws
 NEIGHBOURS = 2  # known plans from which it is climbed on few draws
-LADDER, LOWEST = 16, 300  # sums that are looked at for an average, from so small a part of the most
+LADDER, LOWEST = 8, 100  # sums that are looked at for an average, from so small a part of the most
 CROSSED = 5  # steps to where an average is met
 NEAR = CERTIFIED / 2  # first relative step on all draws
 EXACT = 1e-6  # relative gain of a plan that is worth looking at
@@ -77,16 +76,13 @@ def hills(question: Question, rate: float, most: float) -> tuple[Hill, Hill]:
 def near_money(question: Question, target: tuple[float, float], opening: Opening) -> tuple[Trial | None, Hill]:
     """The money found on few draws, planned anew there, and the question on all draws."""
     few, whole = hills(question, target[1], opening.most)
-    near: Trial | None = None
-    for _ in range(PLANNED):
-        near = _looked_for(few, target, opening)
-        if near is None or near.spend is None:
-            return None, whole
-        found = question.solver(_of_total(few, near.spent), {}, (near.spend,))
-        if found is None or found.value <= near.value * (1 + NEAR):
-            break
-        few.plans.append(found.spend)
-        opening = replace(opening, money=near.spent)
+    near = _looked_for(few, target, opening)
+    if near is None or near.spend is None:
+        return None, whole
+    found = question.solver(_of_total(few, near.spent), {}, (near.spend,))
+    if found is not None and found.value > near.value * (1 + NEAR):
+        better = Trial(near.spent, found.spend, found.value)
+        near = met(Hill(few.base, []), better, target, opening.most) or near
     return near, whole
 
 
