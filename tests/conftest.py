@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import shapes
+
+shapes.remember()
+
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("peso")
 
