@@ -10,7 +10,7 @@ from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.over_time.decisions import Spent
-from engine.optimize.rules import Problem, compared, problem_of
+from engine.optimize.rules import Problem, compared, open_returns, problem_of
 from engine.optimize.solve import Memory, Solved, solve
 from engine.response.curves import Curves
 from engine.words import exact
@@ -74,7 +74,7 @@ def _require_search_enough(problem: Problem, scenario: Scenario) -> None:
     Raises:
         UntrustworthyError: There is a plan, and none was found.
     """
-    if problem.ways and not problem.open_returns and _can_be_kept(problem):
+    if problem.ways and not open_returns(problem) and _can_be_kept(problem):
         raise UntrustworthyError(
             f"scenario {scenario.name!r}: there is a plan that keeps every rule, and none was found: minimum flights "
             "beside rules on single decisions leave too many choices; drop some of either, or lock channels that rest"
@@ -95,9 +95,9 @@ def _require_means(problem: Problem, scenario: Scenario) -> None:
     Raises:
         InputError: Both are asked for.
     """
-    if problem.open_returns and scenario.risk.measure != "mean" and scenario.risk.weight:
+    if open_returns(problem) and scenario.risk.measure != "mean" and scenario.risk.weight:
         raise InputError(
-            f"scenario {scenario.name!r}: {problem.open_returns[0].name} cannot be planned beside risk.measure = "
+            f"scenario {scenario.name!r}: {open_returns(problem)[0].name} cannot be planned beside risk.measure = "
             f"{scenario.risk.measure!r}; leave out one of them, or ask it of single channels in one split"
         )
 
@@ -155,7 +155,7 @@ def _hard(problem: Problem, scenario: Scenario) -> Problem:
 
 
 def _why_not(problem: Problem, currency: str) -> str:
-    if problem.open_returns:
+    if open_returns(problem):
         refusal = importlib.import_module("engine.optimize.returns.refusal")
         reason: str = refusal.reason(problem)
         if reason:

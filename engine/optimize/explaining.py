@@ -47,7 +47,7 @@ from engine.optimize.risk.information import _differs as differs
 from engine.optimize.risk.information import _groups as grouped
 from engine.optimize.risk.information import _promise as promised
 from engine.optimize.risk.information import _responses as responses_of
-from engine.optimize.rules import Problem, Rule
+from engine.optimize.rules import Problem, Rule, open_returns
 from engine.optimize.solve import Memory, Solved, solve
 from engine.optimize.tables import objective
 from engine.response.curves import Curves
@@ -151,8 +151,8 @@ def explained(curves: Curves, scenario: Scenario, plan: Plan, spent: Spent | Non
     price = next((one.dual for one in plan.prices if one.rule == setting.problem.budget.name), None)
     if price is None and 0 not in binding(setting.problem, setting.plan):
         price = 0.0  # money is left over
-    if setting.problem.open_returns:
-        told = f"beside {setting.problem.open_returns[0].name} thresholds, costs of rules and experiments are left out"
+    if open_returns(setting.problem):
+        told = f"beside {open_returns(setting.problem)[0].name} thresholds, costs of rules and experiments are left out"
         return Explanation(price, reasons, (), plan.chance_of_loss, None, None, (told,))
     reasons, skipped = _with_thresholds(setting, reasons)
     names = _costly(setting, plan)

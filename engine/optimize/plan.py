@@ -20,7 +20,7 @@ from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.ranges import Range as Range
 from engine.optimize.ranges import spread as spread
-from engine.optimize.rules import Problem, broken, history_spend, problem_of
+from engine.optimize.rules import Problem, broken, history_spend, priced_returns, problem_of
 from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
@@ -218,7 +218,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
 
 def _holding(problem: Problem, solved: Solved) -> tuple[str, ...]:
     """The rules that the plan just keeps."""
-    rows = zip(problem.priced_returns, solved.prices, strict=False)  # without prices none of them holds the plan
+    rows = zip(priced_returns(problem), solved.prices, strict=False)  # without prices none of them holds the plan
     names = [problem.rules[index].name for index in binding(problem, solved.spend)]
     totals = several.by_cell(problem, solved.spend).sum(axis=1).tolist()
     parts = zip(problem.payoffs, problem.names, totals, strict=True)

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from engine.optimize.multipliers import Explained, explained, least
 from engine.optimize.over_time import several
 from engine.optimize.polish import charged
-from engine.optimize.rules import Problem, Rule, asked_again, compared
+from engine.optimize.rules import Problem, Rule, asked_again, compared, open_returns
 from engine.optimize.solve import Memory, Solved, solve
 
 STEP = 0.1  # of a rule's amount, or of the mean channel's budget where that is 0: the finite change
@@ -51,7 +51,7 @@ def binding(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]
 
 def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
     """The price of each binding rule, the dearest first."""
-    if problem.open_returns:
+    if open_returns(problem):
         return _beside_returns(problem, solved, memory)
     if problem.is_discrete:
         return _beside_numbers(problem, solved, memory)

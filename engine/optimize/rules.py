@@ -52,16 +52,6 @@ class Problem:
         return tuple(way.course for way in self.ways)
 
     @property
-    def open_returns(self) -> tuple[Return, ...]:
-        """The least returns that no rule says."""
-        return tuple(row for row in self.returns if not row.is_settled(bool(self.ways)))
-
-    @property
-    def priced_returns(self) -> tuple[Return, ...]:
-        """Those of them that are kept by prices, not by leaving out spends between two."""
-        return tuple(row for row in self.open_returns if not row.holes)
-
-    @property
     def decisions(self) -> int:
         """How many decisions each channel has."""
         return self.grid.count if self.grid and self.ways else 1
@@ -116,6 +106,16 @@ class Problem:
         return low, high, np.where(flies | grounded, 0.0, flight)
 
 
+def open_returns(problem: Problem) -> tuple[Return, ...]:
+    """The least returns that no rule says."""
+    return tuple(row for row in problem.returns if not row.is_settled(bool(problem.ways)))
+
+
+def priced_returns(problem: Problem) -> tuple[Return, ...]:
+    """Those of them that are kept by prices, not by leaving out spends between two."""
+    return tuple(row for row in open_returns(problem) if not row.holes)
+
+
 def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float = 1e-7) -> list[Rule]:
     """The rules that a spend does not keep, checked one by one from their definition.
 
@@ -129,7 +129,7 @@ def broken(problem: Problem, spend: Float[np.ndarray, " channel"], slack: float 
         or (rule.flight and scale < float(rule.weights @ spend) < rule.flight - scale)
         or not rule.keeps_numbers(spend, problem.decisions, scale)
     ]
-    rows = (row for row in problem.open_returns if not row.is_kept(problem.payoffs, problem.ways, spend))
+    rows = (row for row in open_returns(problem) if not row.is_kept(problem.payoffs, problem.ways, spend))
     return [*unkept, *(row.rule for row in rows)]
 
 

@@ -10,7 +10,7 @@ from engine.optimize.branch import Found, UndecidedError, search
 from engine.optimize.closeness import FINER, ROUNDING, TABLES
 from engine.optimize.envelope import Group
 from engine.optimize.polish import Ground, climbed, ground, mean_value
-from engine.optimize.rules import Problem, broken
+from engine.optimize.rules import Problem, broken, open_returns
 from engine.optimize.tables import Table, gross
 from engine.optimize.tabling import Memory as Memory
 from engine.optimize.tabling import focused, tables
@@ -49,7 +49,7 @@ def solve(problem: Problem, memory: Memory | None = None, starts: tuple[np.ndarr
         starts: Plans known beforehand; each one that keeps the rules is a candidate.
     """
     memory = {} if memory is None else memory
-    if problem.open_returns:
+    if open_returns(problem):
         returns = importlib.import_module("engine.optimize.returns.search")
         priced: Solved | None = returns.solved(problem, memory, starts)
         return priced

@@ -72,16 +72,7 @@ def batch(curves: Curves, scenario: Scenario, asked: Variations, backend: Backen
         InputError: The scenario does not fit the curves, or the variations do not fit each other.
     """
     problem = problem_of(curves, scenario)
-    if problem.ways:
-        raise InputError(
-            f"scenario {scenario.name!r}: many variations at once are planned as one split of a year like any other, "
-            'and this one decides over time; set horizon.decide = "horizon" without carry_over, or ask one by one'
-        )
-    if problem.returns:
-        raise InputError(
-            f"scenario {scenario.name!r}: {problem.returns[0].name} follows from what money brings, which many "
-            "variations at once change; leave it out, or ask one by one"
-        )
+    _require_plain(problem, scenario)
     given = variants(problem, asked)
     rows, together = len(given.budget), apart(problem)
     if not together and rows > MOST_ALONE:
@@ -114,6 +105,24 @@ def batch(curves: Curves, scenario: Scenario, asked: Variations, backend: Backen
         planned,
         Seconds(tables, division, valuation, time.perf_counter() - begin),
     )
+
+
+def _require_plain(problem: Problem, scenario: Scenario) -> None:
+    """Refuse what cannot be told of many variations at once.
+
+    Raises:
+        InputError: The plan decides over time, or keeps what follows from what money brings.
+    """
+    if problem.ways:
+        raise InputError(
+            f"scenario {scenario.name!r}: many variations at once are planned as one split of a year like any other, "
+            'and this one decides over time; set horizon.decide = "horizon" without carry_over, or ask one by one'
+        )
+    if problem.returns:
+        raise InputError(
+            f"scenario {scenario.name!r}: {problem.returns[0].name} follows from what money brings, which many "
+            "variations at once change; leave it out, or ask one by one"
+        )
 
 
 def _alone(problem: Problem, row: int, found: Found) -> float:

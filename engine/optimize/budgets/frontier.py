@@ -24,7 +24,7 @@ from engine.optimize.budgets.targets import best_at, sized, target_of
 from engine.optimize.multipliers import explained, least
 from engine.optimize.over_time import several
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
-from engine.optimize.rules import Problem, compared, history_spend, problem_of
+from engine.optimize.rules import Problem, compared, history_spend, open_returns, problem_of
 from engine.optimize.solve import solve
 from engine.response.curves import Curves
 
@@ -225,7 +225,7 @@ def next_unit(problem: Problem, spend: np.ndarray) -> float:
     Where the budget is not all spent: what a unit must bring to be spent, which is nothing unless money is a cost.
     """
     margin, total, asked = problem.payoffs[0].margin, float(spend.sum()), problem
-    if problem.open_returns:
+    if open_returns(problem):
         asked = importlib.import_module("engine.optimize.returns.pricing").priced_at(problem, spend)
     if problem.is_discrete:
         asked = importlib.import_module("engine.optimize.discrete").held(problem, spend)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from engine.optimize.returns.mixing import worth
 from engine.optimize.returns.search import weighted
-from engine.optimize.rules import Problem
+from engine.optimize.rules import Problem, priced_returns
 from engine.optimize.solve import Memory, Solved, solve
 
 STEP = 0.1  # of a least return: the real step
@@ -25,7 +25,7 @@ class RowPrice:
 
 def at_its_prices(problem: Problem, solved: Solved) -> Problem:
     """The question whose prices of all other rules are those of the plan: its least returns priced, not kept."""
-    rows = problem.priced_returns
+    rows = priced_returns(problem)
     prices = np.array(solved.prices) if solved.prices else np.zeros(len(rows))
     return weighted(problem, rows, prices) if rows else replace(problem, returns=())
 
@@ -40,7 +40,7 @@ def row_prices(problem: Problem, solved: Solved, memory: Memory) -> list[RowPric
     """The price of each least return that holds a plan."""
     totals = solved.spend.reshape(len(problem.names), -1).sum(axis=1)
     found = []
-    for row, price in zip(problem.priced_returns, solved.prices, strict=False):  # without prices none holds the plan
+    for row, price in zip(priced_returns(problem), solved.prices, strict=False):  # without prices none holds the plan
         if price > 0:
             eased = tuple(one.eased(STEP) if one is row else one for one in problem.returns)
             again = solve(replace(problem, returns=eased), memory, (solved.spend,))

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.optimize.returns.row import Return, mean_outcome
 from engine.optimize.returns.search import weighted
-from engine.optimize.rules import Problem
+from engine.optimize.rules import Problem, open_returns
 from engine.optimize.solve import Solved, solve
 from engine.words import plain
 
@@ -19,14 +19,14 @@ def reason(problem: Problem) -> str:
     free = replace(problem, returns=())
     if solve(free) is None:
         return ""
-    for row in problem.open_returns:
+    for row in open_returns(problem):
         if solve(replace(problem, returns=(row,))) is None:
             best = highest(problem, row)
             return (
                 f"no plan keeps {plain(row.name)} beside the other rules; the most that they leave room for is "
                 f"{plain(row.told(best))}. Ways out: that figure, or less money that must be spent there"
             )
-    names = ", ".join(plain(row.name) for row in problem.open_returns)
+    names = ", ".join(plain(row.name) for row in open_returns(problem))
     return f"no plan keeps these together beside the other rules: {names}; each alone can be kept. Ease one of them"
 
 

@@ -21,7 +21,7 @@ from engine.optimize.over_time import several
 from engine.optimize.returns.mixing import Column, Mixture, Prices, columns_of, mixed, worth
 from engine.optimize.returns.row import SLACK, Return
 from engine.optimize.rule import Rule
-from engine.optimize.rules import Problem, broken
+from engine.optimize.rules import Problem, broken, open_returns
 from engine.optimize.solve import Memory, Solved, solve
 
 ROUNDS = 24  # of prices, for one split
@@ -66,7 +66,7 @@ class Part:
 
 def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Solved | None:
     """The best plan under every rule and every least return; None where none keeps them all."""
-    rows, free = problem.open_returns, replace(problem, returns=())
+    rows, free = open_returns(problem), replace(problem, returns=())
     across = tuple(row for row in rows if not row.holes or row.channel is None)
 
     def ask(priced: Problem, begin: tuple[np.ndarray, ...]) -> Solved | None:
