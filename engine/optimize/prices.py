@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from engine.optimize.multipliers import Explained, explained, least
 from engine.optimize.over_time import several
+from engine.optimize.over_time.decision_rules import QUARTER
 from engine.optimize.polish import charged
 from engine.optimize.rules import Problem, Rule, asked_again, compared, open_returns
 from engine.optimize.solve import Memory, Solved, solve
@@ -100,6 +101,7 @@ def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) 
     room = {index: abs(float(duals[index])) for index in held}
     if 0 in room:
         room[0] = float(duals[0]) + sum(rule.share * float(duals[at]) for at, rule in enumerate(problem.rules))
+        room = _of_next_money(priced or problem, solved.spend, room)
     told = sorted(room, key=lambda index: (index != 0, -room[index]))
     told = [index for index in told if index == 0 or room[index] > NO_ROOM * max(room.values())]
     found = []
@@ -108,7 +110,7 @@ def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) 
         change = _change(problem, index)
         gain = None
         if rank < SHOWN_OVER_TIME:
-            eased = asked_again(problem, index, _loosened(rule, change, index == 0))
+            eased = _eased_over_time(problem, index, change)
             top = _asked_again(eased, solved.spend) if priced else ascent.reached(eased, solved.spend)
             tolls = several.tolls(problem, solved.spend).sum()
             gain = None if top is None else several.earned(eased, top) - (solved.value + float(tolls))
@@ -123,6 +125,30 @@ def _asked_again(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
         return near
     again = solve(problem, {}, (spend,))
     return None if again is None else again.spend
+
+
+def _eased_over_time(problem: Problem, index: int, change: float) -> Problem:
+    """The question with more room by one rule, as if it had been asked so; of a quarter's budget with more in all."""
+    if problem.rules[index].name.startswith(QUARTER):
+        total = problem.budget.high + change
+        raised = asked_again(problem, index, _loosened(problem.rules[index], change, True))
+        return asked_again(raised, 0, replace(problem.budget, low=problem.budget.low + change, high=total))
+    return asked_again(problem, index, _loosened(problem.rules[index], change, index == 0))
+
+
+def _of_next_money(problem: Problem, spend: np.ndarray, room: dict[int, float]) -> dict[int, float]:
+    """The same with what more money returns: of each quarter where quarters have budgets, else of the total.
+
+    Budgets of quarters add up to the total, so that none of these rows can be raised alone: a quarter's price is that
+    of more money in it and so in all, and the total has none of its own.
+    """
+    more_money = importlib.import_module("engine.optimize.over_time.more_money")  # its solver takes long to load
+    quarters = [at for at in room if more_money.is_quarter(problem, at)]
+    tolled = any(any(payoff.toll) for payoff in problem.payoffs)
+    asked = quarters or ([0] if tolled else [])
+    found = {at: more_money.next_money(problem, spend, at) for at in asked}
+    told = {**room, **{at: price for at, price in found.items() if price is not None}}
+    return {at: price for at, price in told.items() if at or not quarters}
 
 
 def _is_idle(rule: Rule, spend: np.ndarray, nothing: float) -> bool:
