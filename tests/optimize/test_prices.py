@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.optimize.over_time import several
 from engine.optimize.plan import optimize
 from engine.optimize.prices import SHOWN, prices
-from engine.optimize.rules import problem_of
+from engine.optimize.rules import compared, problem_of
 from engine.optimize.solve import solve
 
 
@@ -221,3 +222,35 @@ def test_every_binding_rule_is_priced_and_no_other(make):
     assert {price.rule for price in plan.prices} == set(plan.binding)
     assert optimize(held, asked, priced=False).prices == ()
     assert problem_of(held, asked).names == ("c0", "c1")
+
+
+def climbing(posed, spend, cell):
+    """What one more unit of money in a cell earns after tolls, by a small step."""
+    step = 1e-4 * spend.sum() * np.eye(len(spend))[cell]
+    return (several.mean_value(posed, spend + step) - several.mean_value(posed, spend)) / step.sum()
+
+
+@pytest.mark.parametrize("prudence", [0.6, 5.0])
+def test_by_quarter_the_price_of_money_is_what_the_best_cell_makes_of_more(make, prudence):
+    """At the kink of a toll it once was a middle between what the last and the next unit return."""
+    held = make.random_curves(np.random.default_rng(3), 4, draws=12, slope=(0.5, 0.9))
+    text = f'budget = {{ of_history = 1.05 }}\ngoal = {{ maximise = "outcome", prudence = {prudence} }}'
+    posed = problem_of(held, make.quarterly(text, 26))
+    solved = solve(posed, starts=(compared(posed),))
+    (price,) = [one for one in prices(posed, solved, {}) if one.rule == "budget"]
+    best = max(climbing(posed, solved.spend, cell) for cell in range(len(solved.spend)))
+    assert price.dual == pytest.approx(best, rel=0.02)
+
+
+def test_budgets_of_quarters_have_prices_and_none_is_invented_for_the_total(make):
+    held = make.random_curves(np.random.default_rng(3), 3, draws=6, slope=(0.5, 0.9))
+    posed = problem_of(held, make.quarterly("budget = { total = 4000, quarters = [3000, 1000] }", 26))
+    solved = solve(posed)
+    told = {one.rule: one for one in prices(posed, solved, {}) if one.rule.startswith("budget")}
+    assert list(told) == ["budget of the quarter from 2027-04-05", "budget of the quarter from 2027-01-04"]
+    for at, (one, begin) in enumerate(zip((3000, 1000), ("2027-01-04", "2027-04-05"), strict=True)):
+        money = [3000.0, 1000.0]
+        money[at] += 0.01 * one
+        richer = problem_of(held, make.quarterly(f"budget = {{ total = {sum(money)}, quarters = {money} }}", 26))
+        gain = solve(richer).value - solved.value
+        assert told[f"budget of the quarter from {begin}"].dual == pytest.approx(gain / (0.01 * one), rel=0.02)
