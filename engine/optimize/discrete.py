@@ -18,6 +18,7 @@ from engine.optimize.rules import Problem, broken
 from engine.optimize.solve import Memory, Solved, best_of, solve
 
 ENOUGH = 4e-4  # relative gap to the bound without whole numbers at which nothing better is looked for
+FEW = 15  # channels up to which a question of one split is asked in full each time
 ROUTE = "steps and numbers of channels: "
 
 
@@ -31,8 +32,16 @@ def held(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Problem:
     return replace(problem, rules=settled(problem.rules, problem.decisions, spend))
 
 
+def priced(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Problem:
+    """The question whose prices are a plan's: its active channels stay, and money need not go in steps."""
+    free = tuple(replace(rule, step=0.0) for rule in problem.rules)
+    return replace(problem, rules=settled(free, problem.decisions, spend))
+
+
 def again(problem: Problem, starts: tuple[np.ndarray, ...]) -> Float[np.ndarray, " cell"] | None:
-    """The best of what is near some plans and keeps every rule; None where nothing does."""
+    """The plan of a question near one that was answered: of one split over few channels the best there is."""
+    if not problem.ways and len(problem.names) <= FEW:
+        return found.spend if (found := solve(problem, {}, starts)) else None
     near = [_improved(problem, spend) for spend in starts]
     kept = [spend for spend in near if spend is not None]
     worth = several.mean_value if problem.ways else mean_value

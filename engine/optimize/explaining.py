@@ -282,7 +282,9 @@ def _holding(setting: Setting, plan: Plan) -> list[tuple[str, ...]]:
         if not index or not (closed or (telling and removable(problem, index))):
             continue
         for channel in np.unique(np.flatnonzero(rule.weights) // problem.decisions).tolist():
-            if not (_is_idle(setting, channel) and _lifts(setting, rule, channel)):
+            idle = _is_idle(setting, channel)
+            counted = rule.active is None or (rule.active.most is not None) == idle
+            if counted and not (idle and _lifts(setting, rule, channel)):
                 found[channel][asked_as(rule)] = None
     return [tuple(names) for names in found]
 

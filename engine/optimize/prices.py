@@ -80,7 +80,7 @@ def _beside_returns(problem: Problem, solved: Solved, memory: Memory) -> list[Pr
 
 def _beside_numbers(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
     """The same beside steps and numbers of channels, which stay as they are and have no price by the unit of money."""
-    priced = importlib.import_module("engine.optimize.discrete").held(problem, solved.spend)
+    priced = importlib.import_module("engine.optimize.discrete").priced(problem, solved.spend)
     if problem.ways:
         return _over_time(problem, solved, priced)
     found = {at: dual for at, dual in _duals(priced, solved.spend).items() if at < len(problem.rules)}

@@ -19,6 +19,8 @@ MARGIN = (
 )
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
 TOLD = 12  # rules that hold a plan and are named, the dearest first
+STEP_OF = "step of "  # how the names of rules begin that are about steps
+UNPRICED = (STEP_OF, "most active channels", "least active channels", "tier of ")
 BUDGET = "budget"  # the name of the rule that holds the total
 
 
@@ -178,7 +180,17 @@ def _why(plan: Plan) -> str:
     if rest:
         dearest = max(price.dual for price in rest)
         lines.append(f"  and {len(rest)} more rules, each at most {dearest:.2f} per {plan.currency} 1 (see plan.json)")
+    if without := _without_price(plan):
+        lines.append(f"  and, without a price by the unit of money: {', '.join(without)}")
     return "\n".join(lines)
+
+
+def _without_price(plan: Plan) -> list[str]:
+    """Steps, numbers of channels and tiers that the plan stands at; steps counted where there are several."""
+    names = [name for name in plan.binding if name.startswith(UNPRICED)]
+    steps = dict.fromkeys(name.removeprefix(STEP_OF).partition(" from ")[0] for name in names if STEP_OF in name)
+    told = [f"steps of {len(steps)} channels" if len(steps) > 1 else f"{STEP_OF}{name}" for name in list(steps)[:1]]
+    return [*told, *(plain(name) for name in names if STEP_OF not in name)]
 
 
 def _has_two_prices(plan: Plan) -> bool:

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from engine.errors import InputError
+from engine.optimize.conflict.conflict import conflict, explanation
+from engine.optimize.conflict.discrete import can_be_kept
+from engine.optimize.explaining import explained
+from engine.optimize.over_time.decisions import Spent
+from engine.optimize.over_time.several import mean_value
+from engine.optimize.plan import optimize
 from engine.optimize.program import solve as by_program
-from engine.optimize.rules import broken
+from engine.optimize.rules import broken, problem_of
 from engine.optimize.solve import _scale, _tables, solve
 from engine.optimize.stepped import stepped
 
@@ -160,3 +166,105 @@ def test_what_cannot_be_planned_beside_them_is_refused(make, beside, rules):
 def test_targets_are_refused_beside_them(make):
     with pytest.raises(InputError, match="active cannot be planned beside a target"):
         make.scenario("budget = { target_outcome = 240 }\n[active]\nmax = 2\n")
+
+
+def by_quarter(make, text, periods=26):
+    head = f'name = "x"\nhorizon = {{ start = 2027-01-04, periods = {periods}, decide = "quarter" }}\n'
+    return make.parse(head + text, make.Scenario, "question.toml")
+
+
+@pytest.fixture(scope="module")
+def small(make):
+    """Two channels over two quarters, in steps of 50 of 1000."""
+    held = make.curves(make.channel("c0", 100.0, 30.0, 0.8), make.channel("c1", 70.0, 20.0, 0.9, retain=0.5))
+    return held, make.problem_of(held, by_quarter(make, "budget = { total = 1000 }\n[every_channel]\nstep = 50\n"))
+
+
+def test_steps_by_quarter_are_exchanged_to_the_best_plan_of_a_grid(small):
+    """All plans in steps, one after the other: none is above the bound, and the plan is next to the best of them."""
+    _, problem = small
+    solved = solve(problem)
+    every = [
+        50.0 * np.array([*some, 20 - sum(some)]) for some in itertools.product(range(21), repeat=3) if sum(some) <= 20
+    ]
+    best = max(mean_value(problem, spend) for spend in every)
+    assert broken(problem, solved.spend) == []
+    assert np.all(solved.spend % 50.0 == 0)
+    assert solved.value == pytest.approx(mean_value(problem, solved.spend), rel=1e-12)
+    assert solved.proven and solved.bound >= best * (1 - 1e-12)
+    assert solved.value >= best * (1 - 2e-3)
+
+
+def test_few_channels_by_quarter_are_the_best_of_all_choices(make):
+    held = make.random_curves(np.random.default_rng(3), 4, slope=(0.5, 1.0), draws=2)
+    text = "budget = { total = 3000 }\n"
+    solved = solve(make.problem_of(held, by_quarter(make, text + "[active]\nmax = 2\n")))
+    best = 0.0
+    for on in itertools.combinations(range(4), 2):
+        shut = "".join(f"[channels.c{at}]\ncap = 0\n" for at in range(4) if at not in on)
+        best = max(best, solve(make.problem_of(held, by_quarter(make, text + shut))).value)
+    assert (solved.spend.reshape(4, -1).sum(axis=1) > 0).sum() == 2
+    assert best * (1 - 2e-3) <= solved.value <= solved.bound
+
+
+def test_steps_go_with_ramps_caps_and_what_is_over(make):
+    """The first quarter is over, at amounts that are in no steps: the rest is in steps, the ramp is kept."""
+    held = make.random_curves(np.random.default_rng(3), 3, slope=(0.5, 1.0), draws=2)
+    rules = "budget = { at_most = 4000 }\n[ramp]\nmax_change = 0.5\n[every_channel]\nstep = 40\nquarter_cap = 900\n"
+    spent = Spent(np.full((13, 3), 37.7))
+    problem = problem_of(held, by_quarter(make, rules, 39), spent)
+    solved = solve(problem)
+    money = solved.spend.reshape(3, 3)
+    assert broken(problem, solved.spend) == []
+    assert money[:, 0] == pytest.approx(13 * 37.7)
+    assert np.all(money[:, 1:] % 40 == 0) and money[:, 1:].sum() > 0
+
+
+CONFLICTS = {  # the rules that clash, and a way out that ends it
+    "a budget in no steps": (
+        "budget = { total = 1005 }\n[every_channel]\nstep = 10\n",
+        {"budget", "step of c0", "step of c1", "step of c2"},
+        "lower budget by USD 5 to USD 1,000",
+    ),
+    "caps of few": (
+        "budget = { total = 500 }\n[every_channel]\ncap = 200\n[active]\nmax = 2\n",
+        {"budget", "cap of c0", "cap of c1", "cap of c2", "most active channels"},
+        "leave out most active channels",
+    ),
+    "more than there are": (
+        'budget = { total = 500 }\n[groups.g]\nchannels = ["c0", "c1"]\nactive = { min = 3 }\n',
+        {"least active channels of g"},
+        "lower least active channels of g to 2",
+    ),
+    "a floor between steps": (
+        "budget = { total = 700 }\n[channels.c1]\nstep = 300\nfloor = 350\ncap = 500\n",
+        {"floor of c1", "cap of c1", "step of c1"},
+        "lower floor of c1 by USD 50 to USD 300",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "names", "way"), CONFLICTS.values(), ids=CONFLICTS)
+def test_conflicts_name_what_clashes_and_a_way_out(make, text, names, way):
+    problem = make.problem(make.random_curves(np.random.default_rng(2), 3), text)
+    members = conflict(problem)
+    assert {rule.name for rule in members} == names
+    assert not can_be_kept(members, 1)
+    for at in range(len(members)):
+        assert len(members) == 1 or can_be_kept(members[:at] + members[at + 1 :], 1)
+    assert way in explanation(problem, "USD")
+
+
+@pytest.mark.parametrize("decide", ["horizon", "quarter"])
+def test_plans_tell_them_and_are_explained(make, decide):
+    held = make.random_curves(np.random.default_rng(2), 4, draws=4, slope=(0.5, 1.0))
+    text = f'name = "x"\nhorizon = {{ start = 2027-01-04, periods = 26, decide = "{decide}" }}\n'
+    text += "budget = { at_most = 6000 }\n[active]\nmax = 2\n[every_channel]\nstep = 100\n"
+    asked = make.parse(text, make.Scenario, "question.toml")
+    plan = optimize(held, asked)
+    told = explained(held, asked, plan)
+    assert "most active channels" in plan.binding
+    assert any(name.startswith("step of c") for name in plan.binding)
+    assert any(reason.idle and "most active channels" in reason.held for reason in told.reasons)
+    assert next(cost for cost in told.rules if cost.rule == "most active channels").gain > 0
+    assert all(np.isfinite(price.dual) and not price.rule.startswith(("step", "most")) for price in plan.prices)

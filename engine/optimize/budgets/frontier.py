@@ -228,7 +228,7 @@ def next_unit(problem: Problem, spend: np.ndarray) -> float:
     if open_returns(problem):
         asked = importlib.import_module("engine.optimize.returns.pricing").priced_at(problem, spend)
     if problem.is_discrete:
-        asked = importlib.import_module("engine.optimize.discrete").held(problem, spend)
+        asked = importlib.import_module("engine.optimize.discrete").priced(problem, spend)
     if problem.ways:
         ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
         duals = ascent.shadow_prices(asked, spend)
