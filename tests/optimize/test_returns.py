@@ -184,3 +184,16 @@ def test_a_least_return_of_a_channel_with_parts_is_of_their_sum(make):
     assert found.bound >= found.value >= best * (1 - 1e-6) and found.gap <= 1e-3
     brought = sum(float(make.earned(one, money)[0]) for one, money in zip(parts, found.spend[:2], strict=True))
     assert brought / found.spend[:2].sum() == pytest.approx(1.3, rel=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e12])
+def test_the_unit_of_money_does_not_matter(make, unit):
+    def asked(unit):
+        channels = [make.channel("tv", 200.0 * unit, 80.0 * unit), make.channel("radio", 90.0 * unit, 60.0 * unit, 2.0)]
+        held = make.curves(*channels, make.channel("pr", 60.0 * unit, 30.0 * unit))
+        rows = '[groups.g]\nchannels = ["tv", "radio"]\nleast_roas = 1.2\n[channels.pr]\nleast_roas = 0.4\n'
+        return solve(make.problem(held, f"budget = {{ total = {180 * unit} }}\n{rows}"))
+
+    scaled, plain = asked(unit), asked(1.0)
+    assert scaled.spend / unit == pytest.approx(plain.spend, rel=1e-4) and plain.prices[0] > 0
+    assert scaled.value / unit == pytest.approx(plain.value, rel=1e-6) and scaled.gap <= 1e-3
