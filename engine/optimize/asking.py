@@ -62,6 +62,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
     if solved is None:
         _require_search_enough(problem, scenario)
         raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(_hard(problem, scenario), curves.currency)}")
+    notes = (*notes, *_of_risk(scenario, problem))
     if scenario.budget.reserve:
         kept = problem.budget.high * scenario.budget.reserve / (1 - scenario.budget.reserve)
         notes = (*notes, f"{exact(kept, curves.currency)} of the budget are kept in reserve")
@@ -128,6 +129,20 @@ def _missed(problem: Problem, currency: str) -> tuple[str, ...]:
     told = telling.Telling(problem.rules, currency, [problem.budget.high]).clash(problem.missed)
     left = "that cannot be mended: it now asks for no more than what was spent leaves, and all other rules hold"
     return (f"what was spent has broken {told}; {left}",)
+
+
+def _of_risk(scenario: Scenario, problem: Problem) -> tuple[str, ...]:
+    """What a measure of risk cannot do on these draws, or cannot tell."""
+    risk, draws = scenario.risk, problem.payoffs[0].timing.gain.shape[1]
+    if not risk.weight:
+        return ()
+    if risk.measure == "cvar" and risk.level * draws < 1 - ROUNDING:
+        more = f"for the mean of several give a level above {1 / draws:.2g}, or curves with more draws"
+        return (f"risk.level {risk.level:g} is less than one of {draws} draws: the worst draw alone counts; {more}",)
+    if risk.measure in ("probability", "regret"):
+        why = "a chance is no money" if risk.measure == "probability" else "with other money every plan has other bests"
+        return (f"rules have no prices under risk.measure {risk.measure!r}: {why}",)
+    return ()
 
 
 def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Problem, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Plan: the answer with its proof, its prices and what it is compared with."""
 
+import importlib
 import time
 from dataclasses import dataclass, replace
 from datetime import date
@@ -138,8 +139,11 @@ def optimize(curves: Curves, scenario: Scenario, priced: bool = True, spent: Spe
     asked = answered(curves, scenario, spent)
     seconds = time.perf_counter() - begin
     plan = replace(_plan(curves, scenario, asked), seconds=seconds)
-    if not priced or plan.risk != "mean":  # prices of a mean say nothing of another measure
+    if not priced:
         return plan
+    if plan.risk != "mean":  # multipliers of a mean say nothing of another measure
+        pricing = importlib.import_module("engine.optimize.risk.pricing")
+        return replace(plan, prices=pricing.budget_price(asked.problem, asked.solved, scenario.risk))
     told = tuple(prices(asked.problem, asked.solved, asked.memory))
     return replace(_beside_free(curves, scenario, asked, plan), prices=told)
 

@@ -168,10 +168,11 @@ def _change(before: float, after: float) -> str:
 
 
 def _why(plan: Plan) -> str:
-    if not plan.prices:
+    if not plan.prices or plan.risk != "mean":
         more = f" and {len(plan.binding) - TOLD} more" if len(plan.binding) > TOLD else ""
         held = f"these rules hold the plan: {', '.join(plain(rule) for rule in plan.binding[:TOLD])}{more}"
-        return f"Why: {held if plan.binding else 'no rule holds the plan back'}."
+        told = f"Why: {held if plan.binding else 'no rule holds the plan back'}."
+        return " ".join([told, *(_at_risk_price(price, plan) for price in plan.prices)])
     if _leaves_no_choice(plan):
         return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
     lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
@@ -183,6 +184,14 @@ def _why(plan: Plan) -> str:
     if without := _without_price(plan):
         lines.append(f"  and, without a price by the unit of money: {', '.join(without)}")
     return "\n".join(lines)
+
+
+def _at_risk_price(price: Price, plan: Plan) -> str:
+    """What more money adds to a measure of risk."""
+    return (
+        f"More money adds {_rate(price.dual)} of what is maximised per {plan.currency} 1 at the margin; "
+        f"{_step(price, plan)}."
+    )
 
 
 def _without_price(plan: Plan) -> list[str]:
