@@ -12,7 +12,7 @@ from engine.config.scenario import Risk, Scenario
 from engine.errors import InputError
 from engine.optimize.few_draws import on_draws
 from engine.optimize.over_time import several
-from engine.optimize.plan import by_draw
+from engine.optimize.plan import by_draw, optimize
 from engine.optimize.risk import divide, regret
 from engine.optimize.risk.at_risk import solve_at_risk
 from engine.optimize.risk.ceilings import ceilings
@@ -21,6 +21,7 @@ from engine.optimize.risk.measures import Measure, measure_of, within, worst
 from engine.optimize.rules import broken, compared, problem_of
 from engine.optimize.solve import solve
 from tests.optimize.builders import channel, curves, earned, problem, random_curves
+from tests.optimize.builders import scenario as question
 
 STEPS = 400  # of the grid over two channels
 
@@ -406,3 +407,30 @@ def test_a_question_on_the_draws_that_have_a_chance_is_the_same_question():
     spend = np.random.default_rng(0).uniform(10, 400, len(posed.names) * posed.decisions)
     assert several.mean_value(few, spend) == pytest.approx(odds @ by_draw(posed, spend)[1], rel=1e-12)
     assert by_draw(few, spend)[1] == pytest.approx(by_draw(posed, spend)[1][some], rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ['measure = "cvar"\nlevel = 0.25', 'measure = "robust"\nradius = 0.6'])
+def test_money_has_a_price_under_risk_that_asking_again_confirms(text):
+    held = uncertain(4, count=3, draws=16)
+    told = optimize(held, question(f"budget = {{ total = 150 }}\n[risk]\n{text}"))
+    (price,) = told.prices
+    nets = [
+        optimize(held, question(f"budget = {{ total = {total} }}\n[risk]\n{text}"), priced=False).net
+        for total in (151, 165)
+    ]
+    assert price.rule == "budget"
+    assert price.dual == pytest.approx(nets[0] - told.net, rel=0.02)
+    assert price.gain == pytest.approx(nets[1] - told.net, rel=0.01)
+
+
+def test_why_there_is_no_price_or_less_than_one_draw_is_said():
+    held = uncertain(4, count=2, draws=16)
+    for text, words in (
+        ('measure = "regret"', "no prices under risk.measure 'regret'"),
+        ('measure = "probability"\ntarget = 60', "a chance is no money"),
+        ('measure = "cvar"\nlevel = 0.01', "less than one of 16 draws"),
+    ):
+        told = optimize(held, question(f"budget = {{ total = 100 }}\n[risk]\n{text}"))
+        assert any(words in warning for warning in told.warnings)
+    fine = optimize(held, question('budget = { total = 100 }\n[risk]\nmeasure = "cvar"\nlevel = 0.0625'))
+    assert not any("less than one" in warning for warning in fine.warnings)
