@@ -39,21 +39,21 @@ def look(value: object) -> Hashable:
     """All that the checks see of a value: a record is known by its type, an array also by its axes and numbers."""
     way = LOOKS.get(type(value))
     if way is None:
-        way = LOOKS[type(value)] = way_to_look(value)
+        way = LOOKS[type(value)] = way_to_look(type(value))
     return way(value)
 
 
-def way_to_look(value: object) -> Callable[[Any], Hashable]:
-    """How all values of this type are looked at."""
-    if isinstance(value, type):
-        return lambda one: one
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+def way_to_look(kind: type) -> Callable[[Any], Hashable]:
+    """How values of this type are looked at; the type alone is asked, because a value may answer by a checked call."""
+    if issubclass(kind, type):
+        return lambda value: value
+    if hasattr(kind, "shape") and hasattr(kind, "dtype"):
         return lambda array: (type(array), array.shape, array.dtype)
-    if isinstance(value, dict):
+    if issubclass(kind, dict):
         return lambda pairs: (items(pairs), *map(look, pairs.values()))
-    if isinstance(value, str | bytes) or hasattr(value, "_fields") or not isinstance(value, Collection):
+    if issubclass(kind, str | bytes) or hasattr(kind, "_fields") or not issubclass(kind, Collection):
         return type
-    return items if isinstance(value, tuple | list | set | frozenset) else unclear
+    return items if issubclass(kind, tuple | list | set | frozenset) else unclear
 
 
 def unclear(_value: object) -> Hashable:
