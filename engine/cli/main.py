@@ -1,126 +1,26 @@
-"""The entry point: verbs are loaded when asked for, errors become one sentence and an exit code."""
+"""The entry point: from its first line on Ctrl-C has an answer, and only then is anything loaded that takes time."""
 
-import difflib
-import errno
-import importlib
-import io
 import os
+import signal
 import sys
-import warnings
 from typing import NoReturn
 
-import click
-
-from engine import __version__
-from engine.cli.machine import settle
-from engine.errors import EngineError, ResumableError, StorageError
-from engine.words import plain
-
-VERBS = {
-    "demo": "From a simulated market to a judged plan, in one go.",
-    "init": "Write a working sample project into a folder.",
-    "check": "Say what a table of history can and cannot tell.",
-    "calibrate": "Turn spend and outcome history into response curves with honest bands.",
-    "optimize": "Find the best budget under the rules of a scenario, with proof.",
-    "whatif": "Answer several scenarios side by side.",
-    "replan": "Decide the rest of a year that has begun anew.",
-    "frontier": "Show what every budget brings, or what one goal costs another.",
-    "simulate": "Simulate a market whose truth is known.",
-    "doctor": "Check this installation: packages, solvers, device, write access.",
-}
-
-
-class Verbs(click.Group):
-    """A group whose members are imported only when they run or are asked for help."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all verbs, in the order of a first working day."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One verb, or a usage error that names the nearest one."""
-        if cmd_name not in VERBS:
-            close = difflib.get_close_matches(cmd_name, VERBS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"verbs: {', '.join(VERBS)}"
-            raise click.UsageError(f"no verb {cmd_name!r}; {hint}", ctx)
-        verb: click.Command = importlib.import_module(f"engine.cli.{cmd_name}").verb
-        return verb
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs from their one-line table, without importing any."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
-
-
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", prog_name="peso")
-def peso() -> None:
-    """Where should the next marketing dollar go, how sure are we, and what if the world turns?
-
-    \b
-    Examples:
-      peso demo                                      the whole line on a simulated market
-      peso check sales.csv --model model.toml        what the data can and cannot tell
-      peso calibrate sales.csv --model model.toml --out fit
-      peso optimize fit scenario.toml --out plan.json
-      peso whatif cut.toml freeze.toml --fit fit
-
-    Results go to standard output, everything else to standard error; every verb takes --json.
-    Shell completion: eval "$(_PESO_COMPLETE=bash_source peso)"  (or zsh_source, fish_source).
-    """
+STOPPED = "peso: stopped; no file was left half-written"
 
 
 def run() -> None:
     """Run the command line and leave with the exit code that README.md lists."""
-    _escape_unknown_letters()
-    settle(os.environ)
-    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")  # only slower
-    try:
-        peso.main(standalone_mode=False)
-    except SystemExit as leave:
-        _leave_unread(leave)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
-    except click.ClickException as fault:
-        fault.show()
-        sys.exit(2)
-    except EngineError as fault:
-        _leave_with(fault)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("peso: stopped; no file was left half-written", err=True)
-        os._exit(130)  # at once: leaving in the usual way waits for compilers, and may crash in them
-    except OSError as fault:
-        if fault.errno != errno.ENOSPC:
-            raise
-        _drop_output()
-        click.echo("peso: no space left for the output; free some space and ask again", err=True)
-        sys.exit(StorageError.exit_code)
+    watched = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else whoever started it said otherwise
+    if watched:
+        signal.signal(signal.SIGINT, _stop)
+    from engine.cli.verbs import answer
+
+    answer(STOPPED, watched)
 
 
-def _leave_with(fault: EngineError) -> NoReturn:
-    """Say what went wrong in one sentence, and leave with its code."""
-    told = "\n".join(plain(line) for line in str(fault).split("\n"))
-    click.echo(f"peso: {told}", err=True)
-    if isinstance(fault, ResumableError):
-        os._exit(fault.exit_code)  # after Ctrl-C at once, as above
-    sys.exit(fault.exit_code)
-
-
-def _escape_unknown_letters() -> None:
-    """Print what a terminal cannot show as an escape, because it is no reason to lose an answer."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # None where it is closed
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _leave_unread(leave: SystemExit) -> NoReturn:
-    """Leave with code 0 where click gave up because nobody reads on, else as click would."""
-    if sys.stdout is None or isinstance(sys.stdout, io.TextIOWrapper):  # click wraps it where a pipe is broken
-        raise leave
-    _drop_output()
-    sys.exit(0)
-
-
-def _drop_output() -> None:
-    """Send what is still to be written to standard output nowhere, so that leaving raises nothing."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _stop(_number: int, _frame: object) -> NoReturn:
+    """Leave while libraries are being loaded: nothing was begun, so nothing is to be undone."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{STOPPED}\n")
+        sys.stderr.flush()
+    os._exit(130)

@@ -22,6 +22,7 @@ class Project(NamedTuple):
     folder: Path
     market: str
     files: tuple[str, ...]
+    replaced: tuple[str, ...]  # those of the files that were there before
     commands: tuple[str, ...]
 
 
@@ -35,13 +36,14 @@ def write_project(folder: Path, seed: int, force: bool) -> Project:
     if folder.is_file():
         raise InputError(f"{folder}: is a file, a folder is needed; choose another name")
     require_free(folder, force)
+    files = ("panel.csv", "model.toml", *(f"scenarios/{name}.toml" for name in SCENARIOS))
+    replaced = tuple(name for name in files if (folder / name).exists())
     market = load(sample("configs", Path(MARKET)), Market)
     write_panel(folder, imagine(market, WEEKS, seed).dataset)
     for name in SCENARIOS:
         content = read_bytes(sample_folder("scenarios") / f"{name}.toml").decode()
         write_text(folder / "scenarios" / f"{name}.toml", content)
-    files = ("panel.csv", "model.toml", *(f"scenarios/{name}.toml" for name in SCENARIOS))
-    return Project(folder, market.name, files, commands())
+    return Project(folder, market.name, files, replaced, commands())
 
 
 def commands() -> tuple[str, ...]:
@@ -62,6 +64,7 @@ def document(project: Project) -> dict[str, Any]:
         "folder": str(project.folder),
         "market": project.market,
         "files": list(project.files),
+        "replaced": list(project.replaced),
         "commands": list(project.commands),
     }
 
@@ -70,7 +73,8 @@ def text(project: Project) -> str:
     """The project for people: what is there, and what to do next."""
     where = "" if project.folder == Path() else f"  cd {project.folder}\n"
     steps = "\n".join(f"  {command}" for command in project.commands)
+    replaced = f" Replaced what was there: {', '.join(project.replaced)}." if project.replaced else ""
     return (
         f"A sample project stands in {project.folder}: {WEEKS} weeks of a simulated market ({project.market}), "
-        f"with {len(SCENARIOS)} scenarios.\n\nNext:\n{where}{steps}"
+        f"with {len(SCENARIOS)} scenarios.{replaced}\n\nNext:\n{where}{steps}"
     )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.cli.main import VERBS
+from engine.cli.verbs import VERBS
 
 HERE = Path(__file__).parent
 COMMAND = Path(sys.executable).with_name("peso")

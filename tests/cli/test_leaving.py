@@ -48,3 +48,27 @@ def test_work_is_done_where_standard_error_is_closed(monkeypatch):
     monkeypatch.setattr("sys.stderr", None)
     with progress("simulate") as tell:
         tell("nobody hears")
+
+
+INTERRUPT = """
+import os, signal, sys
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == os.environ["INTERRUPTED_AT"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+"""
+
+
+@pytest.mark.parametrize("loading", ["engine.cli.verbs", "click", "engine.words", "engine.cli.optimize", "numpy"])
+def test_ctrl_c_while_the_command_is_loaded_is_told_without_a_traceback(process, folder, loading):
+    (folder / "path").mkdir()
+    (folder / "path" / "sitecustomize.py").write_text(INTERRUPT)
+    path = {"PYTHONPATH": str(folder / "path"), "INTERRUPTED_AT": loading}
+    done = process("optimize", "curves.json", "q.toml", "--out", "plan.json", cwd=folder, **path)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip() == "peso: stopped; no file was left half-written"
+    assert not (folder / "plan.json").exists()

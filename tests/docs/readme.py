@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.cli.main import VERBS
+from engine.cli.verbs import VERBS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import engine.errors
-from engine.cli.main import VERBS
+from engine.cli.verbs import VERBS
 from engine.config.loading import parse
 from engine.config.model import Model
 from engine.config.scenario import Scenario

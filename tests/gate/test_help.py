@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.main import VERBS
+from engine.cli.verbs import VERBS
 
 COMMAND = Path(sys.executable).with_name("peso")
 HEAVY = {"cvxpy", "equinox", "jax", "jaxlib", "numpy", "numpyro", "openpyxl", "polars", "pydantic", "scipy"}

@@ -24,6 +24,7 @@ def test_the_files_it_names_are_the_files_it_wrote(acme):
     folder, told = acme
     assert sorted(told["files"]) == sorted(contents(folder))
     assert len(told["files"]) == 6
+    assert told["replaced"] == []
 
 
 def test_the_commands_it_prints_are_those_that_the_readme_runs_to_a_plan_and_a_comparison(acme, root):
@@ -52,7 +53,9 @@ def test_a_folder_in_use_is_left_alone_unless_forced(peso, tmp_path):
     assert "--force" in done.stderr
     assert contents(tmp_path) == {"panel.csv": b"mine"}
     (tmp_path / "notes.txt").write_text("kept")
-    assert peso("init", tmp_path, "--force").returncode == 0
+    forced = peso("init", tmp_path, "--force")
+    assert forced.returncode == 0
+    assert "Replaced what was there: panel.csv.\n" in forced.stdout
     assert contents(tmp_path)["panel.csv"] != b"mine"
     assert contents(tmp_path)["notes.txt"] == b"kept"
 
