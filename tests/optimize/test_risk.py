@@ -18,6 +18,7 @@ from engine.optimize.risk.at_risk import solve_at_risk
 from engine.optimize.risk.ceilings import ceilings
 from engine.optimize.risk.climb import known, reweighted, solved_under
 from engine.optimize.risk.measures import Measure, measure_of, within, worst
+from engine.optimize.risk.out_of_reach import unreachable
 from engine.optimize.rules import broken, compared, problem_of
 from engine.optimize.solve import solve
 from tests.optimize.builders import channel, curves, earned, problem, random_curves
@@ -434,3 +435,20 @@ def test_why_there_is_no_price_or_less_than_one_draw_is_said():
         assert any(words in warning for warning in told.warnings)
     fine = optimize(held, question('budget = { total = 100 }\n[risk]\nmeasure = "cvar"\nlevel = 0.0625'))
     assert not any("less than one" in warning for warning in fine.warnings)
+
+
+@pytest.mark.parametrize("slope", [(0.4, 1.0), (1.2, 2.5)], ids=["concave", "S-shaped"])
+def test_by_quarter_a_draw_is_out_of_reach_where_no_plan_of_it_alone_reaches_the_goal_and_most_are_known(slope):
+    """Every draw once counted as within reach, so that a chance of .45 stood beside a bound of .95."""
+    held = uncertain(9, count=3, draws=24, slope=slope)
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 26, decide = "quarter" }\n'
+    asked_for = parse(head + "budget = { total = 3000 }\nramp = { max_change = 0.3 }", Scenario, "question.toml")
+    posed = problem_of(held, asked_for)
+    plan = known(posed, solve(posed, starts=(compared(posed),)).spend)
+    goal = float(np.quantile(plan.values, 0.6))
+    never = unreachable(posed, goal, plan.values >= goal, np.tile(plan.spend, (24, 1)))
+    bests = np.array([solve(problem_of(alone(held, draw), asked_for)).value for draw in range(24)])
+    assert np.all(bests[never] < goal)
+    assert np.sum((bests < goal * 0.98) & ~never) <= 1
+    found = solve_at_risk(posed, Risk(measure="probability", target=goal))
+    assert found.value <= found.bound <= 1 - never.mean() + 1e-9

@@ -17,6 +17,7 @@ from engine.optimize.risk.ceilings import ceilings
 from engine.optimize.risk.climb import Known, chances, climbed
 from engine.optimize.risk.measures import Measure, measure_of
 from engine.optimize.risk.minimax import AIM, Asked, Searched, begun, searched
+from engine.optimize.risk.out_of_reach import unreachable
 from engine.optimize.rules import Problem, channel_limits
 from engine.optimize.solve import Memory, Solved
 
@@ -38,7 +39,7 @@ def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, 
     """
     base = chances(problem, len(plans[0].values))
     floor, goal = _least(problem), target - MET * abs(target)
-    never = _unreachable(problem, goal, len(base))
+    never = _unreachable(problem, goal, plans)
     always = floor >= goal
     open_draws = ~(never | always)
     most = np.where(open_draws, base / np.where(open_draws, goal - floor, 1.0), 0.0)
@@ -68,9 +69,13 @@ def _least(problem: Problem) -> Float[np.ndarray, " draw"]:
     return by_draw(problem, low)[1] - float(max(costs)) * room - tolls
 
 
-def _unreachable(problem: Problem, goal: float, draws: int) -> Bool[np.ndarray, " draw"]:
-    """Draws in which no plan reaches the goal; none are known of several decisions."""
-    return np.zeros(draws, bool) if problem.ways else ceilings(problem) < goal
+def _unreachable(problem: Problem, goal: float, plans: tuple[Known, ...]) -> Bool[np.ndarray, " draw"]:
+    """Draws in which no plan reaches the goal: by ceilings of all draws at once, of several decisions draw by draw."""
+    if not problem.ways:
+        return ceilings(problem) < goal
+    earned = np.array([plan.values for plan in plans])
+    near = np.array([plan.spend for plan in plans])[earned.argmax(axis=0)]
+    return unreachable(problem, goal, earned.max(axis=0) >= goal, near)
 
 
 def _steadied(problem: Problem, goal: float, plans: tuple[Known, ...], base: np.ndarray) -> tuple[Known, ...]:
