@@ -35,14 +35,15 @@ def discrete_rules(curves: Curves, scenario: Scenario, held: Grid | None, budget
 
 
 def _steps(name: str, asked: ChannelRules, unit: np.ndarray, held: Grid | None) -> list[Rule]:
-    """Whole steps of one channel: over the horizon, or in each decision that is not over."""
+    """Whole steps of one channel: over the horizon, or in each decision; one that has begun counts from its start."""
     if not asked.step:
         return []
     if held is None:
         return [Rule(f"step of {name}", unit, step=asked.step)]
     return [
-        Rule(f"step of {name} from {held.begins[cell]}", np.kron(unit, np.eye(held.count)[cell]), step=asked.step)
-        for cell in range(held.over, held.count)
+        Rule(f"step of {name} from {begin}", np.kron(unit, held.in_unit(number)), step=asked.step)
+        for number, begin in enumerate(held.unit_begins)
+        if held.in_unit(number)[held.over :].any()
     ]
 
 

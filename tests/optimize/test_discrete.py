@@ -208,16 +208,18 @@ def test_few_channels_by_quarter_are_the_best_of_all_choices(make):
 
 
 def test_steps_go_with_ramps_caps_and_what_is_over(make):
-    """The first quarter is over, at amounts that are in no steps: the rest is in steps, the ramp is kept."""
+    """A quarter and three weeks are over, in no steps: the quarter that has begun is in steps as a whole."""
     held = make.random_curves(np.random.default_rng(3), 3, slope=(0.5, 1.0), draws=2)
     rules = "budget = { at_most = 4000 }\n[ramp]\nmax_change = 0.5\n[every_channel]\nstep = 40\nquarter_cap = 900\n"
-    spent = Spent(np.full((13, 3), 37.7))
+    spent = Spent(np.full((16, 3), 37.7))
     problem = problem_of(held, by_quarter(make, rules, 39), spent)
     solved = solve(problem)
-    money = solved.spend.reshape(3, 3)
+    money = solved.spend.reshape(3, 4)
     assert broken(problem, solved.spend) == []
-    assert money[:, 0] == pytest.approx(13 * 37.7)
-    assert np.all(money[:, 1:] % 40 == 0) and money[:, 1:].sum() > 0
+    assert money[:, :2] == pytest.approx(37.7 * np.array([[13, 3]] * 3))
+    begun = (money[:, 1] + money[:, 2]) / 40
+    assert begun == pytest.approx(np.round(begun)) and np.all(money[:, 3] % 40 == 0)
+    assert money[:, 2:].sum() > 0
 
 
 CONFLICTS = {  # the rules that clash, and a way out that ends it

@@ -94,8 +94,10 @@ def snapped(rules: Sequence[Rule], decisions: int, spend: Float[np.ndarray, " ce
     """A spend with what is nearly a whole number of steps, or nearly nothing where channels are counted, made so."""
     exact = spend.copy()
     for rule in rules:
-        if rule.step and rule.channel is not None:
-            exact[rule.channel] = rule.step * round(float(spend[rule.channel]) / rule.step)
+        if rule.step:
+            *before, last = np.flatnonzero(rule.weights).tolist()  # of a decision that has begun the first part is over
+            amount = rule.step * round(float(rule.weights @ spend) / rule.step)
+            exact[last] = max(0.0, amount - float(exact[before].sum()))
     for rule in rules:
         if rule.active and rule.active.most is not None:
             totals = exact.reshape(-1, decisions).sum(axis=1)

@@ -110,8 +110,8 @@ def _steps(problem: Problem) -> Float[np.ndarray, " cell"]:
     """The step of each cell, 0 where it has none [currency]."""
     steps = np.zeros(len(problem.names) * problem.decisions)
     for rule in problem.rules:
-        if rule.step and rule.channel is not None:
-            steps[rule.channel] = rule.step
+        if rule.step:
+            steps[np.flatnonzero(rule.weights)[-1]] = rule.step  # of a decision that has begun the first part is over
     return steps
 
 
