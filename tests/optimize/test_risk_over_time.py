@@ -1,0 +1,90 @@
+"""Risk over several decisions, and what plans under risk tell of money: against plans of each draw alone."""
+
+import numpy as np
+import pytest
+
+from engine.config.loading import parse
+from engine.config.scenario import Risk, Scenario
+from engine.optimize.few_draws import on_draws
+from engine.optimize.over_time import several
+from engine.optimize.plan import by_draw, optimize
+from engine.optimize.risk import regret
+from engine.optimize.risk.at_risk import solve_at_risk
+from engine.optimize.risk.climb import known, reweighted, solved_under
+from engine.optimize.risk.out_of_reach import unreachable
+from engine.optimize.rules import compared, problem_of
+from engine.optimize.solve import solve
+from tests.optimize.builders import scenario as question
+from tests.optimize.test_risk import alone, uncertain
+
+
+def test_by_quarter_few_draws_are_solved_and_regret_is_that_against_the_best_plans_there_are(monkeypatch):
+    held, text = uncertain(5, count=3, draws=60, slope=(1.0, 2.0)), "budget = { total = 4000 }"
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 26, decide = "quarter" }\n'
+    asked_for = parse(head + text, Scenario, "question.toml")
+    posed, solved = problem_of(held, asked_for), list[int]()
+    monkeypatch.setattr(regret, "solved_under", lambda *given: solved.append(1) or solved_under(*given))
+    found = solve_at_risk(posed, Risk(measure="regret"))
+    own = by_draw(posed, found.spend)[1]
+    worst_ones = np.argsort(own)[[0, 30, 59]].tolist()
+    shortfalls = [solve(problem_of(alone(held, draw), asked_for)).value - own[draw] for draw in worst_ones]
+    assert len(solved) <= regret.SOLVED_OVER_TIME
+    assert 0 < max(shortfalls) <= -found.value + 1e-3 * abs(found.gross)
+    assert found.value <= found.bound
+    assert "value estimated" in found.route
+
+
+def test_a_question_on_the_draws_that_have_a_chance_is_the_same_question():
+    held = uncertain(2, count=3, draws=30, slope=(1.5, 4.0))
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 26, decide = "quarter" }\n'
+    posed = problem_of(held, parse(head + "budget = { total = 1500 }", Scenario, "question.toml"))
+    some, odds = np.array([3, 7, 20]), np.zeros(30)
+    odds[some] = (0.2, 0.3, 0.5)
+    few = on_draws(reweighted(posed, odds), some)
+    spend = np.random.default_rng(0).uniform(10, 400, len(posed.names) * posed.decisions)
+    assert several.mean_value(few, spend) == pytest.approx(odds @ by_draw(posed, spend)[1], rel=1e-12)
+    assert by_draw(few, spend)[1] == pytest.approx(by_draw(posed, spend)[1][some], rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ['measure = "cvar"\nlevel = 0.25', 'measure = "robust"\nradius = 0.6'])
+def test_money_has_a_price_under_risk_that_asking_again_confirms(text):
+    held = uncertain(4, count=3, draws=16)
+    told = optimize(held, question(f"budget = {{ total = 150 }}\n[risk]\n{text}"))
+    (price,) = told.prices
+    nets = [
+        optimize(held, question(f"budget = {{ total = {total} }}\n[risk]\n{text}"), priced=False).net
+        for total in (151, 165)
+    ]
+    assert price.rule == "budget"
+    assert price.dual == pytest.approx(nets[0] - told.net, rel=0.02)
+    assert price.gain == pytest.approx(nets[1] - told.net, rel=0.01)
+
+
+def test_why_there_is_no_price_or_less_than_one_draw_is_said():
+    held = uncertain(4, count=2, draws=16)
+    for text, words in (
+        ('measure = "regret"', "no prices under risk.measure 'regret'"),
+        ('measure = "probability"\ntarget = 60', "a chance is no money"),
+        ('measure = "cvar"\nlevel = 0.01', "less than one of 16 draws"),
+    ):
+        told = optimize(held, question(f"budget = {{ total = 100 }}\n[risk]\n{text}"))
+        assert any(words in warning for warning in told.warnings)
+    fine = optimize(held, question('budget = { total = 100 }\n[risk]\nmeasure = "cvar"\nlevel = 0.0625'))
+    assert not any("less than one" in warning for warning in fine.warnings)
+
+
+@pytest.mark.parametrize("slope", [(0.4, 1.0), (1.2, 2.5)], ids=["concave", "S-shaped"])
+def test_by_quarter_a_draw_is_out_of_reach_where_no_plan_of_it_alone_reaches_the_goal_and_most_are_known(slope):
+    """Every draw once counted as within reach, so that a chance of .45 stood beside a bound of .95."""
+    held = uncertain(9, count=3, draws=24, slope=slope)
+    head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 26, decide = "quarter" }\n'
+    asked_for = parse(head + "budget = { total = 3000 }\nramp = { max_change = 0.3 }", Scenario, "question.toml")
+    posed = problem_of(held, asked_for)
+    plan = known(posed, solve(posed, starts=(compared(posed),)).spend)
+    goal = float(np.quantile(plan.values, 0.6))
+    never = unreachable(posed, goal, plan.values >= goal, np.tile(plan.spend, (24, 1)))
+    bests = np.array([solve(problem_of(alone(held, draw), asked_for)).value for draw in range(24)])
+    assert np.all(bests[never] < goal)
+    assert np.sum((bests < goal * 0.98) & ~never) <= 1
+    found = solve_at_risk(posed, Risk(measure="probability", target=goal))
+    assert found.value <= found.bound <= 1 - never.mean() + 1e-9
