@@ -38,7 +38,7 @@ def _cut(payoff: Payoff, table: Table, step: float) -> Table | None:
     if not len(spend):
         return None
     value = payoff.average(objective(payoff, spend))
-    rise = np.diff(value) / np.diff(spend) if len(spend) > 1 else np.zeros(1)
-    slope = (np.append(rise[:1], rise) + np.append(rise, rise[-1:])) / 2
+    rise = np.diff(value) / np.diff(spend)
+    slope = (np.append(rise[:1], rise) + np.append(rise, rise[-1:])) / 2 if len(spend) > 1 else np.zeros(1)
     has_gap = table.gap is not None and len(spend) > 1 and spend[0] == 0
     return Table(spend, value, slope, value, (0.0, float(spend[1])) if has_gap else None)

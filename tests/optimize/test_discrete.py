@@ -145,6 +145,13 @@ def test_each_rule_is_checked_by_itself(make, rules, spend, name):
     assert broken(problem, np.array([100.0, 140.0, 0.0])) == []
 
 
+@pytest.mark.parametrize("rules", ["[every_channel]\nstep = 500\n", "[active]\nmax = 0\n"])
+def test_nothing_is_spent_where_no_step_and_no_channel_fits(make, rules):
+    held = make.random_curves(np.random.default_rng(2), 3)
+    assert solve(make.problem(held, "budget = { at_most = 240 }\n" + rules)).spend.tolist() == [0.0, 0.0, 0.0]
+    assert solve(make.problem(held, "budget = { total = 240 }\n" + rules)) is None
+
+
 def test_nothing_is_found_where_steps_do_not_add_up_to_the_budget(make):
     held = make.random_curves(np.random.default_rng(2), 3)
     assert solve(make.problem(held, "budget = { total = 250 }\n[every_channel]\nstep = 100\n")) is None
