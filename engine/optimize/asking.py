@@ -136,7 +136,7 @@ def _of_risk(scenario: Scenario, problem: Problem) -> tuple[str, ...]:
     risk, draws = scenario.risk, problem.payoffs[0].timing.gain.shape[1]
     if not risk.weight:
         return ()
-    if risk.measure == "cvar" and risk.level * draws < 1 - ROUNDING:
+    if risk.measure == "cvar" and draws > 1 and risk.level * draws < 1 - ROUNDING:
         more = f"for the mean of several give a level above {1 / draws:.2g}, or curves with more draws"
         return (f"risk.level {risk.level:g} is less than one of {draws} draws: the worst draw alone counts; {more}",)
     if risk.measure in ("probability", "regret"):
