@@ -171,8 +171,8 @@ def _why(plan: Plan) -> str:
     if not plan.prices or plan.risk != "mean":
         more = f" and {len(plan.binding) - TOLD} more" if len(plan.binding) > TOLD else ""
         held = f"these rules hold the plan: {', '.join(plain(rule) for rule in plan.binding[:TOLD])}{more}"
-        told = f"Why: {held if plan.binding else 'no rule holds the plan back'}."
-        return " ".join([told, *(_at_risk_price(price, plan) for price in plan.prices)])
+        why = f"Why: {held if plan.binding else 'no rule holds the plan back'}."
+        return " ".join([why, *(_at_risk_price(price, plan) for price in plan.prices)])
     if _leaves_no_choice(plan):
         return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
     lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
