@@ -16,9 +16,11 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import InputError, StorageError
+
+Form = Literal["file", "folder"]
 
 LARGEST = 512 * 1024 * 1024  # bytes of one input file: above this a laptop's memory is at risk
 DEEPEST = 40  # nested levels of a JSON file; ours have six
@@ -238,26 +240,43 @@ def tame(text: str) -> str:
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def require_free(path: Path, force: bool, *inputs: Path) -> None:
+def require_free(path: Path, force: bool, *inputs: Path, form: Form | None = None, named: str = "--out") -> None:
     """Refuse to overwrite what is already there unless told to, and to overwrite an input ever.
 
+    Args:
+        path: Where something is to be written.
+        force: What is there may be replaced.
+        inputs: Files that are read for it.
+        form: What is to be written.
+        named: What the place is called where it is chosen.
+
     Raises:
-        InputError: Something is at `path` and `force` is false, or `path` is one of `inputs`.
+        InputError: `path` is in use and `force` is false, is not of the `form`, or is one of `inputs`.
         StorageError: The system does not say whether anything is there, or nothing can be written there.
     """
     try:
         free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
         obstacle = _obstacle(path)
     except OSError as fault:
-        raise StorageError(f"{path}: cannot be written ({fault.strerror}); choose another --out") from None
+        raise StorageError(f"{path}: cannot be written ({fault.strerror}); choose another {named}") from None
     if obstacle:
-        raise StorageError(f"{path}: cannot be written ({obstacle}); choose another --out")
+        raise StorageError(f"{path}: cannot be written ({obstacle}); choose another {named}")
+    if form:
+        _require_form(path, form, named)
     if not free and not force:
-        raise InputError(f"{path}: already exists; choose another --out, or add --force to replace it")
-    if any(path.absolute() == given.absolute() for given in inputs):
+        raise InputError(f"{path}: already exists; choose another {named}, or add --force to replace it")
+    if path.absolute() in [given.absolute() for given in inputs]:
         raise InputError(
-            f"{path}: is an input of this question, which its answer must not replace; choose another --out"
+            f"{path}: is an input of this question, which its answer must not replace; choose another {named}"
         )
+
+
+def _require_form(path: Path, form: Form, named: str) -> None:
+    """Refuse a file where a folder is to be written, and the other way round, which no --force can mend."""
+    if form == "folder" and path.is_file():
+        raise InputError(f"{path}: is a file, a folder is needed; choose another {named}")
+    if form == "file" and path.is_dir():
+        raise InputError(f"{path}: is a folder, a file is needed; name a file inside it")
 
 
 def _obstacle(path: Path) -> str:

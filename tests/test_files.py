@@ -177,6 +177,17 @@ def test_nothing_is_replaced_unasked(tmp_path):
     require_free(tmp_path / "empty", force=False)
 
 
+def test_no_force_makes_a_folder_of_a_file_or_a_file_of_a_folder(tmp_path):
+    (tmp_path / "held").touch()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="is a file, a folder is needed; choose another name"):
+        require_free(tmp_path / "held", force=True, form="folder", named="name")
+    with pytest.raises(InputError, match="is a folder, a file is needed"):
+        require_free(tmp_path / "empty", force=True, form="file")
+    require_free(tmp_path / "held", force=True, form="file")
+    require_free(tmp_path / "empty", force=False, form="folder")
+
+
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     """A link to nothing, a folder inside a file, a link in a circle; a link to a folder is as good as the folder."""
     (tmp_path / "file").touch()

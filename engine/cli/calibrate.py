@@ -20,7 +20,6 @@ from engine.cli.common import (
     quiet_option,
     seed_option,
 )
-from engine.errors import InputError
 
 Speed = Literal["fast", "nuts", "search"]
 TRIALS = 30
@@ -122,9 +121,7 @@ def _require_place(out: Path, force: bool, data: Path, model: Path | None) -> No
     from engine.study.learn import FILES
 
     given = [data, *([model] if model else [])]
-    if out.is_file():
-        raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
-    require_free(out, force, *given)
+    require_free(out, force, *given, form="folder")
     for name in FILES:
         require_free(out / name, True, *given)
 

@@ -17,6 +17,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 force_option = click.option("--force", is_flag=True, help="Replace what is already at --out.")
+weak_fit_option = click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=SEED, show_default=True, help="Seed of everything random."

@@ -30,7 +30,7 @@ def verb(out: Path | None, force: bool, seed: int, as_json: bool, quiet: bool) -
     from engine.study.demo import demo_document, demo_text, demonstrate
 
     if out:
-        require_free(out, force)
+        require_free(out, force, form="folder")
     with TemporaryDirectory(prefix="peso-demo-") as scratch, progress("peso demo", quiet) as tell:
         demo = demonstrate(out or Path(scratch), seed, tell)
     emit(demo_document(demo), demo_text(demo), as_json)

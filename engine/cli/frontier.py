@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, progress, quiet_option
+from engine.cli.common import (
+    emit,
+    force_option,
+    json_option,
+    note,
+    out_option,
+    path_argument,
+    progress,
+    quiet_option,
+    weak_fit_option,
+)
 
 Found = tuple[Any, dict[str, Any], str, Callable[[Path, Any], None]]  # as it is, a document, a text; how it is written
 
@@ -33,7 +43,7 @@ Found = tuple[Any, dict[str, Any], str, Callable[[Path, Any], None]]  # as it is
     "--risk", type=click.Choice(["cvar"]), help="Plans from the best mean to the best mean of the worst draws."
 )
 @out_option("Folder for frontier.json (balances.json, trades.json), the same as .csv, and charts.json.")
-@click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
+@weak_fit_option
 @force_option
 @json_option
 @quiet_option
@@ -69,13 +79,10 @@ def verb(
     channels to all that can go to GROUP: what does more of the one goal cost of the other? --between and --risk weigh
     two goals of all channels against each other instead: each row is the best plan of its weights.
     """
-    from engine.errors import InputError
     from engine.files import require_free
 
     if out:
-        require_free(out, force, curves, scenario)
-        if out.is_file():
-            raise InputError(f"{out}: is a file, a folder is needed; choose another --out")
+        require_free(out, force, curves, scenario, form="folder")
     _require_sense({"--from": first, "--to": last, "--money": is_money or None}, (against, between, risk))
     asked = (curves, scenario, accept_weak_fit)
     with progress("planning", quiet) as tell:

@@ -5,7 +5,17 @@ from typing import Any
 
 import click
 
-from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, progress, quiet_option
+from engine.cli.common import (
+    emit,
+    force_option,
+    json_option,
+    note,
+    out_option,
+    path_argument,
+    progress,
+    quiet_option,
+    weak_fit_option,
+)
 
 
 @click.command(short_help="Find the best budget under the rules of a scenario, with proof.")
@@ -13,7 +23,7 @@ from engine.cli.common import emit, force_option, json_option, note, out_option,
 @path_argument("scenario")
 @out_option("File for the plan (plan.json).")
 @click.option("--explain", is_flag=True, help="Say also why, how sure, what would change it, what to test.")
-@click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
+@weak_fit_option
 @force_option
 @json_option
 @quiet_option
@@ -42,16 +52,13 @@ def verb(
     With --explain, the question is asked again many times, each time a little differently: with one channel better or
     worse, without one rule, with less prudence, with one response known. That takes seconds, of several decisions more.
     """
-    from engine.errors import InputError
     from engine.files import require_free
     from engine.optimize.plan_file import plan_document, write_plan
     from engine.report.answer import plan_text
     from engine.study.ask import plan
 
     if out:
-        require_free(out, force, curves, scenario)
-        if out.is_dir():
-            raise InputError(f"{out}: is a folder, a file is needed; name a file inside it")
+        require_free(out, force, curves, scenario, form="file")
     answer = plan(curves, scenario, accept_weak_fit)
     document, text = plan_document(answer), plan_text(answer)
     if out:

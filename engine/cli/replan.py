@@ -5,7 +5,16 @@ from pathlib import Path
 
 import click
 
-from engine.cli.common import emit, force_option, json_option, note, out_option, path_argument, quiet_option
+from engine.cli.common import (
+    emit,
+    force_option,
+    json_option,
+    note,
+    out_option,
+    path_argument,
+    quiet_option,
+    weak_fit_option,
+)
 
 
 @click.command(short_help="Decide the rest of a year that has begun anew.")
@@ -29,7 +38,7 @@ from engine.cli.common import emit, force_option, json_option, note, out_option,
     help="The plan.json that is carried out: what to compare with; without --spent also what was spent.",
 )
 @out_option("File for the new plan (plan.json).")
-@click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
+@weak_fit_option
 @force_option
 @json_option
 @quiet_option
@@ -57,15 +66,12 @@ def verb(
     budget hold for the whole horizon, past and rest together. Where what was spent breaks one, or no rest
     keeps them all, the conflict is named, the exit code is 4, and nothing is written.
     """
-    from engine.errors import InputError
     from engine.files import require_free, write_json
     from engine.study.replan import Today, document, replan
     from engine.study.replan_text import text
 
     if out:
-        require_free(out, force, curves, scenario, *[path for path in (spent, plan) if path])
-        if out.is_dir():
-            raise InputError(f"{out}: is a folder, a file is needed; name a file inside it")
+        require_free(out, force, curves, scenario, *[path for path in (spent, plan) if path], form="file")
     found = replan(curves, scenario, Today(as_of.date(), spent, plan), accept_weak_fit)
     if out:
         write_json(out, document(found))

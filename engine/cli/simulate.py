@@ -154,7 +154,7 @@ def verb(
 
     _require_use(people, touches, out, engine == "mean" and not quiet)
     if out:
-        require_free(out, force)
+        require_free(out, force, form="folder")
     logged = _logged(people, touches, out)
     written = load(sample("configs", market), Market)
     schedule = read_schedule(plan) if plan else None

@@ -14,6 +14,7 @@ from engine.cli.common import (
     out_option,
     path_argument,
     quiet_option,
+    weak_fit_option,
 )
 
 
@@ -23,7 +24,7 @@ from engine.cli.common import (
 @click.option("--base", type=click.Path(path_type=Path), help="Compare with this scenario's plan, not with history.")
 @click.option("--grid", type=click.Path(path_type=Path), help="Vary one scenario by the values or rows of this file.")
 @out_option("Folder for one plan file per scenario and comparison.json, or for grid.csv and grid.json.")
-@click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
+@weak_fit_option
 @device_option
 @force_option
 @json_option
@@ -70,7 +71,7 @@ def verb(
     from engine.files import require_free
 
     if out:
-        require_free(out, force, fit, *scenarios, *[path for path in (base, grid) if path])
+        require_free(out, force, fit, *scenarios, *[path for path in (base, grid) if path], form="folder")
     if grid is not None:
         if base is not None or len(scenarios) != 1:
             raise click.UsageError(

@@ -7,7 +7,6 @@ from engine.config.loading import load
 from engine.config.market import Market
 from engine.config.samples import sample, sample_folder
 from engine.data.write import write_panel
-from engine.errors import InputError
 from engine.files import read_bytes, require_free, write_text
 from engine.study.imagine import imagine
 
@@ -33,9 +32,7 @@ def write_project(folder: Path, seed: int, force: bool) -> Project:
         InputError: The folder holds files already and `force` is false, or `folder` is a file.
         StorageError: The folder cannot be written.
     """
-    if folder.is_file():
-        raise InputError(f"{folder}: is a file, a folder is needed; choose another name")
-    require_free(folder, force)
+    require_free(folder, force, form="folder", named="name")
     files = ("panel.csv", "model.toml", *(f"scenarios/{name}.toml" for name in SCENARIOS))
     replaced = tuple(name for name in files if (folder / name).exists())
     market = load(sample("configs", Path(MARKET)), Market)

@@ -126,8 +126,8 @@ REFUSED = {
     ("--between", "outcome", "brand", "--risk", "cvar"): (2, "--between and --risk are questions of their own"),
     ("--risk", "cvar", "--from", "0.5"): (2, "--risk steps through one budget"),
     ("--risk", "cvar", "--points", "1"): (3, "2 to 500 are needed"),
-    ("--out", "curves.json"): (3, "already exists"),
-    ("--out", "curves.json", "--force"): (3, "is an input"),
+    ("--out", "."): (3, "already exists"),
+    ("--out", "curves.json", "--force"): (3, "is a file, a folder is needed"),
 }
 
 

@@ -44,6 +44,17 @@ def test_a_place_that_holds_no_plan_is_refused_before_the_work(peso, folder, out
     assert os.listdir(folder / "empty") == []
 
 
+@pytest.mark.parametrize(
+    "asked", ["whatif q.toml --fit curves.json", "frontier curves.json q.toml", "simulate online_retail", "demo"]
+)
+def test_a_file_where_a_folder_is_written_is_refused_before_the_work(peso, folder, asked):
+    (folder / "held").write_text("mine")
+    done = peso(*asked.split(), "--out", "held", "--force", cwd=folder)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "peso: held: is a file, a folder is needed; choose another --out\n"
+    assert (folder / "held").read_text() == "mine"
+
+
 def test_work_is_done_where_standard_error_is_closed(monkeypatch):
     monkeypatch.setattr("sys.stderr", None)
     with progress("simulate") as tell:
