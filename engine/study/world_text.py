@@ -86,13 +86,13 @@ def _luck(imagined: Imagined) -> str:
     off = got / meant - 1 if meant else 0.0
     if played.noise is None:
         return (
-            f"{number(played.people)} people, one by one ({played.engine}): revenue {money(got, currency)}, "
+            f"{number(float(played.people))} people, one by one ({played.engine}): revenue {money(got, currency)}, "
             f"{percent(off, signed=True)} from the {money(meant, currency)} of the mean field. "
             "Stages below are theirs; channels and customers are the truth of the mean field."
         )
     low, high = np.asarray(bands(played.noise).total.revenue).tolist()
     return (
-        f"Luck of {number(played.people)} people alone moves that revenue within {money(low, currency)} .. "
+        f"Luck of {number(float(played.people))} people alone moves that revenue within {money(low, currency)} .. "
         f"{money(high, currency)} (5-95 %)."
     )
 
@@ -213,6 +213,5 @@ def _log(imagined: Imagined) -> str:
     log = imagined.touches
     if log is None:
         return ""
-    people = len(np.unique(log.person))
-    bought = int(log.converted.sum())
-    return f"{number(len(log.person))} touches and moves of {number(people)} people logged; {number(bought)} purchases."
+    moves, people, bought = map(float, (len(log.person), len(np.unique(log.person)), log.converted.sum()))
+    return f"{number(moves)} touches and moves of {number(people)} people logged; {number(bought)} purchases."

@@ -9,20 +9,9 @@ import pytest
 
 from engine.response.curves_file import read_curves
 from engine.study.learn import _columns
+from tests.study.histories import MODEL
 
 NAMES = {"channel 0": "tv", "channel 1": "blog"}
-MODEL = """
-[data]
-date = "week"
-outcome = "sales"
-currency = "EUR"
-[channels.tv]
-kind = "paid"
-spend = "tv"
-[channels.blog]
-kind = "owned"
-spend = "blog"
-"""
 TEST = """
 [[experiments.test]]
 name = "{name}"

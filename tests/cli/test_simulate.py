@@ -70,12 +70,11 @@ def desk(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def simulate(peso, process, desk):
-    """`simulate("--json")`: the command on the small market, in its folder; where people are single, as a process."""
+def simulate(peso, desk):
+    """`simulate("--json")`: the command on the small market, in its folder."""
 
     def call(*more):
-        command = process if {"agents", "events", "--touches"} & set(more) else peso
-        return command("simulate", "tiny.toml", "--weeks", WEEKS, *more, cwd=desk)
+        return peso("simulate", "tiny.toml", "--weeks", WEEKS, *more, cwd=desk)
 
     return call
 
@@ -85,8 +84,8 @@ def told(done):
     return json.loads(done.stdout)
 
 
-def test_the_answer_is_a_sentence_a_funnel_the_truth_and_what_customers_are_worth(process, peso, tmp_path):
-    done = process("simulate", "b2b_software", "--weeks", "60", "--out", tmp_path / "world")
+def test_the_answer_is_a_sentence_a_funnel_the_truth_and_what_customers_are_worth(peso, tmp_path):
+    done = peso("simulate", "b2b_software", "--weeks", "60", "--out", tmp_path / "world")
     assert done.returncode == 0, done.stderr
     first, funnel, truth, customers, *_ = done.stdout.strip().split("\n\n")
     assert first.startswith("B2B software, 60 weeks (seed 2027): ") and "would not have come without USD" in first
@@ -201,9 +200,9 @@ def test_an_unknown_market_is_refused_with_those_that_come_along(peso, tmp_path)
 
 
 @pytest.mark.parametrize("engine", ["mean", "agents"])
-def test_a_market_in_which_nobody_buys_is_told_so(process, tmp_path, engine):
+def test_a_market_in_which_nobody_buys_is_told_so(peso, tmp_path, engine):
     (tmp_path / "dead.toml").write_text(TINY.replace("in_market = 0.2", "in_market = 1e-300"))
-    done = process("simulate", "dead.toml", "--weeks", 20, "--engine", engine, cwd=tmp_path)
+    done = peso("simulate", "dead.toml", "--weeks", 20, "--engine", engine, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "no revenue at all, with EUR" in done.stdout
 
