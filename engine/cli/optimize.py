@@ -23,6 +23,7 @@ from engine.cli.common import (
 @path_argument("scenario")
 @out_option("File for the plan (plan.json).")
 @click.option("--explain", is_flag=True, help="Say also why, how sure, what would change it, what to test.")
+@click.option("--prove", is_flag=True, help="Replace an estimated bound by a proof, however long that takes.")
 @weak_fit_option
 @force_option
 @json_option
@@ -32,6 +33,7 @@ def verb(
     scenario: Path,
     out: Path | None,
     explain: bool,
+    prove: bool,
     accept_weak_fit: bool,
     force: bool,
     as_json: bool,
@@ -51,6 +53,9 @@ def verb(
 
     With --explain, the question is asked again many times, each time a little differently: with one channel better or
     worse, without one rule, with less prudence, with one response known. That takes seconds, of several decisions more.
+
+    A plan by quarter or month with S-shaped curves has a proven bound where that is quick, else an estimate that is
+    called one; --prove asks for the proof, which may take minutes.
     """
     from engine.files import require_free
     from engine.optimize.plan_file import plan_document, write_plan
@@ -59,7 +64,7 @@ def verb(
 
     if out:
         require_free(out, force, curves, scenario, form="file")
-    answer = plan(curves, scenario, accept_weak_fit)
+    answer = plan(curves, scenario, accept_weak_fit, prove)
     document, text = plan_document(answer), plan_text(answer)
     if out:
         write_plan(out, answer)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from engine.config.loading import Closed, Money, Name, Positive
-from engine.config.scenario import Factor, Multiple
+from engine.config.relative import Factor, Multiple
 
 MOST_ROWS = 100_000  # of one grid: at 100 channels some minutes, and a file of 200 MB
 AS_ASKED = "as asked"  # the name of the row in which nothing varies

@@ -10,7 +10,7 @@ from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.over_time.decisions import Spent
-from engine.optimize.rules import Problem, compared, open_returns, problem_of
+from engine.optimize.rules import USUAL, Problem, compared, open_returns, problem_of
 from engine.optimize.solve import Memory, Solved, solve
 from engine.response.curves import Curves
 from engine.words import exact
@@ -42,8 +42,14 @@ class Asked:
     notes: tuple[str, ...] = ()  # what a reader must know: rules that gave way, money kept back
 
 
-def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> Asked:
+def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None, effort: int = 0) -> Asked:
     """The best plan that a scenario asks for.
+
+    Args:
+        curves: What spend does, joint draws.
+        scenario: The question.
+        spent: What the first periods of the horizon have spent, where it has begun.
+        effort: Of a proof, see `Problem`.
 
     Raises:
         InputError: The scenario does not fit the curves.
@@ -51,14 +57,16 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None) -> 
     """
     targets = importlib.import_module("engine.optimize.budgets.targets")  # each of these only where it is asked for
     if targets.target_of(scenario):
-        return _for_target(curves, scenario, spent)
+        return _for_target(curves, scenario, spent, effort)
     problem = problem_of(curves, scenario, spent)
     problem, notes = _softened(problem, scenario, curves.currency)
     notes = (*_missed(problem, curves.currency), *notes)
     _require_means(problem, scenario)
     memory: Memory = {}
     today = compared(problem)
-    solved = _solved(problem, scenario, memory, today)
+    problem = replace(problem, effort=effort)
+    many = problem.is_discrete or open_returns(problem)
+    solved = _solved(_asking_much(problem) if many else problem, scenario, memory, today)
     if solved is None:
         _require_search_enough(problem, scenario)
         raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(_hard(problem, scenario), curves.currency)}")
@@ -107,15 +115,24 @@ def _solved(problem: Problem, scenario: Scenario, memory: Memory, today: np.ndar
     if scenario.risk.measure == "mean" or not scenario.risk.weight:
         return solve(problem, memory, (today,))
     risk = importlib.import_module("engine.optimize.risk.at_risk")
-    found = risk.solve_at_risk(problem, scenario.risk, memory, (today,))
+    found = risk.solve_at_risk(_asking_much(problem), scenario.risk, memory, (today,))
     solved: Solved | None = None if found is None else found.solved
     return solved
 
 
-def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None) -> Asked:
+def _asking_much(problem: Problem) -> Problem:
+    """The problem where many plans are searched for one answer: proofs only where they were asked for."""
+    return problem if problem.effort > USUAL else replace(problem, effort=0)
+
+
+def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None, effort: int) -> Asked:
     """The plan of the budget that meets a target."""
     targets = importlib.import_module("engine.optimize.budgets.targets")
-    sized = targets.sized(curves, scenario, lambda held, asked: problem_of(held, asked, spent))
+
+    def problem(held: Curves, asked: Scenario) -> Problem:
+        return _asking_much(replace(problem_of(held, asked, spent), effort=effort))
+
+    sized = targets.sized(curves, scenario, problem)
     found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.unhurried, sized.proven, sized.gap)
     notes = _missed(sized.problem, curves.currency)
     return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found, spent, notes)

@@ -21,7 +21,7 @@ from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.ranges import Range as Range
 from engine.optimize.ranges import spread as spread
-from engine.optimize.rules import Problem, broken, history_spend, priced_returns, problem_of
+from engine.optimize.rules import USUAL, Problem, broken, history_spend, priced_returns, problem_of
 from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
@@ -122,7 +122,9 @@ class Plan:
         return float(sum(self.chosen.spend))
 
 
-def optimize(curves: Curves, scenario: Scenario, priced: bool = True, spent: Spent | None = None) -> Plan:
+def optimize(
+    curves: Curves, scenario: Scenario, priced: bool = True, spent: Spent | None = None, effort: int = USUAL
+) -> Plan:
     """The certified best plan of a scenario on some curves.
 
     Args:
@@ -130,13 +132,15 @@ def optimize(curves: Curves, scenario: Scenario, priced: bool = True, spent: Spe
         scenario: The question.
         priced: Whether binding rules get their prices, which cost one further solution each.
         spent: What the first periods of the horizon have spent, where it has begun.
+        effort: Of the proof of a plan over several decisions with S-shaped curves; an effort above the usual one
+            reports what was proven, however far it is from the plan.
 
     Raises:
         InputError: The scenario does not fit the curves.
         InfeasibleError: No plan keeps every rule; the message names the conflict and the ways out.
     """
     begin = time.perf_counter()
-    asked = answered(curves, scenario, spent)
+    asked = answered(curves, scenario, spent, effort)
     seconds = time.perf_counter() - begin
     plan = replace(_plan(curves, scenario, asked), seconds=seconds)
     if not priced:

@@ -316,6 +316,32 @@ def inflection(channel: Channel) -> Float[np.ndarray, " draw"]:
     )
 
 
+def steepening(channel: Channel) -> Float[np.ndarray, " draw"]:
+    """The stock at which the response bends upwards most: 0 where it does so at 0, or nowhere [currency/period]."""
+    return _rejoined(
+        [SATURATIONS[part.name].peak(*_shape(part)) * part.parameters["halfway"] for part in channel.saturation.parts]
+    )
+
+
+def bends(
+    channel: Channel, stock: Float[Array, "*point draw"]
+) -> tuple[Float[Array, "*point draw"], Float[Array, "*point draw"], Float[Array, "*point draw"]]:
+    """`respond`, its derivative by the stock and its second derivative, draw by draw."""
+    found = [_bends(part, own) for part, own in _by_part(channel.saturation, stock)]
+    value, rate, bend = zip(*found, strict=True)
+    return _rejoined(list(value)), _rejoined(list(rate)), _rejoined(list(bend))
+
+
+def _bends(
+    part: Family, stock: Float[Array, "*point draw"]
+) -> tuple[Float[Array, "*point draw"], Float[Array, "*point draw"], Float[Array, "*point draw"]]:
+    ceiling, halfway, family = part.parameters["ceiling"], part.parameters["halfway"], SATURATIONS[part.name]
+    dose, shape = stock / halfway, _shape(part)
+    share, steepness = family.with_steepness(dose, *shape)
+    bend = family.curvature(dose, share, steepness, *shape)
+    return ceiling * share, ceiling / halfway * steepness, ceiling / halfway**2 * bend
+
+
 def _respond(part: Family, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
     share = SATURATIONS[part.name].share(stock / part.parameters["halfway"], *_shape(part))
     return part.parameters["ceiling"] * share

@@ -175,7 +175,7 @@ def _day(body: dict[str, Any], key: str) -> date:
     try:
         return date.fromisoformat(_text(body, key, "the file"))
     except ValueError:
-        raise InputError(f"the file: {key} is {body[key]!r}; a date is needed, as in \"2027-01-04\"") from None
+        raise InputError(f'the file: {key} is {body[key]!r}; a date is needed, as in "2027-01-04"') from None
 
 
 def _number(body: dict[str, Any], key: str, place: str, most: float = LARGEST) -> float:

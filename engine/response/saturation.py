@@ -14,11 +14,27 @@ from typing import NamedTuple
 from jaxtyping import Float
 
 from engine.axes import Array
+from engine.response.bending import (
+    ATANH_HALF,
+    LN2,
+    LN3,
+    always_concave,
+    burr_curvature,
+    burr_inflection,
+    burr_logs,
+    burr_peak,
+    exponential_curvature,
+    hill_curvature,
+    hill_inflection,
+    hill_peak,
+    logistic_curvature,
+    logistic_inflection,
+    logistic_peak,
+    michaelis_menten_curvature,
+    power_curvature,
+    tanh_curvature,
+)
 from engine.response.interval import Interval
-
-_LN2 = 0.6931471805599453
-_LN3 = 1.0986122886681098
-_ATANH_HALF = 0.5493061443340549
 
 
 def hill(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -57,19 +73,6 @@ def _lesser_odds(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float
     return xp.exp(xp.where(dose >= 1, -log_odds, log_odds))
 
 
-def hill_inflection(slope: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The dose below which the curve is convex, above which it is concave; 0 for a slope up to 1.
-
-    >>> import numpy as np
-    >>> hill_inflection(np.array([0.8, 3.0])).round(4).tolist()
-    [0.0, 0.7937]
-    """
-    xp = slope.__array_namespace__()
-    bent = slope > 1
-    power = xp.where(bent, slope, 2.0)
-    return xp.where(bent, ((power - 1) / (power + 1)) ** (1 / power), 0.0)
-
-
 def michaelis_menten(dose: Float[Array, "..."]) -> Float[Array, "..."]:
     """dose / (1 + dose): a Hill curve of slope 1."""
     return dose / (1 + dose)
@@ -84,26 +87,26 @@ def michaelis_menten_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Ar
 def exponential(dose: Float[Array, "..."]) -> Float[Array, "..."]:
     """1 - 2^-dose: each further halfway spend wins half of what is left."""
     xp = dose.__array_namespace__()
-    return -xp.expm1(-_LN2 * dose)
+    return -xp.expm1(-LN2 * dose)
 
 
 def exponential_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`exponential`, and its derivative log(2) * 2^-dose."""
     xp = dose.__array_namespace__()
-    return exponential(dose), _LN2 * xp.exp(-_LN2 * dose)
+    return exponential(dose), LN2 * xp.exp(-LN2 * dose)
 
 
 def tanh(dose: Float[Array, "..."]) -> Float[Array, "..."]:
     """tanh(dose * atanh(1/2)), known elsewhere as logistic saturation (1 - e^-x) / (1 + e^-x)."""
     xp = dose.__array_namespace__()
-    return xp.tanh(_ATANH_HALF * dose)
+    return xp.tanh(ATANH_HALF * dose)
 
 
 def tanh_with_steepness(dose: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`tanh`, and its derivative atanh(1/2) / cosh^2, written so that nothing cancels or overflows."""
     xp = dose.__array_namespace__()
-    faded = xp.exp(-2 * _ATANH_HALF * dose)
-    return tanh(dose), 4 * _ATANH_HALF * faded / (1 + faded) ** 2
+    faded = xp.exp(-2 * ATANH_HALF * dose)
+    return tanh(dose), 4 * ATANH_HALF * faded / (1 + faded) ** 2
 
 
 def logistic(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -117,7 +120,7 @@ def logistic(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Arr
     [0.0, 0.5, 0.8]
     """
     xp = dose.__array_namespace__()
-    rate = _LN3 * slope
+    rate = LN3 * slope
     faded = xp.exp(-rate * dose)
     return -xp.expm1(-rate * dose) / (1 + (xp.expm1(rate) - 1) * faded)
 
@@ -127,23 +130,10 @@ def logistic_with_steepness(
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`logistic`, and its derivative slope * log(3) * (1 + m) * e^-x / (1 + m * e^-x)^2."""
     xp = dose.__array_namespace__()
-    rate = _LN3 * slope
+    rate = LN3 * slope
     faded, grown = xp.exp(-rate * dose), xp.expm1(rate)
     below = 1 + (grown - 1) * faded
     return -xp.expm1(-rate * dose) / below, rate * (grown * faded / below) / below
-
-
-def logistic_inflection(slope: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The dose below which the curve is convex, above which it is concave: log(m) / log(m + 2).
-
-    >>> import numpy as np
-    >>> logistic_inflection(np.array([1.0, 2.0])).round(4).tolist()
-    [0.0, 0.8856]
-    """
-    xp = slope.__array_namespace__()
-    bent = slope > 1
-    rate = _LN3 * xp.where(bent, slope, 2.0)
-    return xp.where(bent, xp.log(xp.expm1(rate) - 1) / rate, 0.0)
 
 
 def power(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -184,7 +174,7 @@ def burr(dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Arra
     [0.0, 0.5, 0.75]
     """
     xp = dose.__array_namespace__()
-    _, log_left = _burr_logs(dose, slope, tail)
+    _, log_left = burr_logs(dose, slope, tail)
     return xp.where(dose > 0, -xp.expm1(log_left), 0.0)
 
 
@@ -193,7 +183,7 @@ def burr_with_steepness(
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`burr`, and its derivative slope * tail / dose * z / (1 + z) * (1 + z)^-tail, with z = k * dose^slope."""
     xp = dose.__array_namespace__()
-    log_odds, log_left = _burr_logs(dose, slope, tail)
+    log_odds, log_left = burr_logs(dose, slope, tail)
     spent = dose > 0
     faded = xp.exp(-xp.abs(log_odds))
     reached = xp.where(log_odds >= 0, 1.0, faded) / (1 + faded)
@@ -201,37 +191,11 @@ def burr_with_steepness(
     return xp.where(spent, -xp.expm1(log_left), 0.0), xp.where(spent, steepness, 0.0)
 
 
-def _burr_logs(
-    dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]
-) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """log z = log(k * dose^slope), and the log of what is left of the ceiling, -tail * log(1 + z)."""
-    xp = dose.__array_namespace__()
-    log_odds = slope * xp.log(xp.where(dose > 0, dose, 1.0)) + xp.log(xp.expm1(_LN2 / tail))
-    return log_odds, -tail * xp.logaddexp(log_odds, xp.zeros_like(log_odds))
-
-
-def burr_inflection(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The dose below which the curve is convex, above which it is concave; 0 for a slope up to 1.
-
-    The derivative is largest where k * dose^slope = (slope - 1) / (slope * tail + 1).
-
-    >>> import numpy as np
-    >>> burr_inflection(np.array([0.8, 3.0]), np.array([1.0, 1.0])).round(4).tolist()
-    [0.0, 0.7937]
-    """
-    xp = slope.__array_namespace__()
-    bent = slope > 1
-    power = xp.where(bent, slope, 2.0)
-    return xp.where(bent, ((power - 1) / (power * tail + 1) / xp.expm1(_LN2 / tail)) ** (1 / power), 0.0)
-
-
-def always_concave(*_: Float[Array, "..."]) -> float:
-    """The inflection of a family that has none."""
-    return 0.0
-
-
 class Saturation(NamedTuple):
     """One family: its share of the ceiling by dose, the same with its derivative, and where it bends.
+
+    `curvature` is the second derivative, from a dose, its share and its derivative. From 0 it rises up to `peak`, falls
+    from there, and after that only rises again, towards 0; where `peak` is 0 it begins to fall at once, or only rises.
 
     `shape` names what each takes beside the dose, in order, with the range of each. Each family is convex
     from 0 to its inflection and concave from there on: the planner's bounds rest on that, and the laws
@@ -241,6 +205,8 @@ class Saturation(NamedTuple):
     share: Callable[..., Array]
     with_steepness: Callable[..., tuple[Array, Array]]
     inflection: Callable[..., Array]
+    curvature: Callable[..., Array]
+    peak: Callable[..., Array]
     shape: dict[str, Interval]
     bounded: bool = True
 
@@ -248,16 +214,32 @@ class Saturation(NamedTuple):
 _SLOPE = Interval(0.0, 50.0, closed_low=False)
 
 SATURATIONS: dict[str, Saturation] = {
-    "hill": Saturation(hill, hill_with_steepness, hill_inflection, {"slope": _SLOPE}),
-    "michaelis_menten": Saturation(michaelis_menten, michaelis_menten_with_steepness, always_concave, {}),
-    "exponential": Saturation(exponential, exponential_with_steepness, always_concave, {}),
-    "tanh": Saturation(tanh, tanh_with_steepness, always_concave, {}),
+    "hill": Saturation(hill, hill_with_steepness, hill_inflection, hill_curvature, hill_peak, {"slope": _SLOPE}),
+    "michaelis_menten": Saturation(
+        michaelis_menten,
+        michaelis_menten_with_steepness,
+        always_concave,
+        michaelis_menten_curvature,
+        always_concave,
+        {},
+    ),
+    "exponential": Saturation(
+        exponential, exponential_with_steepness, always_concave, exponential_curvature, always_concave, {}
+    ),
+    "tanh": Saturation(tanh, tanh_with_steepness, always_concave, tanh_curvature, always_concave, {}),
     "logistic": Saturation(
-        logistic, logistic_with_steepness, logistic_inflection, {"slope": Interval(1.0, 30.0, closed_high=True)}
+        logistic,
+        logistic_with_steepness,
+        logistic_inflection,
+        logistic_curvature,
+        logistic_peak,
+        {"slope": Interval(1.0, 30.0, closed_high=True)},
     ),
     "power": Saturation(
         power,
         power_with_steepness,
+        always_concave,
+        power_curvature,
         always_concave,
         {"slope": Interval(0.0, 1.0, closed_low=False, closed_high=True)},
         bounded=False,
@@ -266,6 +248,8 @@ SATURATIONS: dict[str, Saturation] = {
         burr,
         burr_with_steepness,
         burr_inflection,
+        burr_curvature,
+        burr_peak,
         {"slope": _SLOPE, "tail": Interval(0.05, 1000.0, closed_high=True)},
     ),
 }

@@ -82,6 +82,32 @@ def test_the_inflection_is_where_steepness_peaks(family, shape):
 
 
 @every_case
+def test_curvature_is_the_slope_of_steepness(family, shape):
+    doses = np.geomspace(1e-3, 3.0, 301)
+    step = 1e-6 * doses
+    share, here = family.with_steepness(doses, *arrays(shape))
+    before, after = (family.with_steepness(doses + side, *arrays(shape))[1] for side in (-step, step))
+    central = (after - before) / (2 * step)
+    curvature = family.curvature(doses, share, here, *arrays(shape))
+    noise = 4e-16 * here / step
+    assert (np.abs(curvature - central) <= 1e-5 * np.abs(central) + 1e-6 * here / doses + 2 * noise).all()
+
+
+@every_case
+def test_curvature_rises_to_its_peak_falls_and_only_rises_from_there(family, shape):
+    peak = float(np.asarray(family.peak(*arrays(shape))))
+    doses = np.unique(np.concatenate([np.geomspace(1e-6, 1e2, 4001), np.linspace(1e-6, 3.0, 4001)]))
+    curvature = family.curvature(doses, *family.with_steepness(doses, *arrays(shape)), *arrays(shape))
+    rises = np.diff(curvature) >= -1e-9 * np.abs(curvature).max()
+    falls = np.diff(curvature) <= 1e-9 * np.abs(curvature).max()
+    after = doses >= peak
+    trough = int(np.argmin(np.where(after, curvature, np.inf)))
+    assert rises[doses[1:] <= peak].all()
+    assert falls[:trough][after[:trough]].all()
+    assert rises[trough:].all()
+
+
+@every_case
 def test_steepness_is_the_slope_of_share(family, shape):
     doses = np.geomspace(1e-3, 1e3, 301)
     step = 1e-6 * doses

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.closeness import ROUNDING
+from engine.optimize.closeness import CERTIFIED, ROUNDING
 from engine.optimize.conflict.feasible import kept
 from engine.optimize.over_time.ascent import reached, shadow_prices
+from engine.optimize.over_time.certificate import Tables, proven
 from engine.optimize.over_time.columns import Column, mixed
 from engine.optimize.over_time.course import even_draws, means, thinned
 from engine.optimize.over_time.several import (
@@ -28,9 +29,9 @@ from engine.optimize.over_time.several import (
     spread_over_time,
 )
 from engine.optimize.over_time.shapes import Shapes, shapes
-from engine.optimize.over_time.totals import Known, View, bends_upwards, tabled
+from engine.optimize.over_time.totals import View, bends_upwards, tabled
 from engine.optimize.rule import Rule
-from engine.optimize.rules import Problem, broken, channel_limits
+from engine.optimize.rules import USUAL, Problem, broken, channel_limits
 from engine.optimize.side_by_side import each
 from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, Memory, Solved, routed, solve
 
@@ -61,6 +62,9 @@ class Reached:
     plans: Ranked
     bound: float
     inner: str  # how the totals were found
+    tables: Tables  # the last ones
+    prices: Float[np.ndarray, " rule"]  # at which they were made
+    proven: bool  # whether the bound is a proof
 
 
 def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()) -> Solved | None:
@@ -78,12 +82,15 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     first = [spread_over_time(problem, simple.spend), *starts]
     rough = _on_few_draws(problem)
     first += _at_one_pace(problem, rough or problem, simple.spend)
+    found = None
     if rough is not None:
         found = _searched(rough, frame, first)
         first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
-    found = _searched(problem, frame, first)
+    found = _proven_at_once(problem, frame, found, first) or _searched(problem, frame, first)
     if found is None or not found.plans:
         return None
+    if problem.effort and not found.proven:
+        found = _certified(problem, frame, found)
     for start in starts:  # never worse than a plan that is known
         found = replace(
             found, plans=_joined(problem, found.plans, [start] if _is_better(problem, start, found) else [])
@@ -91,8 +98,41 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     spend = _tidy(problem, found.plans[0][1])
     value = mean_value(problem, spend)
     least = LEAST_PROFIT if any(way.cost.any() for way in problem.ways) else LEAST_OUTCOME
-    told, proven = _told(problem, frame.bent, found.inner), not any(frame.bent)
-    return Solved(spend, value, max(found.bound, value), told, gross(problem), least, proven)
+    told = _told(problem, frame.bent, found)
+    return Solved(spend, value, max(found.bound, value), told, gross(problem), least, found.proven)
+
+
+def _proven_at_once(
+    problem: Problem, frame: Frame, rough: Reached | None, first: list[Float[np.ndarray, " cell"]]
+) -> Reached | None:
+    """The hill of a plan of few draws, where that can be proven to be the highest; else None."""
+    if rough is None or not problem.effort:
+        return None
+    plans = _joined(problem, [], first)
+    if not plans:
+        return None
+    found = _certified(problem, frame, replace(rough, plans=plans, proven=False))
+    return found if found.proven else None
+
+
+def _certified(problem: Problem, frame: Frame, found: Reached) -> Reached:
+    """What was reached, with a proof as its bound where that is near enough, or where it was asked for."""
+    plans, (views, constant) = found.plans, _views(problem, frame, found.prices)
+    tables = Tables(views, found.tables.known, constant)
+    for _ in range(2):  # the totals behind the proof may lead to a better plan
+        prices = found.prices if frame.special else shadow_prices(problem, plans[0][1])
+        proof = proven(problem, frame.question, tables, plans[0], prices)
+        if proof is None or proof.bound - plans[0][0] <= CERTIFIED * abs(proof.bound):
+            break
+        totals = zip(tables.known, proof.totals.tolist(), strict=True)
+        news = _joined(problem, [], [np.concatenate([one.money(total) for one, total in totals])])
+        if not news or news[0][0] <= plans[0][0] * (1 + CLOSE):
+            break
+        plans = _ranked([*news, *plans])
+    near = proof is not None and proof.bound - plans[0][0] <= CERTIFIED * abs(proof.bound)
+    if proof is None or not (near or problem.effort > USUAL):
+        return replace(found, plans=plans)
+    return replace(found, plans=plans, bound=proof.bound, proven=True)
 
 
 def _at_one_pace(
@@ -150,16 +190,17 @@ def _searched(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " ce
     latest, columns = plans, list[Column]()
     prices = shadow_prices(problem, plans[0][1]) if frame.special and plans else np.zeros(len(problem.rules))
     for _ in range(PASSES):
-        known, costs, constant = _tables(problem, frame, [*plans[:1], *latest], prices)
+        tables, used = _tables(problem, frame, [*plans[:1], *latest], prices), prices
+        known = tables.known
         found, inner = routed(frame.question, [one.table for one in known])
         if found is None:
             return None
-        bound = min(bound, found.bound + constant) if frame.special else found.bound + constant
+        bound = min(bound, found.bound + tables.constant) if frame.special else found.bound + tables.constant
         if plans and _meet(bound, plans[0][0]):
             break
         spends = [np.concatenate([one.money(total) for one, total in zip(known, found.spend.tolist(), strict=True)])]
         if frame.special:
-            columns += _columns(problem, known, costs, latest)
+            columns += _columns(problem, tables, latest)
             mixture = mixed(problem, columns)
             spends += [mixture.spend, mixture.main] if mixture else []
             prices = mixture.prices if mixture else prices
@@ -167,7 +208,7 @@ def _searched(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " ce
         plans, latest = _ranked([*plans, *news]), [*news, *latest][:KEPT]
         if plans and _meet(bound, plans[0][0]):
             break
-    return Reached(plans, bound, inner)
+    return Reached(plans, bound, inner, tables, used, not any(frame.bent))
 
 
 def _on_few_draws(problem: Problem) -> Problem | None:
@@ -217,19 +258,23 @@ def _ranked(plans: Ranked) -> Ranked:
     return sorted(plans, key=lambda plan: -plan[0])
 
 
-def _tables(
-    problem: Problem, frame: Frame, plans: Ranked, prices: Float[np.ndarray, " rule"]
-) -> tuple[list[Known], Float[np.ndarray, "channel decision"], float]:
-    """A table for each channel, what priced rules cost its money, and what they add to the bound."""
+def _tables(problem: Problem, frame: Frame, plans: Ranked, prices: Float[np.ndarray, " rule"]) -> Tables:
+    """A table for each channel, around the courses of some plans."""
+    views, constant = _views(problem, frame, prices)
+    known = each(lambda view: tabled(view, [by_cell(problem, spend)[view.channel] for _, spend in plans]), views)
+    return Tables(views, tuple(known), constant)
+
+
+def _views(problem: Problem, frame: Frame, prices: Float[np.ndarray, " rule"]) -> tuple[tuple[View, ...], float]:
+    """Each channel as its courses are looked at, and what priced rules add to the bound."""
     costs, constant = _priced(problem, frame, prices)
-
-    def table(channel: int) -> Known:
-        courses = [by_cell(problem, spend)[channel] for _, spend in plans]
-        limits = float(frame.limits[0][channel]), float(frame.limits[1][channel])
-        cost = problem.ways[channel].cost + costs[channel]
-        return tabled(View(problem, channel, frame.shapes[channel], limits, cost, frame.bent[channel]), courses)
-
-    return each(table, range(len(frame.shapes))), costs, constant
+    views = tuple(
+        View(problem, channel, shapes, (low, high), way.cost + cost, bent)
+        for channel, (shapes, low, high, way, cost, bent) in enumerate(
+            zip(frame.shapes, *np.array(frame.limits).tolist(), problem.ways, costs, frame.bent, strict=True)
+        )
+    )
+    return views, constant
 
 
 def _priced(
@@ -246,13 +291,12 @@ def _priced(
     return costs, constant
 
 
-def _columns(
-    problem: Problem, known: list[Known], costs: Float[np.ndarray, "channel decision"], plans: Ranked
-) -> list[Column]:
+def _columns(problem: Problem, tables: Tables, plans: Ranked) -> list[Column]:
     """The courses that tables and plans know, worth what they are without priced rules."""
     odds, found = chances(problem), list[Column]()
-    for channel, one in enumerate(known):
-        found += [Column(channel, knot.money, knot.value + float(costs[channel] @ knot.money)) for knot in one.knots]
+    for channel, (view, one) in enumerate(zip(tables.views, tables.known, strict=True)):
+        priced = view.cost - problem.ways[channel].cost
+        found += [Column(channel, knot.money, knot.value + float(priced @ knot.money)) for knot in one.knots]
     for _, spend in plans:
         for channel, (money, course) in enumerate(zip(by_cell(problem, spend), problem.courses, strict=True)):
             payoff, way = problem.payoffs[channel], problem.ways[channel]
@@ -268,6 +312,7 @@ def _is_special(problem: Problem, rule: Rule) -> bool:
     return len(channels) > 1 and not is_flat(problem, rule)
 
 
-def _told(problem: Problem, bent: tuple[bool, ...], inner: str) -> str:
-    kind = f"{sum(bent)} channels with S-shaped curves, bound estimated" if any(bent) else "concave curves"
-    return f"{problem.decisions} decisions, {kind}: tables of totals ({inner}), ascent on all draws"
+def _told(problem: Problem, bent: tuple[bool, ...], found: Reached) -> str:
+    bound = "bound proven over parts of all courses" if found.proven else "bound estimated"
+    kind = f"{sum(bent)} channels with S-shaped curves, {bound}" if any(bent) else "concave curves"
+    return f"{problem.decisions} decisions, {kind}: tables of totals ({found.inner}), ascent on all draws"

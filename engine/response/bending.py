@@ -1,0 +1,181 @@
+"""Bending: where the curves of saturation turn, and how sharply.
+
+Every family is convex from 0 to its inflection and concave from there on. Its second derivative, the curvature, rises
+from 0 up to a peak, falls from there, and after that only rises again, towards 0. The planner's proofs rest on both,
+and the laws test them. As in `saturation` a dose is spend over the halfway spend, and only the array API is used.
+"""
+
+from jaxtyping import Float
+
+from engine.axes import Array
+
+LN2 = 0.6931471805599453
+LN3 = 1.0986122886681098
+ATANH_HALF = 0.5493061443340549
+LOG_2_PLUS_ROOT_3 = 1.3169578969248166
+
+
+def hill_inflection(slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose below which the curve is convex, above which it is concave; 0 for a slope up to 1.
+
+    >>> import numpy as np
+    >>> hill_inflection(np.array([0.8, 3.0])).round(4).tolist()
+    [0.0, 0.7937]
+    """
+    xp = slope.__array_namespace__()
+    bent = slope > 1
+    power = xp.where(bent, slope, 2.0)
+    return xp.where(bent, ((power - 1) / (power + 1)) ** (1 / power), 0.0)
+
+
+def hill_curvature(
+    dose: Float[Array, "..."], share: Float[Array, "..."], steepness: Float[Array, "..."], slope: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The second derivative of `hill`, steepness * (slope * (1 - 2 * share) - 1) / dose; 0 at a dose of 0."""
+    return steepness * (slope * (1 - 2 * share) - 1) / _above_0(dose)
+
+
+def hill_peak(slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose of the largest second derivative: 0 for a slope up to 2.
+
+    >>> import numpy as np
+    >>> hill_peak(np.array([2.0, 3.0])).round(4).tolist()
+    [0.0, 0.4024]
+    """
+    return burr_peak(slope, slope / slope)
+
+
+def michaelis_menten_curvature(
+    dose: Float[Array, "..."], _share: Float[Array, "..."], steepness: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The second derivative of `michaelis_menten`, -2 / (1 + dose)^3."""
+    return -2 * steepness / (1 + dose)
+
+
+def exponential_curvature(
+    _dose: Float[Array, "..."], _share: Float[Array, "..."], steepness: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The second derivative of `exponential`, -log(2)^2 * 2^-dose."""
+    return -LN2 * steepness
+
+
+def tanh_curvature(
+    _dose: Float[Array, "..."], share: Float[Array, "..."], steepness: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The second derivative of `tanh`, from that of the hyperbolic tangent, -2 tanh / cosh^2."""
+    return -2 * ATANH_HALF * share * steepness
+
+
+def logistic_inflection(slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose below which the curve is convex, above which it is concave: log(m) / log(m + 2).
+
+    >>> import numpy as np
+    >>> logistic_inflection(np.array([1.0, 2.0])).round(4).tolist()
+    [0.0, 0.8856]
+    """
+    xp = slope.__array_namespace__()
+    bent = slope > 1
+    rate = LN3 * xp.where(bent, slope, 2.0)
+    return xp.where(bent, xp.log(xp.expm1(rate) - 1) / rate, 0.0)
+
+
+def logistic_curvature(
+    dose: Float[Array, "..."], _share: Float[Array, "..."], steepness: Float[Array, "..."], slope: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The second derivative of `logistic`, rate * steepness * (m * e^-x - 1) / (m * e^-x + 1)."""
+    xp = dose.__array_namespace__()
+    rate = LN3 * slope
+    faded = (xp.expm1(rate) - 1) * xp.exp(-rate * dose)
+    return rate * steepness * (faded - 1) / (faded + 1)
+
+
+def logistic_peak(slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose of the largest second derivative: where the logistic function itself has passed (3 - sqrt(3)) / 6.
+
+    >>> import numpy as np
+    >>> logistic_peak(np.array([1.0, 3.0])).round(4).tolist()
+    [0.0, 0.5771]
+    """
+    xp = slope.__array_namespace__()
+    rate = LN3 * slope
+    return xp.maximum(xp.log(xp.maximum(xp.expm1(rate) - 1, 1e-300)) - LOG_2_PLUS_ROOT_3, 0.0 * rate) / rate
+
+
+def power_curvature(
+    dose: Float[Array, "..."], _share: Float[Array, "..."], steepness: Float[Array, "..."], slope: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The second derivative of `power`, (slope - 1) * steepness / dose; 0 at a dose of 0."""
+    return (slope - 1) * steepness / _above_0(dose)
+
+
+def burr_logs(
+    dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """log z = log(k * dose^slope), and the log of what is left of the ceiling, -tail * log(1 + z)."""
+    xp = dose.__array_namespace__()
+    log_odds = slope * xp.log(xp.where(dose > 0, dose, 1.0)) + xp.log(xp.expm1(LN2 / tail))
+    return log_odds, -tail * xp.logaddexp(log_odds, xp.zeros_like(log_odds))
+
+
+def burr_inflection(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose below which the curve is convex, above which it is concave; 0 for a slope up to 1.
+
+    The derivative is largest where k * dose^slope = (slope - 1) / (slope * tail + 1).
+
+    >>> import numpy as np
+    >>> burr_inflection(np.array([0.8, 3.0]), np.array([1.0, 1.0])).round(4).tolist()
+    [0.0, 0.7937]
+    """
+    xp = slope.__array_namespace__()
+    bent = slope > 1
+    power = xp.where(bent, slope, 2.0)
+    return xp.where(bent, ((power - 1) / (power * tail + 1) / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
+
+
+def burr_curvature(
+    dose: Float[Array, "..."],
+    _share: Float[Array, "..."],
+    steepness: Float[Array, "..."],
+    slope: Float[Array, "..."],
+    tail: Float[Array, "..."],
+) -> Float[Array, "..."]:
+    """The second derivative of `burr`, steepness / dose * (a - (a + b) * z / (1 + z)); 0 at a dose of 0.
+
+    With a = slope - 1, b = slope * tail + 1 and z as in the derivative.
+    """
+    xp = dose.__array_namespace__()
+    log_odds, _ = burr_logs(dose, slope, tail)
+    faded = xp.exp(-xp.abs(log_odds))
+    reached = xp.where(log_odds >= 0, 1.0, faded) / (1 + faded)
+    return steepness * (slope - 1 - slope * (1 + tail) * reached) / _above_0(dose)
+
+
+def burr_peak(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose of the largest second derivative: 0 for a slope up to 2.
+
+    With z = k * dose^slope, a = slope - 1 and b = slope * tail + 1 the third derivative has the sign of
+    a * (a - 1) - ((a + b) * slope + a - b + 2 * a * b) * z + b * (b + 1) * z^2; the lesser root is the peak.
+
+    >>> import numpy as np
+    >>> burr_peak(np.array([2.0, 3.0]), np.array([1.0, 1.0])).round(4).tolist()
+    [0.0, 0.4024]
+    """
+    xp = slope.__array_namespace__()
+    bent = slope > 2
+    power = xp.where(bent, slope, 3.0)
+    a, b = power - 1, power * tail + 1
+    linear = (a + b) * power + a - b + 2 * a * b
+    root = xp.sqrt(linear**2 - 4 * a * (a - 1) * b * (b + 1))
+    odds = 2 * a * (a - 1) / (linear + root)  # the lesser root, so that nothing cancels
+    return xp.where(bent, (odds / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
+
+
+def _above_0(dose: Float[Array, "..."]) -> Float[Array, "..."]:
+    """A dose to divide by."""
+    xp = dose.__array_namespace__()
+    return xp.where(dose > 0, dose, 1.0)
+
+
+def always_concave(*_: Float[Array, "..."]) -> float:
+    """The inflection of a family that has none, which is also where its curvature begins to fall."""
+    return 0.0

@@ -1,0 +1,136 @@
+"""Proofs of plans over several decisions with S-shaped curves: ceilings over all families, bounds against all plans."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.config.loading import parse
+from engine.config.scenario import Scenario
+from engine.optimize.over_time.ceilings import ceiling, majorant
+from engine.optimize.over_time.course import Course, means
+from engine.optimize.plan import by_draw, optimize
+from engine.optimize.rules import THOROUGH, USUAL, broken, problem_of
+from engine.optimize.solve import solve
+from engine.response.curves import Channel, Family, History
+
+FAMILIES = {
+    "hill": {"slope": (0.4, 1.0, 1.4, 2.0, 4.0)},
+    "logistic": {"slope": (1.0, 1.5, 3.0, 8.0, 20.0)},
+    "burr": {"slope": (0.6, 1.3, 2.0, 3.0, 5.0), "tail": (0.2, 5.0, 1.0, 0.5, 100.0)},
+    "power": {"slope": (0.2, 0.5, 0.7, 0.9, 1.0)},
+    "exponential": {},
+    "tanh": {},
+    "michaelis_menten": {},
+}
+DRAWS = 5
+
+
+def course(family, rng, decisions=3, rows=6):
+    """A course whose rows reach from nothing to far beyond the halfway spends."""
+    shape = {name: np.array(values) for name, values in FAMILIES[family].items()}
+    known = {"ceiling": rng.uniform(1, 3, DRAWS), "halfway": rng.uniform(0.7, 1.4, DRAWS), **shape}
+    tv = Channel("tv", "paid", Family("geometric", {"retain": np.zeros(DRAWS)}), Family(family, known), History(1.0, 2.0))
+    gain = rng.uniform(0, 1, (decisions, rows, DRAWS)) * (rng.random((decisions, rows, 1)) < 0.8)
+    offset = rng.uniform(0, 0.3, (rows, DRAWS)) * (rng.random((rows, 1)) < 0.5)
+    return Course(tv, gain, offset, rng.uniform(0.5, 1.5, rows), np.zeros(DRAWS))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("width", [1e-3, 0.1, 0.5, 1.0])
+def test_no_course_between_limits_earns_more_than_the_ceiling(family, width):
+    rng = np.random.default_rng(7)
+    for _ in range(12):
+        one, odds = course(family, rng), rng.dirichlet(np.ones(DRAWS))
+        middle = rng.uniform(0.01, 3.0, 3)
+        low, high = middle * (1 - width * rng.random(3)), middle * (1 + width * rng.random(3))
+        money = low + rng.uniform(0.05, 0.95, 3) * (high - low)
+        corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+        others = np.concatenate([corners, low + rng.random((60, 3)) * (high - low)])
+        earned = means(one, others, odds)
+        found, rounding = ceiling(one, (low, high), money, odds), 1e-12 * np.abs(earned).max()
+        value, slope, bend, top = majorant(one, (low, high), money, odds)
+        moved = others - money
+        assert (found.height + moved @ found.slope >= earned - rounding).all()
+        assert (value + moved @ slope + np.sum(moved @ bend * moved, axis=1) / 2 >= earned - rounding).all()
+        assert earned.max() <= top + rounding
+        assert found.value == pytest.approx(means(one, money[None], odds)[0], rel=1e-12)
+
+
+def test_a_ceiling_touches_a_mean_that_bends_downwards_though_one_draw_bends_upwards():
+    shape = {"ceiling": np.ones(4), "halfway": np.array([0.4, 0.4, 0.4, 1.6]), "slope": np.full(4, 3.0)}
+    tv = Channel("tv", "paid", Family("geometric", {"retain": np.zeros(4)}), Family("hill", shape), History(1.0, 2.0))
+    one = Course(tv, np.ones((1, 1, 4)), np.zeros((1, 4)), np.ones(1), np.zeros(4))
+    money = np.array([0.6])
+    found = ceiling(one, (0.9 * money, 1.1 * money), money, np.full(4, 0.25))
+    assert found.height == pytest.approx(found.value, rel=1e-12)
+
+
+YEAR = 'name = "x"\nhorizon = {{ start = 2027-01-04, periods = 26, decide = "quarter", tail = 8 }}\n{rules}'
+RULES = {
+    "a ramp": "budget = {{ total = {money} }}\n[ramp]\nmax_change = 0.2\n",
+    "no ramp": "budget = {{ total = {money} }}\n",
+    "at most, profit": 'budget = {{ at_most = {money} }}\ngoal = {{ maximise = "profit", margin = 0.6 }}\n',
+    "doubt": "budget = {{ total = {money} }}\ngoal = {{ prudence = 0.5 }}\n",
+    "flights": "budget = {{ total = {money} }}\n[every_channel]\nminimum_flight = 3_000\n",
+    "budgets by quarter": "budget = {{ total = {money}, quarters = [{half}, {half}] }}\n",
+    "a share": 'budget = {{ total = {money} }}\n[groups.e]\nkinds = ["earned"]\nshare = {{ min = 0.3 }}\n',
+}
+
+
+def steep(make, seed, slopes=(2.5, 3.5)):
+    rng = np.random.default_rng(seed)
+    found = []
+    for at, slope in enumerate(slopes):
+        level = rng.uniform(500, 1500)
+        known = {
+            "ceiling": 3 * level * np.exp(0.2 * rng.standard_normal(3)),
+            "halfway": level * np.exp(0.2 * rng.standard_normal(3)),
+            "slope": slope * np.exp(0.1 * rng.standard_normal(3)),
+        }
+        retain = Family("geometric", {"retain": rng.uniform(0.2, 0.7, 3)})
+        history = History(0.6 * level, 2 * level, tuple((level * rng.uniform(0.3, 1.0, 60)).tolist()))
+        found.append(Channel(f"c{at}", ("paid", "earned")[at % 2], retain, Family("hill", known), history))
+    return make.curves(*found)
+
+
+def posed(make, rules, seed, money):
+    text = YEAR.format(rules=RULES[rules].format(money=money, half=money / 2))
+    return problem_of(steep(make, seed), parse(text, Scenario, "q.toml"))
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize(("seed", "money"), [(1, 22_000), (2, 40_000)])
+def test_no_plan_on_a_grid_beats_a_proven_bound(make, rules, seed, money):
+    problem = posed(make, rules, seed, money)
+    solved = solve(replace(problem, effort=THOROUGH))
+    assert solved.proven
+    assert solved.bound >= solved.value
+    steps = np.arange(13) / 12 * money
+    cells = np.array(np.meshgrid(*[steps] * 3)).reshape(3, -1).T
+    best = -np.inf
+    for first in cells[cells.sum(axis=1) <= money * (1 + 1e-9)]:
+        spend = np.append(first, max(0.0, money - first.sum()))
+        if not broken(problem, spend):
+            moved = spend.reshape(2, 2).sum(axis=1)
+            toll = sum(float(pay.doubted(one[None])[0]) for pay, one in zip(problem.payoffs, moved, strict=True))
+            best = max(best, float(by_draw(problem, spend)[1].mean()) - toll)
+    assert best <= solved.bound + 1e-9 * abs(solved.bound)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_s_shaped_quarters_on_a_ramp_are_certified(make, seed):
+    solved = solve(replace(posed(make, "a ramp", seed, 30_000), effort=USUAL))
+    assert solved.proven
+    assert solved.gap <= 1e-3
+    assert "proven" in solved.route
+
+
+def test_a_plan_says_whether_its_bound_is_proven(make):
+    text = YEAR.format(rules=RULES["a ramp"].format(money=30_000))
+    held, asked = steep(make, 1), parse(text, Scenario, "q.toml")
+    estimated, proven = (optimize(held, asked, priced=False, effort=effort) for effort in (0, USUAL))
+    assert (estimated.certified, proven.certified) == (False, True)
+    assert not estimated.proven
+    assert proven.proven
+    assert proven.chosen.value.mean >= estimated.chosen.value.mean * (1 - 1e-6)
