@@ -25,22 +25,23 @@ class UnclearError(Exception):
     """No look can stand for this value."""
 
 
+class Looks(dict[type, Callable[[Any], Hashable]]):
+    """How values of each type are looked at: a record is known by its type, an array also by its axes and numbers."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Hashable]:
+        """Found out at the first value of a type."""
+        way = self[kind] = way_to_look(kind)
+        return way
+
+
+LOOKS = Looks()
+
+
 def items(values: Collection[Any]) -> Hashable:
     """How a short container looks."""
     if len(values) > MOST:
         raise UnclearError
-    return type(values), *map(look, values)
-
-
-LOOKS: dict[type, Callable[[Any], Hashable]] = {}  # how values of a type are looked at
-
-
-def look(value: object) -> Hashable:
-    """All that the checks see of a value: a record is known by its type, an array also by its axes and numbers."""
-    way = LOOKS.get(type(value))
-    if way is None:
-        way = LOOKS[type(value)] = way_to_look(type(value))
-    return way(value)
+    return type(values), *[LOOKS[type(value)](value) for value in values]
 
 
 def way_to_look(kind: type) -> Callable[[Any], Hashable]:
@@ -50,7 +51,7 @@ def way_to_look(kind: type) -> Callable[[Any], Hashable]:
     if hasattr(kind, "shape") and hasattr(kind, "dtype"):
         return lambda array: (type(array), array.shape, array.dtype)
     if issubclass(kind, dict):
-        return lambda pairs: (items(pairs), *map(look, pairs.values()))
+        return lambda pairs: (items(pairs), items(pairs.values()))
     if issubclass(kind, str | bytes) or hasattr(kind, "_fields") or not issubclass(kind, Collection):
         return type
     return items if issubclass(kind, tuple | list | set | frozenset) else unclear
@@ -59,6 +60,14 @@ def way_to_look(kind: type) -> Callable[[Any], Hashable]:
 def unclear(_value: object) -> Hashable:
     """Of other containers: nothing."""
     raise UnclearError
+
+
+def looks(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
+    """How a call looks."""
+    given = [LOOKS[type(value)](value) for value in args]
+    if kwargs:
+        given += [*kwargs, *[LOOKS[type(value)](value) for value in kwargs.values()]]
+    return tuple(given)
 
 
 class Checks:
@@ -104,7 +113,7 @@ def remembering(function: Function, typechecker: Function) -> Function:
     def call(*args: object, **kwargs: object) -> object:
         __tracebackhide__ = True
         try:
-            given = None if seen is None else (*map(look, args), *kwargs, *map(look, kwargs.values()))
+            given = None if seen is None else looks(args, kwargs)
         except UnclearError:
             given = None
         if given is None:
@@ -112,7 +121,7 @@ def remembering(function: Function, typechecker: Function) -> Function:
         known = seen.get(given)
         result = checks.throughout(*args, **kwargs) if known is None else function(*args, **kwargs)
         try:
-            found = look(result)
+            found = LOOKS[type(result)](result)
         except UnclearError:
             found = None
         if known is None:
