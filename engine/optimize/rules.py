@@ -29,7 +29,7 @@ from engine.optimize.tiers import tiers_of
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
-USUAL, THOROUGH = 150, 5000  # efforts of a proof: what costs about as much as the plan, and what ends most doubt
+USUAL, THOROUGH = 600, 100_000  # efforts of a proof: what costs about as much as the plan, and what ends most doubt
 FAR = 4.0  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest within
 
 
@@ -46,7 +46,7 @@ class Problem:
     grid: Grid | None = None  # the decisions, with `ways`
     returns: tuple[Return, ...] = ()  # what money must bring; of single channels in one split, rules say it too
     missed: tuple[Rule, ...] = ()  # rules that what is over has broken, as they were asked for
-    effort: int = 0  # of a proof over several decisions: parts of a channel that may be divided; 0: an estimate
+    effort: int = 0  # of a proof over several decisions: parts of courses that may be looked at; 0: an estimate
 
     @cached_property
     def courses(self) -> tuple[Course, ...]:

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.closeness import CERTIFIED
-from engine.optimize.over_time.proof import Part, Question, begun, divided, over, refined, table
+from engine.optimize.over_time.proof import Part, Question, begun, divided, excess, refined, standing_out, table
 from engine.optimize.over_time.several import by_cell, is_flat
 from engine.optimize.over_time.totals import Known, View
 from engine.optimize.rules import USUAL, Problem
 from engine.optimize.side_by_side import each
 from engine.optimize.solve import routed
 
-CLOSE = 5e-4  # relative gap at which a proof is good enough: half of what a certificate may show
+CLOSE = 8e-4  # relative gap at which a proof is good enough: a little less than a certificate may show
 SHARE = 0.4  # of that which the parts of all channels together may leave open at the prices of the plan
-AT_ONCE = 8  # parts of a channel that are divided before all channels are looked at again
-HOPELESS = 2.0  # times what a certificate may show: where parts leave open more, usual effort ends
-A_ROUND = 5  # divided parts of a channel that are worth one round in which parts are seen closer
+AT_ONCE = 4  # parts of a channel that are divided before all channels are looked at again
 MUCH = 0.3  # of what stands out most: channels that stand out so much are looked at together
+LEAST = 0.5  # of the tolerance: what the channels that are left alone may leave open together
+AFTERWARDS = 0.4  # of the effort: kept for what is left open between prices
+HOPELESS = 5.0  # times the tolerance: where parts leave open more, the usual effort ends
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def proven(
     """The rigorous bound of a problem; None where no totals keep the rules.
 
     Args:
-        problem: The problem, with the effort of its proof.
+        problem: The problem, with the effort of its proof: about how many parts may be looked at.
         question: The question of totals.
         tables: The tables around the plan, of which some are estimates.
         plan: What the plan is worth, and its money by cell.
@@ -59,11 +59,9 @@ def proven(
     channels = zip(tables.views, tables.known, by_cell(problem, spend), _prices(problem, prices).tolist(), strict=True)
     asked = [Question(*channel) for channel in channels]
     tolerance = SHARE * CLOSE * abs(value)
-    parts = _closed(asked, tolerance, problem.effort)
-    left = sum(over(one, own) for one, own in zip(asked, parts, strict=True))
-    hopeless = problem.effort <= USUAL and left > HOPELESS * CERTIFIED * abs(value)
+    parts, left = _closed(asked, tolerance, problem.effort)
     best, seen = None, list[Float[np.ndarray, " channel"]]()
-    for _ in range(1 + problem.effort // A_ROUND):
+    while True:
         made = [
             table(one, own, np.array([split[one.view.channel] for split in seen]))
             for one, own in zip(asked, parts, strict=True)
@@ -73,31 +71,58 @@ def proven(
             return None
         bound = found.bound + tables.constant
         best = Proof(bound, found.spend) if best is None or bound < best.bound else best
-        if hopeless or bound - value <= CLOSE * abs(bound):
-            break
+        if bound - value <= CLOSE * abs(bound) or left <= 0:
+            return best
         seen.append(found.spend)
-        held = zip(asked, parts, found.spend.tolist(), strict=True)
-        parts = each(lambda one: refined(*one, tolerance / len(asked)), held)
-    return best
-
-
-def _closed(asked: list[Question], tolerance: float, effort: int) -> list[list[Part]]:
-    """The parts of all channels, divided where they stand out most until all together stand out by a tolerance."""
-    parts = each(begun, asked)
-    left = [effort * one.view.bent for one in asked]
-    goal = MUCH * tolerance / max(1, sum(one.view.bent for one in asked))
-    while True:
-        high = [over(one, own) for one, own in zip(asked, parts, strict=True)]
-        if sum(high) <= tolerance:
-            break
-        most = max((one for one, more in zip(high, left, strict=True) if more > 0), default=0.0)
-        if most <= goal:
-            break
-        some = [at for at, one in enumerate(high) if left[at] > 0 and one >= MUCH * most]
-        closer = each(lambda at: divided(asked[at], parts[at], goal, AT_ONCE), some)
+        some = _loose(asked, parts, found.spend, tolerance)
+        if not some:
+            return best
+        held = [(asked[at], parts[at], float(found.spend[at]), LEAST * tolerance / len(asked)) for at in some]
+        closer = each(lambda one: refined(*one), held)
+        before = left
         for at, own in zip(some, closer, strict=True):
-            parts[at], left[at] = own, left[at] - AT_ONCE
-    return parts
+            left -= _made(parts[at], own)
+            parts[at] = own
+        if left == before:
+            return best
+
+
+def _loose(
+    asked: list[Question], parts: list[list[Part]], split: Float[np.ndarray, " channel"], tolerance: float
+) -> list[int]:
+    """The channels that a split allows most above what is known to be earned, all others together a tolerance."""
+    held = zip(asked, parts, split.tolist(), strict=True)
+    high = np.array(each(lambda one: excess(*one), held))
+    order = np.argsort(-high, kind="stable")
+    without = np.cumsum(np.maximum(high[order], 0.0)[::-1])[::-1]  # of each and all that are less loose
+    return [int(at) for at in order[(without > LEAST * tolerance) & (high[order] > 0)]]
+
+
+def _closed(asked: list[Question], tolerance: float, effort: int) -> tuple[list[list[Part]], int]:
+    """The parts of all channels, divided where they stand out most until all together stand out by a tolerance.
+
+    And how much of the effort is left: not all is spent here, and none is left where there is no hope to certify.
+    """
+    parts, left = each(begun, asked), effort
+    while True:
+        high = [standing_out(one, own) for one, own in zip(asked, parts, strict=True)]
+        if sum(high) <= tolerance or left <= effort * AFTERWARDS:
+            break
+        some = [at for at, one in enumerate(high) if one >= max(MUCH * max(high), LEAST * tolerance / len(asked))]
+        closer = each(lambda at: divided(asked[at], parts[at], 0.0, AT_ONCE), some)
+        before = left
+        for at, own in zip(some, closer, strict=True):
+            left -= _made(parts[at], own)
+            parts[at] = own
+        if left == before:
+            break
+    return parts, left if sum(high) <= HOPELESS * tolerance or effort > USUAL else 0
+
+
+def _made(before: list[Part], now: list[Part]) -> int:
+    """How many parts were looked at between two states: the new ones."""
+    known = {id(part) for part in before}
+    return sum(id(part) not in known for part in now)
 
 
 def _prices(problem: Problem, prices: Float[np.ndarray, " rule"]) -> Float[np.ndarray, " channel"]:

@@ -45,6 +45,10 @@ class Part:
         """The most that its courses of a total earn."""
         return float((self.lines[:, 0] + self.lines[:, 1] * total).min())
 
+    def over(self, total: float) -> float:
+        """The same, where it has such courses, else -inf."""
+        return self.at(total) if self.least <= total <= self.most else -np.inf
+
     @property
     def corners(self) -> list[float]:
         """Its least and its most total, and totals between them at which two of its lines cross."""
@@ -92,7 +96,7 @@ def begun(question: Question) -> list[Part]:
     return found
 
 
-def over(question: Question, parts: list[Part]) -> float:
+def standing_out(question: Question, parts: list[Part]) -> float:
     """By how much some part stands out over the best course that is known, at the channel's price of money."""
     return max(part.stands_out(question.price) for part in parts) - _best(question, parts)
 
@@ -127,12 +131,16 @@ def divided(question: Question, parts: list[Part], tolerance: float, allowed: in
     return [*done, *(part for *_, part in queue)]
 
 
+def excess(question: Question, parts: list[Part], total: float) -> float:
+    """By how much more than a known course of a total earns its courses are allowed to earn [objective]."""
+    return max(part.over(total) for part in parts) - _earned(question.view, question.course(total))
+
+
 def refined(question: Question, parts: list[Part], total: float, tolerance: float) -> list[Part]:
     """The parts, with those seen closer or divided that are highest over a total, above what is known to be earned."""
-    heights = [part.at(total) if part.least <= total <= part.most else -np.inf for part in parts]
-    order = np.argsort(heights)[::-1]
     earned = _earned(question.view, question.course(total))
-    high = [int(at) for at in order[:AT_ONCE] if heights[at] > earned + tolerance]
+    highest = sorted(range(len(parts)), key=lambda at: -parts[at].over(total))[:AT_ONCE]
+    high = [at for at in highest if parts[at].over(total) > earned + tolerance]
     found = [part for at, part in enumerate(parts) if at not in high]
     for part in (parts[at] for at in high):
         closer = _part(question, part.limits, (part.least, part.most), part.lines, total)

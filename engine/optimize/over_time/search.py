@@ -86,10 +86,11 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     if rough is not None:
         found = _searched(rough, frame, first)
         first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
-    found = _proven_at_once(problem, frame, found, first) or _searched(problem, frame, first)
+    at_once = _proven_at_once(problem, frame, found, first)
+    found = at_once if at_once and at_once.proven else _searched(problem, frame, first)
     if found is None or not found.plans:
         return None
-    if problem.effort and not found.proven:
+    if problem.effort and not found.proven and (at_once is None or _is_news(found, at_once)):
         found = _certified(problem, frame, found)
     for start in starts:  # never worse than a plan that is known
         found = replace(
@@ -105,14 +106,18 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
 def _proven_at_once(
     problem: Problem, frame: Frame, rough: Reached | None, first: list[Float[np.ndarray, " cell"]]
 ) -> Reached | None:
-    """The hill of a plan of few draws, where that can be proven to be the highest; else None."""
+    """The hill of a plan of few draws, and whether it is proven to be the highest; None where it was not tried."""
     if rough is None or not problem.effort:
         return None
     plans = _joined(problem, [], first)
     if not plans:
         return None
-    found = _certified(problem, frame, replace(rough, plans=plans, proven=False))
-    return found if found.proven else None
+    return _certified(problem, frame, replace(rough, plans=plans, proven=False))
+
+
+def _is_news(found: Reached, before: Reached) -> bool:
+    """Whether a plan is so much better than an earlier one that a proof may be nearer, or much may be done for it."""
+    return found.plans[0][0] > before.plans[0][0] * (1 + CLOSE)
 
 
 def _certified(problem: Problem, frame: Frame, found: Reached) -> Reached:
