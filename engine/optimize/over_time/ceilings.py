@@ -17,6 +17,7 @@ from engine.response.curves import bends, respond, steepening
 
 CLOSE = 1e-6  # of a stock: ends no further from the tangent's place add nothing that can be measured
 TINY = 1e-300
+CHUNK = 10_000  # numbers evaluated at once: some thirty arrays of this size stay in the cache
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,22 @@ def majorant(
     odds: Float[np.ndarray, " draw"],
 ) -> tuple[float, Float[np.ndarray, " decision"], Float[np.ndarray, "decision decision"], float]:
     """Value, slope and bend at a course of a quadratic function above the mean outcome between limits, and its top."""
-    stock = course.stock(money)
-    touched = Touched(stock, *bends(course.channel, stock))
-    left, right = (course.stock(limit) for limit in limits)
-    at_left, at_right = (respond(course.channel, end) for end in (left, right))
-    steepest = _steepest(course, touched, (left, at_left), (right, at_right))
-    chances = (course.weight[:, None] * odds).ravel()
-    flat, constant = course.gain.reshape(course.decisions, -1), float(course.constant @ odds)
-    outcome, top = (constant + float(part.ravel() @ chances) for part in (touched.value, at_right))
-    return outcome, flat @ (touched.rate.ravel() * chances), (flat * (chances * steepest.ravel())) @ flat.T, top
+    value = top = float(course.constant @ odds)
+    slope, bend = np.zeros(course.decisions), np.zeros((course.decisions, course.decisions))
+    every = np.array([money, *limits])
+    step = max(1, CHUNK // course.draws)
+    for begin in range(0, len(course.weight), step):
+        rows = slice(begin, begin + step)
+        gain = course.gain[:, rows].reshape(course.decisions, -1)
+        stock, *ends = (every @ gain).reshape(3, -1, course.draws) + course.offset[rows]
+        touched = Touched(stock, *bends(course.channel, stock))
+        left, right = ((end, respond(course.channel, end)) for end in ends)
+        chances = (course.weight[rows, None] * odds).ravel()
+        value += float(touched.value.ravel() @ chances)
+        top += float(right[1].ravel() @ chances)
+        slope += gain @ (touched.rate.ravel() * chances)
+        bend += (gain * (chances * _steepest(course, touched, left, right).ravel())) @ gain.T
+    return value, slope, bend, top
 
 
 End = tuple[Float[np.ndarray, "row draw"], Float[np.ndarray, "row draw"]]  # stock and value

@@ -5,16 +5,16 @@ by draw, of what the course brought until then and of what was there before. As 
 of curves of straight sums, so straight lines above the curves make planes above the outcome.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.response.curves import Channel, chosen, respond_with_rate
+from engine.response.curves import Channel, bends, chosen, respond, respond_with_rate
 
-CHUNK = 40_000  # numbers evaluated at once: what stays in the cache
+CHUNK = 20_000  # numbers evaluated at once: a dozen arrays of this size stay in the cache
 IDLE = 1e-12  # of the largest gain: a row that is reached with less does not count
-NUDGE = 1e-5  # of a stock: the step by which bends are measured
 TINY = 1e-300
 NEAR_ZERO = 1e-6  # of the largest stock: where a curve can be infinitely steep, it is touched no nearer to 0
 
@@ -61,10 +61,11 @@ def incremental(
 
 def by_draw(course: Course, money: Float[np.ndarray, " decision"]) -> Float[np.ndarray, " draw"]:
     """Outcome of a course, draw by draw."""
-    stock = course.stock(money)
-    total = course.constant.copy()
-    for rows in _chunks(stock):
-        total += course.weight[rows] @ respond_with_rate(course.channel, stock[rows])[0]
+    total, step = course.constant.copy(), max(1, CHUNK // course.draws)
+    for begin in range(0, len(course.weight), step):
+        rows = slice(begin, begin + step)
+        stock = np.tensordot(money, course.gain[:, rows], axes=1) + course.offset[rows]
+        total += course.weight[rows] @ respond(course.channel, stock)
     return total
 
 
@@ -72,7 +73,11 @@ def means(
     course: Course, money: Float[np.ndarray, "course decision"], odds: Float[np.ndarray, " draw"]
 ) -> Float[np.ndarray, " course"]:
     """Mean outcome of several courses."""
-    return np.concatenate([_looked_at(course, some, odds, False)[0] for some in _parts(course, money)])
+    outcome = np.full(len(money), float(course.constant @ odds))
+    for gain, offset, chances in _pieces(course, odds, len(money)):
+        stock = (money @ gain).reshape(len(money), *offset.shape) + offset
+        outcome += respond(course.channel, stock).reshape(len(money), -1) @ chances
+    return outcome
 
 
 def tangents(
@@ -82,34 +87,34 @@ def tangents(
 
     Next to 0, where a curve can be infinitely steep, it is touched at a stock a little higher.
     """
-    found = [_looked_at(course, some, odds, True) for some in _parts(course, money)]
-    values, heights, slopes = zip(*found, strict=True)
-    return np.concatenate(values), np.concatenate(heights), np.concatenate(slopes)
+    count = len(money)
+    outcome = np.full(count, float(course.constant @ odds))
+    plane, slope = outcome.copy(), np.zeros(money.shape)
+    least = (NEAR_ZERO * course.gain.max() * np.maximum(money.sum(axis=1), TINY))[:, None, None]
+    for gain, offset, chances in _pieces(course, odds, count):
+        stock = (money @ gain).reshape(count, *offset.shape) + offset
+        near = np.maximum(stock, least)
+        value, rate = respond_with_rate(course.channel, near)
+        height = value
+        if (stock < near).any():
+            height = value + rate * (stock - near)
+            value = respond(course.channel, stock)
+        outcome += value.reshape(count, -1) @ chances
+        plane += height.reshape(count, -1) @ chances
+        slope += (rate.reshape(count, -1) * chances) @ gain.T
+    return outcome, plane, slope
 
 
-def _parts(course: Course, money: Float[np.ndarray, "course decision"]) -> list[Float[np.ndarray, "some decision"]]:
-    """Courses in parts that stay in the cache."""
-    each = max(1, CHUNK // course.offset.size)
-    return [money[begin : begin + each] for begin in range(0, len(money), each)]
+Piece = tuple[Float[np.ndarray, "decision number"], Float[np.ndarray, "some draw"], Float[np.ndarray, " number"]]
 
 
-def _looked_at(
-    course: Course, money: Float[np.ndarray, "course decision"], odds: Float[np.ndarray, " draw"], sloped: bool
-) -> tuple[Float[np.ndarray, " course"], Float[np.ndarray, " course"], Float[np.ndarray, "course decision"]]:
-    flat, count = course.gain.reshape(course.decisions, -1), len(money)
-    stock = (money @ flat).reshape(-1, *course.offset.shape) + course.offset
-    near = stock
-    if sloped:
-        least = NEAR_ZERO * course.gain.max() * np.maximum(money.sum(axis=1), TINY)
-        near = np.maximum(stock, least[:, None, None])
-    value, rate = respond_with_rate(course.channel, near)
-    height = value
-    if sloped and (stock < near).any():
-        height = value + rate * (stock - near)
-        value = respond_with_rate(course.channel, stock)[0]
-    chances, constant = (course.weight[:, None] * odds).ravel(), float(course.constant @ odds)
-    outcome, plane = (constant + part.reshape(count, -1) @ chances for part in (value, height))
-    return outcome, plane, (rate.reshape(count, -1) * chances) @ flat.T
+def _pieces(course: Course, odds: Float[np.ndarray, " draw"], courses: int) -> Iterator[Piece]:
+    """Some rows at a time, so that what is computed of them stays in the cache: gain, offset and chances."""
+    step = max(1, CHUNK // (course.draws * courses))
+    for begin in range(0, len(course.weight), step):
+        rows = slice(begin, begin + step)
+        chances = (course.weight[rows, None] * odds).ravel()
+        yield course.gain[:, rows].reshape(course.decisions, -1), course.offset[rows], chances
 
 
 def even_draws(draws: int, some: int) -> Int[np.ndarray, " few"]:
@@ -129,28 +134,15 @@ def thinned(course: Course, draws: int) -> Course:
     )
 
 
-def _respond(course: Course, stock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Outcome and its derivative, row by row."""
-    parts = [respond_with_rate(course.channel, stock[rows]) for rows in _chunks(stock)]
-    return np.concatenate([value for value, _ in parts]), np.concatenate([rate for _, rate in parts])
-
-
-def _chunks(stock: Float[np.ndarray, "row draw"]) -> list[slice]:
-    """Rows in parts that stay in the cache."""
-    step = max(1, CHUNK // max(1, stock.shape[1]))
-    return [slice(begin, begin + step) for begin in range(0, len(stock), step)]
-
-
 def bent(
     course: Course, money: Float[np.ndarray, " decision"], odds: Float[np.ndarray, " draw"]
 ) -> tuple[float, Float[np.ndarray, " decision"], Float[np.ndarray, "decision decision"]]:
-    """Mean outcome of a course, its slope and its bend (second derivatives, by a small step of the stock)."""
-    stock = course.stock(money)
-    value, rate = _respond(course, stock)
-    step = NUDGE * np.maximum(stock, NEAR_ZERO * stock.max())
-    change = (_respond(course, stock + step)[1] - rate) / np.where(step > 0, step, 1.0)
-    chances = (course.weight[:, None] * odds).ravel()
-    flat = course.gain.reshape(course.decisions, -1)
-    bend = (flat * (chances * change.ravel())) @ flat.T
-    outcome = float(course.constant @ odds) + float(value.ravel() @ chances)
-    return outcome, flat @ (rate.ravel() * chances), bend
+    """Mean outcome of a course, its slope and its bend (second derivatives)."""
+    outcome = float(course.constant @ odds)
+    slope, bend = np.zeros(course.decisions), np.zeros((course.decisions, course.decisions))
+    for gain, offset, chances in _pieces(course, odds, 1):
+        value, rate, turn = bends(course.channel, (money @ gain).reshape(offset.shape) + offset)
+        outcome += float(value.ravel() @ chances)
+        slope += gain @ (rate.ravel() * chances)
+        bend += (gain * (chances * turn.ravel())) @ gain.T
+    return outcome, slope, bend

@@ -212,6 +212,9 @@ def _left(channel: Channel, rows: int, going: float) -> Float[np.ndarray, "row d
     left = going * coming[:, len(last) : len(last) + rows].T
     felt = int(np.argmax(coming.max(axis=0) <= FADED)) or len(last)  # what lies further back has faded
     latest = last[::-1][:felt]
-    for row in range(rows):
-        left[row] += weights[:, row + 1 : row + 1 + len(latest)] @ latest
-    return left
+    if not len(latest):
+        return left
+    back = np.arange(weights.shape[1])[:, None] - np.arange(1, rows + 1)  # how far before the end a lag's money lies
+    within = (back >= 0) & (back < len(latest))
+    spent = np.where(within, latest[np.where(within, back, 0)], 0.0)
+    return left + (weights @ spent).T

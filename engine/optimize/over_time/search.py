@@ -9,11 +9,11 @@ priced in the tables at what they cost the plan (Lagrange), and kept by the asce
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.optimize.closeness import CERTIFIED, ROUNDING
 from engine.optimize.conflict.feasible import kept
-from engine.optimize.over_time.ascent import reached, shadow_prices
+from engine.optimize.over_time.ascent import nearest, reached, shadow_prices
 from engine.optimize.over_time.certificate import Tables, proven
 from engine.optimize.over_time.columns import Column, mixed
 from engine.optimize.over_time.course import even_draws, means, thinned
@@ -34,10 +34,13 @@ from engine.optimize.rule import Rule
 from engine.optimize.rules import USUAL, Problem, broken, channel_limits
 from engine.optimize.side_by_side import each
 from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, Memory, Solved, routed, solve
+from engine.optimize.tables import Payoff
+from engine.response.curves import chosen
 
 PASSES = 5  # most times that tables are made
 CLOSE = 3e-4  # relative gap at which the search ends
 KEPT = 2  # latest plans around which tables are made, beside the best one
+PROMISING = 2  # starts from which hills are climbed
 DUST = 1e-6  # of the mean cell's money
 ROUGH = 64  # draws on which the first search goes, where there are many more
 
@@ -74,15 +77,15 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     frame = _frame(problem)
     if frame is None:
         return None
-    simple = solve(frame.question, memory)
+    rough = _on_few_draws(problem)
+    simple = solve(_within(flat(rough), np.array(frame.limits)) if rough else frame.question, memory)
     if simple is None:
         return None
     some = kept(problem.rules) if problem.flight.any() else None  # sides of minimum flights that fit together
     starts = (*starts, problem.lower) if some is None else (*starts, problem.lower, some)
     first = [spread_over_time(problem, simple.spend), *starts]
-    rough = _on_few_draws(problem)
     first += _at_one_pace(problem, rough or problem, simple.spend)
-    found = None
+    found, first = None, _promising(rough or problem, first)
     if rough is not None:
         found = _searched(rough, frame, first)
         first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
@@ -101,6 +104,13 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     least = LEAST_PROFIT if any(way.cost.any() for way in problem.ways) else LEAST_OUTCOME
     told = _told(problem, frame.bent, found)
     return Solved(spend, value, max(found.bound, value), told, gross(problem), least, found.proven)
+
+
+def _promising(problem: Problem, starts: list[Float[np.ndarray, " cell"]]) -> list[Float[np.ndarray, " cell"]]:
+    """The best starts by what they are worth where they keep the rules; all where too few can."""
+    near = (start if not broken(problem, start) else nearest(problem, start) for start in starts)
+    plans = _ranked([(mean_value(problem, one), one) for one in near if one is not None])
+    return [spend for _, spend in plans[:PROMISING]] if len(plans) >= PROMISING else starts
 
 
 def _proven_at_once(
@@ -224,7 +234,15 @@ def _on_few_draws(problem: Problem) -> Problem | None:
     ways = tuple(replace(way, course=thinned(way.course, ROUGH)) for way in problem.ways)
     some, odds = even_draws(draws, ROUGH), problem.payoffs[0].odds
     few = None if odds is None or not odds[some].sum() else odds[some] / odds[some].sum()
-    return replace(problem, ways=ways, payoffs=tuple(replace(payoff, odds=few) for payoff in problem.payoffs))
+    return replace(problem, ways=ways, payoffs=tuple(_on_some(payoff, some, few) for payoff in problem.payoffs))
+
+
+def _on_some(payoff: Payoff, some: Int[np.ndarray, " few"], odds: Float[np.ndarray, " few"] | None) -> Payoff:
+    """The payoff on some of its draws."""
+    timing = payoff.timing
+    offset = timing.offset if isinstance(timing.offset, float) else timing.offset[:, some]
+    fewer = replace(timing, gain=timing.gain[:, some], offset=offset)
+    return replace(payoff, channel=chosen(payoff.channel, some), timing=fewer, odds=odds)
 
 
 def _tidy(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
