@@ -230,7 +230,7 @@ def proof(plan: Plan) -> str:
     """What is proven about the plan: where its moves are charged for their doubt, of its worth after that charge."""
     status = "certified" if plan.certified else "feasible, not certified"
     if not plan.proven:
-        status = "feasible; the bound is an estimate, because some curves bend upwards over several decisions"
+        status = "feasible; the bound is an estimate, because some curves are S-shaped over several decisions"
     value, bound = money(plan.chosen.value.mean, plan.unit), money(plan.bound, plan.unit)
     if plan.risk != "mean":
         told = _at_risk(plan)
