@@ -1,14 +1,14 @@
 """The same questions in the engine's records, and the planner's answers to them."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from instances import CHANGE, KINDS, LEAST_EARNED, MOST_SHARED, START, Instance, alike
 
 from engine.config.scenario import Budget, ChannelRules, Goal, Group, Horizon, Ramp, Scenario, ShareBounds
 from engine.optimize.plan import optimize
-from engine.optimize.rules import broken, compared, problem_of
+from engine.optimize.rules import USUAL, broken, compared, problem_of
 from engine.optimize.solve import solve
 from engine.response.curves import Channel, Curves, Family, History
 
@@ -78,7 +78,7 @@ def planned(asked: Instance, prudence: float = 0.0) -> Answer | None:
     begin = time.process_time()
     problem = problem_of(curves_of(asked), scenario_of(asked, prudence))
     preparing = time.process_time() - begin
-    found = solve(problem, starts=(compared(problem),))
+    found = solve(replace(problem, effort=USUAL), starts=(compared(problem),))
     if found is None:
         return None
     missed = tuple(rule.name for rule in broken(problem, found.spend))
