@@ -70,7 +70,7 @@ def verb(
       peso frontier fit scenario.toml
       peso frontier fit scenario.toml --from 0.8 --to 2 --points 13 --out answers
       peso frontier fit scenario.toml --from 2e6 --to 5e6 --money
-      peso frontier fit scenario.toml --against brand
+      peso frontier fit scenario.toml --against earned
       peso frontier fit scenario.toml --between outcome brand --points 11
       peso frontier fit scenario.toml --risk cvar --points 11
 

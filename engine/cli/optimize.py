@@ -23,7 +23,7 @@ from engine.cli.common import (
 @path_argument("scenario")
 @out_option("File for the plan (plan.json).")
 @click.option("--explain", is_flag=True, help="Say also why, how sure, what would change it, what to test.")
-@click.option("--prove", is_flag=True, help="Replace an estimated bound by a proof, however long that takes.")
+@click.option("--prove", is_flag=True, help="Replace an estimated bound by a proof; may take many minutes.")
 @weak_fit_option
 @force_option
 @json_option
@@ -46,6 +46,7 @@ def verb(
       peso optimize fit scenario.toml
       peso optimize fit scenario.toml --out plan.json
       peso optimize fit scenario.toml --explain
+      peso optimize fit quarters.toml --prove
       peso optimize curves.json scenario.toml --json
 
     CURVES is a fit folder or a curves file; SCENARIO is a TOML file. Where no plan keeps every rule, the
@@ -55,7 +56,8 @@ def verb(
     worse, without one rule, with less prudence, with one response known. That takes seconds, of several decisions more.
 
     A plan by quarter or month with S-shaped curves has a proven bound where that is quick, else an estimate that is
-    called one; --prove asks for the proof, which may take minutes.
+    called one; --prove asks for the proof, which may take many minutes. What a plan is compared with is history's split
+    of its money, in the scenario's own world; `peso whatif` compares with history's own money instead.
     """
     from engine.files import require_free
     from engine.optimize.plan_file import plan_document, write_plan
@@ -64,6 +66,8 @@ def verb(
 
     if out:
         require_free(out, force, curves, scenario, form="file")
+    if prove:
+        note("proving, which may take many minutes", quiet)
     answer = plan(curves, scenario, accept_weak_fit, prove)
     document, text = plan_document(answer), plan_text(answer)
     if out:

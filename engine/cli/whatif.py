@@ -49,8 +49,11 @@ def verb(
       peso whatif cut.toml --base plan.toml --fit fit --out answers
       peso whatif plan.toml --grid grid.toml --fit fit --out answers
 
-    A grid varies budgets, and prices and effects by channel, in thousands of rows at once. Its file holds values to
-    combine, or rows:
+    Spending as before is history's own money, split and spread evenly as it was, in a world without shocks; so
+    scenarios with other budgets have one base. `peso optimize` compares with history's split of its own money.
+
+    A grid varies budgets, and prices and effects by channel, in thousands of rows at once, each compared with the plan
+    of the scenario as it stands. Its file holds either values, of which every combination is a row:
 
     \b
       [budget]
@@ -59,6 +62,8 @@ def verb(
       tv = { from = 0.9, to = 1.2, steps = 4 }
       [effect]
       search = [0.8, 1.0]
+
+    or the rows themselves, one by one, but not both:
 
     \b
       [[rows]]

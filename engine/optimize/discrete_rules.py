@@ -27,10 +27,11 @@ def discrete_rules(curves: Curves, scenario: Scenario, held: Grid | None, budget
         rules += _steps(channel.name, asked, unit, held)
     each = EACH * budget.high / len(curves.channels)
     count = len(budget.weights) // len(curves.channels)
-    rules += _active("", scenario.active, np.ones(len(budget.weights)), each)
+    counted = "channels and parts" if curves.wholes else "channels"
+    rules += _active(counted, scenario.active, np.ones(len(budget.weights)), each)
     for name, group in scenario.groups.items():
         inside = np.repeat(members(curves, scenario, group).astype(float), count)
-        rules += _active(f" of {name}", group.active, inside, each)
+        rules += _active(f"{counted} of {name}", group.active, inside, each)
     return rules
 
 
@@ -47,12 +48,12 @@ def _steps(name: str, asked: ChannelRules, unit: np.ndarray, held: Grid | None) 
     ]
 
 
-def _active(of: str, asked: Asked, inside: np.ndarray, each: float) -> list[Rule]:
+def _active(counted: str, asked: Asked, inside: np.ndarray, each: float) -> list[Rule]:
     rules = []
     if asked.least:
-        rules.append(Rule(f"least active channels{of}", inside, active=Active(asked.least, None, asked.each or each)))
+        rules.append(Rule(f"least active {counted}", inside, active=Active(asked.least, None, asked.each or each)))
     if asked.most is not None:
-        rules.append(Rule(f"most active channels{of}", inside, active=Active(0, asked.most)))
+        rules.append(Rule(f"most active {counted}", inside, active=Active(0, asked.most)))
     return rules
 
 

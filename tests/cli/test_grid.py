@@ -2,8 +2,12 @@
 
 import csv
 import json
+import re
+import tomllib
 
 import pytest
+
+from engine.config.grid import Grid
 
 COMBINED = (
     "[budget]\nmultiple = [0.8, 1.2]\n[price]\ntv = { from = 1.0, to = 1.5, steps = 3 }\n[effect]\nsearch = [0.9]\n"
@@ -155,3 +159,10 @@ def test_an_answer_folder_in_use_is_kept_unless_forced(peso, folder):
     assert varied(peso, folder, COMBINED, "--out", "answers").returncode == 3
     assert varied(peso, folder, COMBINED, "--out", "answers", "--force").returncode == 0
     assert sorted(path.name for path in (folder / "answers").iterdir()) == ["grid.csv", "grid.json", "mine.txt"]
+
+
+def test_both_examples_of_the_help_are_grids_as_they_stand(peso):
+    shown = peso("whatif", "--help").stdout
+    examples = re.split(r"\n(?=  \S)", shown.partition("a row:")[2].partition("Options:")[0])
+    texts = [block.partition("\n\n")[2] for block in examples if "    [" in block]
+    assert [len(Grid.model_validate(tomllib.loads(text)).rows) for text in texts] == [0, 1]

@@ -136,3 +136,9 @@ def test_most_questions_load_no_solver(folder, rules):
     loaded = set(re.findall(r"^import time:.*\|\s*([A-Za-z_]\w*)", done.stderr, flags=re.MULTILINE))
     assert "numpy" in loaded
     assert loaded & {"jax", "jaxlib", "equinox", "numpyro", "cvxpy", "highspy", "scipy", "polars", "openpyxl"} == set()
+
+
+def test_a_proof_is_announced_where_nobody_watches_unless_quiet(peso, folder):
+    told = peso("optimize", "curves.json", "q.toml", "--prove", cwd=folder)
+    assert told.stderr == "proving, which may take many minutes\n"
+    assert peso("optimize", "curves.json", "q.toml", "--prove", "--quiet", cwd=folder).stderr == ""

@@ -397,3 +397,11 @@ def test_the_plan_file_tells_the_axes_of_each_entry_and_the_split_above(make):
     plain = plan_document(optimize(make.curves(make.channel()), make.scenario("budget = { total = 100 }\n")))
     assert plain["strategy"] == {"fixed": False, "cost": None, "levels": [], "channels_with_parts": []}
     assert set(plain["by_channel"][0]) == {"name", "kind", "spend", "baseline", "outcome", "marginal", "beyond"}
+
+
+def test_parts_count_one_each_among_the_active_and_the_rule_says_so(make):
+    problem = make.problem(by_geo(make, 1), "budget = { total = 100 }\n[active]\nmax = 2\n")
+    assert [rule.name for rule in broken(problem, np.array([40.0, 30.0, 30.0, 0.0]))] == [
+        "most active channels and parts"
+    ]
+    assert broken(problem, np.array([60.0, 40.0, 0.0, 0.0])) == []
