@@ -18,7 +18,7 @@ from engine.optimize.discrete import again as near_numbers
 from engine.optimize.over_time import several
 from engine.optimize.plan import by_draw
 from engine.optimize.polish import climbed, ground, marginal, untolled
-from engine.optimize.prices import binding
+from engine.optimize.prices import binding, removable
 from engine.optimize.risk.climb import chances
 from engine.optimize.rules import Problem, Rule, broken, with_response
 from engine.optimize.solve import Memory, solve
@@ -257,17 +257,6 @@ def rows_of(problem: Problem, name: str) -> set[int]:
 def without(problem: Problem, rules: set[int]) -> Problem:
     """The question without some rules, as if it had been asked without them."""
     return problem.with_rules(tuple(rule for index, rule in enumerate(problem.rules) if index not in rules))
-
-
-def removable(problem: Problem, index: int) -> bool:
-    """Whether a rule is one that people make: not the budget, not the past, not a channel without open dates."""
-    rule = problem.rules[index]
-    if not index or rule.channel is None:
-        return bool(index)
-    channel, decision = divmod(rule.channel, problem.decisions)
-    if problem.ways and problem.grid:
-        return decision >= problem.grid.over and problem.ways[channel].active[decision]
-    return problem.payoffs[channel].timing.active
 
 
 def is_unchanged(setting: Setting) -> bool:

@@ -24,7 +24,6 @@ from engine.optimize.changing import (
     is_near,
     is_unchanged,
     lessening,
-    removable,
     rule_costs,
     slopes,
     why_unchanged,
@@ -33,7 +32,7 @@ from engine.optimize.changing import (
 from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.plan import Plan, by_draw
-from engine.optimize.prices import binding
+from engine.optimize.prices import binding, removable
 from engine.optimize.risk.climb import chances, known
 from engine.optimize.risk.information import (
     GROUPS,

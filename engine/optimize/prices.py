@@ -50,8 +50,22 @@ def binding(problem: Problem, spend: Float[np.ndarray, " channel"]) -> list[int]
     return rows
 
 
+def removable(problem: Problem, index: int) -> bool:
+    """Whether a rule is one that people make: not the budget, not the past, not a channel without open dates."""
+    rule = problem.rules[index]
+    if not index or rule.channel is None:
+        return bool(index)
+    channel, decision = divmod(rule.channel, problem.decisions)
+    if problem.ways and problem.grid:
+        return decision >= problem.grid.over and problem.ways[channel].active[decision]
+    return problem.payoffs[channel].timing.active
+
+
 def prices(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
-    """The price of each binding rule, the dearest first."""
+    """The price of each binding rule that can give way, the dearest first: of the budget, and of what people ask for.
+
+    A cell that is over or has no open date takes no money whatever rule about it gives way, so none of these is priced.
+    """
     if open_returns(problem):
         return _beside_returns(problem, solved, memory)
     if problem.is_discrete:
@@ -97,7 +111,7 @@ def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) 
     duals = ascent.shadow_prices(priced or problem, solved.spend)
     nothing = IDLE * float(solved.spend.sum())  # a ramp between two nothings holds nothing
     held = [at for at in binding(problem, solved.spend) if not _is_idle(problem.rules[at], solved.spend, nothing)]
-    held = [at for at in held if not problem.rules[at].is_discrete]
+    held = [at for at in held if _has_price(problem, at) and not problem.rules[at].is_discrete]
     room = {index: abs(float(duals[index])) for index in held}
     if 0 in room:
         room[0] = float(duals[0]) + sum(rule.share * float(duals[at]) for at, rule in enumerate(problem.rules))
@@ -156,6 +170,11 @@ def _is_idle(rule: Rule, spend: np.ndarray, nothing: float) -> bool:
     return bool(rule.weights.min() < 0 and np.abs(rule.weights) @ spend <= nothing)
 
 
+def _has_price(problem: Problem, index: int) -> bool:
+    """Whether money could follow if a rule gave way."""
+    return not index or removable(problem, index)
+
+
 def _duals(problem: Problem, spend: np.ndarray) -> dict[int, float]:
     """What one unit of room earns by each binding rule, the tolls charged and today's split left where it is.
 
@@ -163,7 +182,7 @@ def _duals(problem: Problem, spend: np.ndarray) -> dict[int, float]:
     """
     plan = explained(problem, spend)
     found = {index: _of_row(problem, plan, index) for index in plan.rows}
-    for index in binding(problem, spend):
+    for index in filter(lambda at: _has_price(problem, at), binding(problem, spend)):
         channel = problem.rules[index].channel
         if channel is not None:
             found[index] = _of_channel(problem.rules[index], plan, (index, channel), float(spend[channel]))

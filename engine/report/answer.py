@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from engine.optimize.above import Level
 from engine.optimize.compare import UNCHANGED, Answer
+from engine.optimize.conflict.telling import DATED
 from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
 from engine.report.above import split_above, with_parts
@@ -12,6 +13,7 @@ from engine.report.weeks import weeks_text
 from engine.words import folded, money, number, percent, plain, table
 
 NOTABLE = 0.005  # share of the budget below which a move is not told
+NO_PRICE = 0.01  # of what its price says: where a real step of a rule earns no more, the price is none
 NO_GAIN = 1e-6  # share of a plan's value below which an eased rule earns nothing
 MARGIN = (
     "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
@@ -20,7 +22,8 @@ MARGIN = (
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
 TOLD = 12  # rules that hold a plan and are named, the dearest first
 STEP_OF = "step of "  # how the names of rules begin that are about steps
-UNPRICED = (STEP_OF, "most active channels", "least active channels", "tier of ")
+CLOSED = "no date on which "  # how the names of rules begin that keep money out of a time
+UNPRICED = (STEP_OF, CLOSED, "most active channels", "least active channels", "tier of ")
 BUDGET = "budget"  # the name of the rule that holds the total
 
 
@@ -158,7 +161,7 @@ def _outcome(outcome: Range, spend: float) -> list[str]:
 
 def _rate(per_money: float) -> str:
     """What a unit of money brings; with three figures where it is next to nothing, as of outcomes that are counted."""
-    return f"{per_money:.2f}" if not 0 < per_money < SMALL else f"{per_money:.3g}"
+    return f"{per_money:z.2f}" if not 0 < per_money < SMALL else f"{per_money:.3g}"
 
 
 def _change(before: float, after: float) -> str:
@@ -176,11 +179,14 @@ def _why(plan: Plan) -> str:
     if _leaves_no_choice(plan):
         return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
     lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
-    told, rest = plan.prices[:TOLD], plan.prices[TOLD:]
-    lines += [f"  {plain(price.rule)}: {price.dual:.2f} per {plan.currency} 1; {_step(price, plan)}" for price in told]
+    priced = [price for price in plan.prices if not _is_contradicted(price)]
+    told, rest = priced[:TOLD], priced[TOLD:]
+    lines += [f"  {plain(price.rule)}: {price.dual:z.2f} per {plan.currency} 1; {_step(price, plan)}" for price in told]
     if rest:
         dearest = max(price.dual for price in rest)
-        lines.append(f"  and {len(rest)} more rules, each at most {dearest:.2f} per {plan.currency} 1 (see plan.json)")
+        lines.append(f"  and {len(rest)} more rules, each at most {dearest:z.2f} per {plan.currency} 1 (see plan.json)")
+    if alone := [plain(price.rule) for price in plan.prices if _is_contradicted(price)]:
+        lines.append(f"  and, where to ease one alone by a real step earns next to nothing: {', '.join(alone)}")
     if without := _without_price(plan):
         lines.append(f"  and, without a price by the unit of money: {', '.join(without)}")
     return "\n".join(lines)
@@ -195,11 +201,17 @@ def _at_risk_price(price: Price, plan: Plan) -> str:
 
 
 def _without_price(plan: Plan) -> list[str]:
-    """Steps, numbers of channels and tiers that the plan stands at; steps counted where there are several."""
+    """Closed times, steps, numbers of channels and tiers that the plan stands at; steps counted where several."""
     names = [name for name in plan.binding if name.startswith(UNPRICED)]
     steps = dict.fromkeys(name.removeprefix(STEP_OF).partition(" from ")[0] for name in names if STEP_OF in name)
     told = [f"steps of {len(steps)} channels" if len(steps) > 1 else f"{STEP_OF}{name}" for name in list(steps)[:1]]
-    return [*told, *(plain(name) for name in names if STEP_OF not in name)]
+    others = dict.fromkeys(DATED.sub("", name) for name in names if STEP_OF not in name)
+    return [*told, *map(plain, others)]
+
+
+def _is_contradicted(price: Price) -> bool:
+    """Whether a real step earns next to nothing of what the margin says: then other rules hold the plan as well."""
+    return price.gain is not None and price.dual > 0 and price.gain <= NO_PRICE * price.dual * price.change
 
 
 def _has_two_prices(plan: Plan) -> bool:
@@ -214,7 +226,7 @@ def _step(price: Price, plan: Plan) -> str:
         return f"{room} more cannot be spent under the other rules"
     if price.gain is None or not price.change:
         return "a real step was not tried"
-    return f"{room} of room earns {price.gain / price.change:.2f} per {plan.currency} 1"
+    return f"{room} of room earns {price.gain / price.change:z.2f} per {plan.currency} 1"
 
 
 def _leaves_no_choice(plan: Plan) -> bool:
@@ -332,7 +344,7 @@ def _compared(answer: Answer) -> list[str]:
         number(plan.spend),
         *(number(value) for value in (outcome.mean, outcome.p05, outcome.p50, outcome.p95)),
         _rate(outcome.mean / plan.spend) if plan.spend > 0 else "-",
-        "-" if _leaves_no_choice(plan) else f"{budget:.2f}",
+        "-" if _leaves_no_choice(plan) else f"{budget:z.2f}",
         money(change.mean, "", signed=True),
         f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}",
         f"{100 * plan.gap:.3f} %",

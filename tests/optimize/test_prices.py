@@ -10,6 +10,7 @@ from engine.optimize.plan import optimize
 from engine.optimize.prices import SHOWN, prices
 from engine.optimize.rules import compared, problem_of
 from engine.optimize.solve import solve
+from engine.report.answer import plan_text
 
 
 def priced(problem):
@@ -254,3 +255,15 @@ def test_budgets_of_quarters_have_prices_and_none_is_invented_for_the_total(make
         richer = problem_of(held, make.quarterly(f"budget = {{ total = {sum(money)}, quarters = {money} }}", 26))
         gain = solve(richer).value - solved.value
         assert told[f"budget of the quarter from {begin}"].dual == pytest.approx(gain / (0.01 * one), rel=0.02)
+
+
+@pytest.mark.parametrize("cap", ["", "quarter_cap = 1500\n"])
+def test_a_cell_without_open_dates_is_held_by_its_rule_and_has_no_price(make, cap):
+    """It once was told to earn 400 by the unit of money, and nothing by a real step."""
+    held = make.random_curves(np.random.default_rng(3), 3, draws=6, slope=(0.5, 0.9))
+    rules = f"[channels.c0]\nflight = {{ from = 2027-04-05 }}\n{cap}"
+    plan = optimize(held, make.quarterly("budget = { total = 4000 }\n" + rules, 26))
+    closed = "no date on which c0 may spend from 2027-01-04"
+    assert closed in plan.binding
+    assert {price.rule for price in plan.prices} == set(plan.binding) - {closed}
+    assert f"without a price by the unit of money: {closed.partition(' from ')[0]}" in plan_text(plan)

@@ -137,3 +137,15 @@ def test_of_many_rules_that_hold_a_plan_the_dearest_are_told_and_the_rest_counte
     assert "  and 3 more rules, each at most 7.80 per EUR 1 (see plan.json)" in told
     unpriced = plan_text(replace(plan, prices=(), binding=tuple(f"rule {at}" for at in range(15))))
     assert "rule 11 and 3 more." in unpriced
+
+
+@pytest.mark.parametrize("gain", [0.0, -1e-9, 3.0])
+def test_a_price_that_a_real_step_contradicts_is_not_told_as_one(gain):
+    plan = optimize(curves("revenue"), asked())
+    budget = Price("budget", 0.8, 100.0, -1e-9)
+    told = plan_text(replace(plan, prices=(replace(budget, gain=70.0), Price("rule 1", 402.44, 100.0, gain))))
+    assert "402.44" not in told
+    assert "  and, where to ease one alone by a real step earns next to nothing: rule 1" in told
+    told = plan_text(replace(plan, prices=(replace(budget, dual=-1e-9), Price("rule 1", 0.5, 100.0, 40.0))))
+    assert "  budget: 0.00 per EUR 1; EUR 100 of room earns 0.00 per EUR 1" in told
+    assert "-0.00" not in told
