@@ -1,14 +1,17 @@
 """Plans and comparisons as text: the decision first, then the table, the why and the proof."""
 
+import re
 from collections.abc import Sequence
 
 from engine.optimize.above import Level
 from engine.optimize.compare import UNCHANGED, Answer
-from engine.optimize.conflict.telling import DATED
 from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
 from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
+from engine.report.figures import UNKNOWN, amount, one_draw, ranged, rate
+from engine.report.found import budget_found, money_for_tests
+from engine.report.history import beside_history, compared, scaled_note
 from engine.report.weeks import weeks_text
 from engine.words import folded, money, number, percent, plain, table
 
@@ -19,11 +22,11 @@ MARGIN = (
     "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
     "a real step as if asked again, before that charge."
 )
-SMALL = 0.05  # outcome per money below which two digits after the point tell too little
 TOLD = 12  # rules that hold a plan and are named, the dearest first
 STEP_OF = "step of "  # how the names of rules begin that are about steps
 CLOSED = "no date on which "  # how the names of rules begin that keep money out of a time
 UNPRICED = (STEP_OF, CLOSED, "most active channels", "least active channels", "tier of ")
+DATED = re.compile(r" from \d{4}-\d\d-\d\d$")  # what tells the rows of one rule apart
 BUDGET = "budget"  # the name of the rule that holds the total
 
 
@@ -33,7 +36,9 @@ def plan_text(plan: Plan) -> str:
     why = _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else "")
     parts = [
         decision(plan),
-        _budget_found(plan),
+        beside_history(plan),
+        budget_found(plan),
+        money_for_tests(plan),
         warnings,
         split_above(plan),
         _channels(plan),
@@ -49,29 +54,24 @@ def plan_text(plan: Plan) -> str:
 def decision(plan: Plan) -> str:
     """The decision in one sentence, with its range and the chance that it loses."""
     head = f"{plain(plan.scenario)}, {plan.start} to {plan.end}, {money(plan.spend, plan.currency)}: "
-    compared = "the same money split as in history"
-    if abs(sum(plan.baseline.spend) - plan.spend) > 1e-6 * plan.spend:
-        compared = f"history's {money(sum(plan.baseline.spend), plan.currency)}"
     moves = _moves(plan)
     if not moves and abs(plan.gain.mean) <= 1e-9 * abs(plan.baseline.value.mean):
         why = "no better split exists under these rules"
         if plan.prudence:
             why = f"no move under these rules is worth its doubt (prudence {plan.prudence:g})"
-        return f"{head}keep {compared}; {why}."
-    gained = _gained(plan.gain, plan.baseline.value.mean, plan.unit, plan.measure)
-    return (
-        f"{head}{moves or 'keep the split'}: {gained} against {compared}, "
-        f"chance of loss {percent(plan.chance_of_loss)}."
-    )
+        return f"{head}keep {compared(plan)}; {why}."
+    gained = _gained(plan, plan.gain, plan.baseline.value.mean)
+    loss = "" if one_draw(plan) else f", chance of loss {percent(plan.chance_of_loss)}"
+    return f"{head}{moves or 'keep the split'}: {gained} against {compared(plan)}{loss}."
 
 
-def _gained(change: Range, base: float, unit: str, measure: str) -> str:
-    """A change in money with its range, and as a share of what the channels bring without it."""
-    low, high = (money(edge, unit, signed=True) for edge in (change.p05, change.p95))
+def _gained(plan: Plan, change: Range, base: float) -> str:
+    """A change in what is maximised with its range, and as a share of what the channels bring without it."""
     share = ""
-    if base > 0 and measure != "profit":  # a share of a profit, which may be near 0 or below, says nothing
+    if base > 0 and plan.measure != "profit":  # a share of a profit, which may be near 0 or below, says nothing
         share = f", {percent(change.mean / base, signed=True)} of what these channels bring"
-    return f"{money(change.mean, unit, signed=True)} {measure} (5-95 %: {low} .. {high}{share})"
+    sure = UNKNOWN if one_draw(plan) else ranged(change, plan.unit)
+    return f"{amount(change.mean, plan, signed=True)} ({sure}{share})"
 
 
 def _moves(plan: Plan) -> str:
@@ -103,7 +103,9 @@ def _channels(plan: Plan) -> str:
     notes += f"next 1: outcome of the next {plan.currency} 1."
     if any(line.beyond for line in plan.lines):
         notes += f"\n* more a {plan.period} than history ever shows."
-    return table(header, rows) + "\n" + notes
+    if one_draw(plan):
+        header, *rows = ([*row[:6], *row[8:]] for row in (header, *rows))  # no 5 and 95 % points
+    return "\n".join(part for part in (table(header, rows), notes, scaled_note(plan)) if part)
 
 
 def _over_time(plan: Plan) -> str:
@@ -143,7 +145,7 @@ def _row(line: Line) -> list[str]:
         number(line.spend) + star,
         change,
         *_outcome(line.outcome, line.spend),
-        _rate(line.marginal),
+        rate(line.marginal),
     ]
 
 
@@ -155,13 +157,8 @@ def _whole(level: Level, parts: Sequence[Line]) -> list[str]:
 
 
 def _outcome(outcome: Range, spend: float) -> list[str]:
-    ratio = _rate(outcome.mean / spend) if spend > 0 else "-"
+    ratio = rate(outcome.mean / spend) if spend > 0 else "-"
     return [number(outcome.mean), number(outcome.p05), number(outcome.p95), ratio]
-
-
-def _rate(per_money: float) -> str:
-    """What a unit of money brings; with three figures where it is next to nothing, as of outcomes that are counted."""
-    return f"{per_money:z.2f}" if not 0 < per_money < SMALL else f"{per_money:.3g}"
 
 
 def _change(before: float, after: float) -> str:
@@ -195,7 +192,7 @@ def _why(plan: Plan) -> str:
 def _at_risk_price(price: Price, plan: Plan) -> str:
     """What more money adds to a measure of risk."""
     return (
-        f"More money adds {_rate(price.dual)} of what is maximised per {plan.currency} 1 at the margin; "
+        f"More money adds {rate(price.dual)} of what is maximised per {plan.currency} 1 at the margin; "
         f"{_step(price, plan)}."
     )
 
@@ -279,29 +276,6 @@ def _at_risk(plan: Plan) -> str:
     )
 
 
-TARGETS = {
-    "target_outcome": ("an outcome of", "no plan with less than {0} reaches it"),
-    "target_roas": ("an average return of", "no plan with more than {0} keeps it"),
-    "target_marginal_roas": ("a return of the last unit of", "the best of all budgets at that price of money"),
-    "target_cac": ("a cost per unit of outcome of", "no plan with more than {0} keeps it"),
-}
-
-
-def _budget_found(plan: Plan) -> str:
-    """The budget that meets a target, and what is proven about it."""
-    if plan.found is None:
-        return ""
-    found = plan.found
-    what, proven = TARGETS[found.target]
-    wanted = number(found.wanted) if found.target in ("target_outcome", "target_cac") else f"{found.wanted:g}"
-    least = proven.format(money(found.proven, plan.currency))
-    prudent = ""
-    if abs(found.unhurried - found.money) > (found.gap + NO_GAIN) * found.money:
-        prudent = f" (with prudence; without it {money(found.unhurried, plan.currency)})"
-    gap = f"(gap {100 * found.gap:.3f} %)"
-    return f"Budget: {money(found.money, plan.currency)}{prudent} for {what} {wanted}; {least} {gap}."
-
-
 def comparison_text(answers: list[Answer]) -> str:
     """Several answers side by side."""
     base = answers[0].base
@@ -326,10 +300,10 @@ def _sentence(answer: Answer) -> str:
     if answer.plan is None or answer.change is None:
         return f"{plain(answer.name)}: no plan. {plain(answer.refusal)}"
     plan, base = answer.plan, answer.base
-    gained = _gained(answer.change, answer.before, plan.unit, plan.measure)
+    less = "" if one_draw(plan) else f", chance to bring less {percent(answer.chance_of_less)}"
     return (
-        f"{plain(answer.name)}: {gained} against {plain(base.name)!r}, chance to bring less "
-        f"{percent(answer.chance_of_less)}, with {money(plan.spend, plan.currency)} against "
+        f"{plain(answer.name)}: {_gained(plan, answer.change, answer.before)} against {plain(base.name)!r}{less}, "
+        f"with {money(plan.spend, plan.currency)} against "
         f"{money(float(base.spend.sum()), plan.currency)}."
     )
 
@@ -343,7 +317,7 @@ def _compared(answer: Answer) -> list[str]:
         answer.name,
         number(plan.spend),
         *(number(value) for value in (outcome.mean, outcome.p05, outcome.p50, outcome.p95)),
-        _rate(outcome.mean / plan.spend) if plan.spend > 0 else "-",
+        rate(outcome.mean / plan.spend) if plan.spend > 0 else "-",
         "-" if _leaves_no_choice(plan) else f"{budget:z.2f}",
         money(change.mean, "", signed=True),
         f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}",
