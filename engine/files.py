@@ -283,6 +283,8 @@ def _obstacle(path: Path) -> str:
     """Why nothing can be written at a place: told before the work rather than after it."""
     if path.is_symlink() and not path.exists():
         return f"it is a link to {os.readlink(path)}, which does not exist"
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return "it is a device, a pipe or a socket"  # which a file would take the place of
     target = Path(os.path.realpath(path))
     ground = next(part for part in (target, *target.parents) if part.exists())
     if ground != target and not ground.is_dir():

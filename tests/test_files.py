@@ -202,6 +202,12 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
         require_free(tmp_path / place, force=True)
 
 
+def test_a_pipe_stays_a_pipe_even_by_force(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match=r"pipe: .*it is a device, a pipe or a socket.*; choose another --out"):
+        require_free(tmp_path / "pipe", force=True)
+
+
 def test_a_name_that_no_file_can_have_is_refused():
     with pytest.raises(InputError, match=r"'fit\\x00' *: no file can have such a name"):
         read_bytes(Path("fit\x00"))
