@@ -20,6 +20,7 @@ COARSE = 32  # knots of the first look, before they are placed where the curve b
 FINE = 24  # knots of it next to the lower end
 FINEST = 600  # most knots of one table
 DOUBT_POINTS = 25  # spends at which the doubt of a move is looked at
+LEAST_MARGIN = 1e-100  # objective per outcome: what stands for a margin of 0, whose outcome may be off by anything
 KINK = 1e-9  # of today's spend: a spend no further from it stands at the kink of the toll
 SMALLEST = 1e-13  # the first knot above the lower end, as a share of the width: slopes below 1 rise steeply there
 _EVEN = np.linspace(0, 1, COARSE) ** 3
@@ -230,7 +231,7 @@ def measured(payoff: Payoff, low: float, high: float, flight: float, tolerance: 
     curve = cells(payoff.channel, payoff.timing)
     found = Measured(curve, knots, summed(curve, payoff.odds, knots), np.zeros((2, 0)), gap)
     first = replace(found, off=off_by(found, found.sums, turned(curve, knots), payoff.odds))
-    return refined(first, payoff.odds, tolerance / max(payoff.margin, np.finfo(float).tiny))
+    return refined(first, payoff.odds, tolerance / max(payoff.margin, LEAST_MARGIN))
 
 
 def refined(

@@ -13,7 +13,7 @@ from jaxtyping import Bool
 from engine.optimize.envelope import Group, envelope, split
 from engine.optimize.rules import Problem
 from engine.optimize.sheets import Sheet, sheet, summed, turned
-from engine.optimize.tables import Measured, Payoff, Table, measured, off_by, refined, table
+from engine.optimize.tables import LEAST_MARGIN, Measured, Payoff, Table, measured, off_by, refined, table
 
 AROUND = 2  # intervals to either side of a place that are made fine
 STALE = 2.0  # times the wanted tolerance: measurements coarser than this are made finer
@@ -37,7 +37,7 @@ def tables(problem: Problem, memory: Memory, tolerance: float) -> list[Table]:
     """One table for each channel, `upper` nowhere much more than `tolerance` above the objective [objective]."""
     made = []
     for payoff, key in zip(problem.payoffs, _keys(problem), strict=True):
-        wanted = tolerance / max(payoff.margin, np.finfo(float).tiny)
+        wanted = tolerance / max(payoff.margin, LEAST_MARGIN)
         entry = memory.get(key)
         if entry is None or not _is_of(entry, payoff):
             memory[key] = Entry(measured(_plain(payoff), *key[1:4], tolerance), wanted)
@@ -69,7 +69,7 @@ def focused(
     for channel, (payoff, key) in enumerate(zip(problem.payoffs, _keys(problem), strict=True)):
         entry, old = memory[key], coarse[channel]
         places = envelopes[channel].corners[max(0, int(top.corner[channel]) - 1) :][:4]
-        wanted = tolerances[1] / max(payoff.margin, np.finfo(float).tiny)
+        wanted = tolerances[1] / max(payoff.margin, LEAST_MARGIN)
         finer = refined(entry.found, None, wanted, _near(len(old.spend), places))
         memory[key] = replace(entry, found=finer)
         made.append(old if finer is entry.found else table(payoff, finer))

@@ -74,6 +74,14 @@ def test_profit_takes_the_margin_of_each_channel(make):
     assert alone.chosen.spend == plan.chosen.spend
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_channel_whose_margin_is_0_gets_nothing_and_no_number_overflows(make):
+    held = make.random_curves(np.random.default_rng(0), 3, unit=1e6)
+    goal = '[goal]\nmaximise = "profit"\nmargin = 0.5\nmargins = { c0 = 0 }\n'
+    plan = optimize(held, make.scenario("budget = { total = 120e6 }\n" + goal))
+    assert plan.certified and plan.chosen.spend[0] == pytest.approx(0.0, abs=1.0)
+
+
 def test_what_a_customer_costs_and_is_worth_is_told(make):
     plan = optimize(two(make), make.scenario(TOTAL + 'goal = { maximise = "clv", lifetime_value = 100 }\n'))
     line = plan_document(plan)["by_channel"][0]

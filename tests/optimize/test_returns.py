@@ -49,6 +49,12 @@ def test_a_least_return_is_a_cap_and_with_an_s_shape_a_minimum_flight_too(make):
     assert "cap of pr by least_roas 1.5" in plan.binding
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_return_far_beyond_any_other_leaves_no_money_and_no_number_overflows(make):
+    payoff = make.problem(make.curves(make.channel("tv", 100.0, 50.0, 3.0)), "budget = { total = 100 }\n").payoffs[0]
+    assert all(high <= 1e-9 for _, high in spans(payoff, 1e15, 100.0, marginal=False))
+
+
 def test_channels_that_never_bring_enough_get_nothing(make):
     held = make.curves(make.channel("tv", 100.0, 50.0, 3.0), make.channel("pr", 300.0, 80.0))
     plan = optimize(held, make.scenario("budget = { total = 100 }\n[channels.tv]\nleast_roas = 1.2\n"))

@@ -111,8 +111,8 @@ def _between(
 
     Between a line from the left end and one to the right end of the largest, or the least, slope there is.
     """
-    spread = np.maximum(steepest - flattest, np.finfo(float).tiny)
     turns = (steepest > 0) & (flattest < 0)
+    spread = np.where(turns, steepest - flattest, 1.0)  # there alone a line from each end meets the other inside
     product = steepest * flattest * width
     peak = (steepest * over[1] - flattest * over[0] - product) / spread
     trough = (steepest * over[0] - flattest * over[1] + product) / spread
