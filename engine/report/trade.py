@@ -46,14 +46,16 @@ def _last(found: Trades) -> float:
 def _table(found: Trades) -> str:
     one, two = found.goals
     header = ["weight", one, two, f"less {one}", f"more {two}", "costs", "gap"]
+    asked = "" if found.own is None else "> what the scenario asks for; "
     notes = (
         f"{plain(found.measure)} {_in(found)}over the horizon; weight: of {plain(two)}, the rest is that of "
-        f"{plain(one)}; > what the scenario asks for; less and more: than in the first row; costs: {plain(one)} given "
+        f"{plain(one)}; {asked}less and more: than in the first row; costs: {plain(one)} given "
         f"up for one more of {plain(two)}, to the next row."
     )
     if found.dropped:
         plans = "plan is" if found.dropped == 1 else "plans are"
         notes += f"\n{found.dropped} further {plans} left out: another is as good in both goals."
+    notes += "".join(f"\n{note[:1].upper()}{note[1:]}." for note in found.notes)
     return f"{table(header, [_row(found, point) for point in found.points])}\n{notes}"
 
 
@@ -64,7 +66,7 @@ def _in(found: Trades) -> str:
 def _row(found: Trades, point: Trade) -> list[str]:
     start = found.points[0]
     goals = (point.first, point.second, start.first - point.first, point.second - start.second)
-    mark = "> " if point is found.points[found.own] else ""
+    mark = "> " if found.own is not None and point is found.points[found.own] else ""
     costs = "-" if point.costs is None else f"{point.costs:.2f}"
     return [f"{mark}{point.weight:.2f}", *map(number, goals), costs, _gap(point.gap)]
 
@@ -110,6 +112,7 @@ def trades_document(found: Trades) -> dict[str, Any]:
         "own": found.own,
         "dropped": found.dropped,
         "prudence": found.prudence,
+        "notes": list(found.notes),
         "seconds": found.seconds,
         "made_from": found.made_from,
     }

@@ -16,6 +16,8 @@ from engine.optimize.budgets.trade import Trade, undominated
 from engine.optimize.plan import Range, by_draw, optimize
 from engine.optimize.risk.safety import safety
 from engine.optimize.rules import broken, problem_of
+from engine.report.charts.trade import trades_chart
+from engine.report.trade import trades_text
 from engine.response.curves import History
 
 HEAD = 'name = "x"\nhorizon = {{ start = 2027-01-04, periods = 26, decide = "{decide}"{more} }}\n'
@@ -72,9 +74,10 @@ def test_both_goals_of_a_plan_are_what_a_loop_over_weeks_says(make, decide):
 
 
 def test_equal_weights_are_the_question_as_it_is_asked(make):
-    held = market(make)
-    found = between(held, asked(), 5, 3_000.0, told)
-    plan = optimize(held, asked(more=', carry_over = "history"'), priced=False)
+    held, history = market(make), ', carry_over = "history"'
+    found = between(held, asked(more=history), 5, 3_000.0, told)
+    plan = optimize(held, asked(more=history), priced=False)
+    assert not found.notes
     own = found.points[found.own]
     assert own.weight == 0.5
     assert own.first + own.second == pytest.approx(plan.chosen.value.mean, rel=1e-4)
@@ -167,6 +170,38 @@ def test_rules_are_kept_at_every_weight_and_rules_that_cannot_be_are_named(make)
         safety(held, impossible, 3, 3_000.0, told)
     with pytest.raises(InfeasibleError, match="peso optimize names the rules in conflict"):
         between(held, impossible, 3, 3_000.0, told)
+
+
+def test_plans_of_a_single_split_are_certified_and_valued_otherwise_than_the_split_of_any_year(make):
+    """They once had estimated bounds, next to their values, and none was certified."""
+    found = between(market(make), asked(), 3, 3_000.0, told)
+    assert all(point.certified for point in found.points)
+    assert found.own is None
+    text = trades_text(found)
+    assert f"Proof: {len(found.points)} of {len(found.points)} plans certified" in text
+    assert "One split is valued by peso optimize as that of a year like any other" in text
+    assert "what the scenario asks for" not in text
+
+
+@pytest.mark.parametrize(
+    ("rules", "own"),
+    [
+        ("", None),
+        ('risk = { measure = "cvar", weight = 0.5 }\n', 0.5),
+        ('risk = { measure = "cvar", weight = 0.4 }\n', None),
+        ('goal = { maximise = "outcome", prudence = 0.2 }\n', 0.0),
+    ],
+)
+def test_the_row_that_the_scenario_asks_for_is_marked_and_no_other(make, rules, own):
+    """The nearest one was, where the scenario asks for prudence, which is none beside a measure of risk."""
+    held = replace(market(make, draws=7), prudence=0.4)
+    found = safety(held, asked(rules), 3, 3_000.0, told)
+    assert (None if found.own is None else found.points[found.own].weight) == own
+    text = trades_text(found)
+    assert ("what the scenario asks for" in text) == (own is not None)
+    assert ("Under a measure of risk prudence is 0" in text) == ("prudence" not in rules)
+    assert ("the scenario itself is planned with 0.4" in text) == (rules == "")
+    assert len(trades_chart(found)["layer"][1]["data"]["values"]) == (own is not None)
 
 
 def point(first, second):

@@ -12,14 +12,18 @@ import numpy as np
 from engine.config.scenario import Scenario, Shock
 from engine.errors import InfeasibleError, InputError
 from engine.optimize.budgets.frontier import Tell, with_money
-from engine.optimize.budgets.trade import Trade, Trades, nearest, time_of, trade, undominated, weights
+from engine.optimize.budgets.trade import Trade, Trades, time_of, trade, undominated, weighing, weights
 from engine.optimize.plan import by_draw, spread
-from engine.optimize.rules import Problem, problem_of
+from engine.optimize.rules import USUAL, Problem, problem_of
 from engine.optimize.solve import Memory, solve
 from engine.periods import step
 from engine.response.curves import Curves
 
 GOALS = ("outcome", "brand")
+OTHERWISE = (
+    "one split is valued by peso optimize as that of a year like any other; here, as with horizon.carry_over = "
+    '"history", what was spent before works in it and what is left at its end counts, so that the figures differ'
+)
 
 
 def between(curves: Curves, scenario: Scenario, count: int, amount: float, tell: Tell) -> Trades:
@@ -38,7 +42,7 @@ def between(curves: Curves, scenario: Scenario, count: int, amount: float, tell:
     """
     begin = time.perf_counter()
     asked = with_money(lasting(scenario), amount)
-    problem = problem_of(curves, asked)
+    problem = replace(problem_of(curves, asked), effort=USUAL)
     memory: Memory = {}
     sides = _weighed(curves, asked, problem, 0.0), _weighed(curves, asked, problem, 1.0)
     points: list[Trade] = []
@@ -55,6 +59,7 @@ def between(curves: Curves, scenario: Scenario, count: int, amount: float, tell:
         first, second = (float(by_draw(side, solved.spend)[1].mean()) / 2 for side in sides)
         points.append(trade(problem, weight, solved, (first, second), spread(by_draw(problem, solved.spend)[1])))
     kept = undominated(points)
+    alike = scenario.horizon.from_history
     tail = f"{asked.horizon.tail} {curves.period}s after it"
     return Trades(
         **time_of(curves, asked, problem),
@@ -62,8 +67,9 @@ def between(curves: Curves, scenario: Scenario, count: int, amount: float, tell:
         meant=(f"{curves.measure} within the horizon", f"{curves.measure} of what is left working, in the {tail}"),
         budget=amount,
         points=kept,
-        own=nearest(kept, 0.5),
+        own=weighing(kept, 0.5) if alike else None,
         dropped=len(points) - len(kept),
+        notes=() if alike else (OTHERWISE,),
         seconds=time.perf_counter() - begin,
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.config.scenario import Scenario
 from engine.optimize import goals
-from engine.optimize.closeness import CERTIFIED
+from engine.optimize.closeness import CERTIFIED, ROUNDING
 from engine.optimize.over_time import several
 from engine.optimize.plan import Range
 from engine.optimize.rules import Problem
@@ -60,10 +60,11 @@ class Trades:
     decisions: tuple[str, ...]  # first and last day of each
     budget: float  # [currency]
     points: tuple[Trade, ...]  # by rising weight of the second goal
-    own: int  # index of the plan nearest to what the scenario asks for
+    own: int | None  # index of the plan that the scenario asks for; None where it asks for none of them
     dropped: int  # plans that another one was as good as in both goals
     prudence: float
     made_from: str
+    notes: tuple[str, ...] = ()  # where the scenario itself is planned and valued differently
     seconds: float = 0.0
 
 
@@ -123,6 +124,6 @@ def time_of(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, A
     }
 
 
-def nearest(points: Sequence[Trade], weight: float) -> int:
-    """Index of the plan whose weight is nearest to one."""
-    return int(np.argmin([abs(point.weight - weight) for point in points]))
+def weighing(points: Sequence[Trade], weight: float) -> int | None:
+    """Index of the plan of a weight; None where none of them has it."""
+    return next((at for at, point in enumerate(points) if abs(point.weight - weight) <= ROUNDING), None)

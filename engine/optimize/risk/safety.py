@@ -1,6 +1,7 @@
 """Mean against safety: the plans between the best mean and the best mean of the worst draws (CVaR)."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,11 +10,12 @@ from engine.errors import InputError
 from engine.optimize import goals
 from engine.optimize.asking import answered
 from engine.optimize.budgets.frontier import Tell, with_money
-from engine.optimize.budgets.trade import Trade, Trades, nearest, time_of, trade, undominated, weights
+from engine.optimize.budgets.trade import Trade, Trades, time_of, trade, undominated, weighing, weights
 from engine.optimize.plan import by_draw, spread
 from engine.optimize.risk.at_risk import solve_at_risk
 from engine.optimize.risk.climb import chances
 from engine.optimize.risk.measures import measure_of
+from engine.optimize.rules import USUAL, Problem, problem_of
 from engine.response.curves import Curves
 
 
@@ -39,6 +41,7 @@ def safety(curves: Curves, scenario: Scenario, count: int, amount: float, tell: 
     tell("the best mean")
     asked = answered(curves, question)
     problem = asked.problem
+    own = problem_of(curves, with_money(scenario, amount))  # whose prudence may be another
     draws = chances(problem, curves.draws)
     worst = measure_of(Risk(measure="cvar", level=level), draws)
     points: list[Trade] = []
@@ -46,7 +49,7 @@ def safety(curves: Curves, scenario: Scenario, count: int, amount: float, tell: 
     for number, weight in enumerate(weights(count), start=1):
         tell(f"{number} of {count} plans")
         risk = Risk(measure="cvar", level=level, weight=weight)
-        found = solve_at_risk(problem, risk, asked.memory, tuple(plans))
+        found = solve_at_risk(_provable(problem, weight), risk, asked.memory, tuple(plans))
         if found is None:
             raise AssertionError("a plan was found for the mean, and none for another weight")
         values = by_draw(problem, found.spend)[1]
@@ -61,10 +64,29 @@ def safety(curves: Curves, scenario: Scenario, count: int, amount: float, tell: 
         meant=(f"mean {measure} of all draws", f"mean {measure} of the {tenth} of draws, CVaR"),
         budget=amount,
         points=kept,
-        own=nearest(kept, scenario.risk.weight if scenario.risk.measure == "cvar" else 0.0),
+        own=weighing(kept, _own_weight(scenario)) if own.prudence == problem.prudence else None,
         dropped=len(points) - len(kept),
+        notes=_of_prudence(curves, scenario, own.prudence),
         seconds=time.perf_counter() - begin,
     )
+
+
+def _provable(problem: Problem, weight: float) -> Problem:
+    """The problem with the effort of one proof where the mean alone counts; others are proven after their search."""
+    return replace(problem, effort=USUAL) if not weight else problem
+
+
+def _own_weight(scenario: Scenario) -> float:
+    """The weight of the worst draws that the scenario asks for."""
+    return scenario.risk.weight if scenario.risk.measure == "cvar" else 0.0
+
+
+def _of_prudence(curves: Curves, scenario: Scenario, own: float) -> tuple[str, ...]:
+    """That moves are not charged for their doubt beside a measure of risk, where the curves ask for it."""
+    if scenario.goal.prudence is not None or not curves.prudence:
+        return ()
+    told = "under a measure of risk prudence is 0 unless goal.prudence says otherwise, and so it is in every row"
+    return (f"{told}; the scenario itself is planned with {own:g}" if own else told,)
 
 
 def _require_risk(curves: Curves, scenario: Scenario) -> None:

@@ -22,14 +22,14 @@ from engine.words import money, plain
 
 
 def trades_chart(found: Trades) -> Spec:
-    """One goal against the other, one dot a plan, that of the scenario's own weights marked."""
-    points, own = found.points, found.points[found.own]
+    """One goal against the other, one dot a plan, that which the scenario asks for marked."""
+    points, own = found.points, [] if found.own is None else [found.points[found.own]]
     across, up = (
         unit_of(max(abs(each) for each in side)) for side in zip(*((p.second, p.first) for p in points), strict=True)
     )
     shown, mark = (
         rows(second=[p.second / across.size for p in some], first=[p.first / up.size for p in some])
-        for some in (points, [own])
+        for some in (points, own)
     )
     encoding = {
         "x": amount(
@@ -39,9 +39,10 @@ def trades_chart(found: Trades) -> Spec:
     }
     title = f"More {short(found.goals[1])} is paid for with {short(found.goals[0])}"
     told = [f"{money(p.first, found.unit)} and {money(p.second, found.unit)}" for p in points]
+    marked = "; black: what the scenario asks for." if own else "."
     line: Spec = {"type": "line", "color": KIND_COLOURS["paid"], "strokeWidth": 2, "point": True}
     return framed(
-        heading(title, f"{found.meant[0]} against {found.meant[1]}; black: the scenario's own weights.", WIDE),
+        heading(title, f"{found.meant[0]} against {found.meant[1]}{marked}", WIDE),
         f"{plain(found.meant[0])} against {plain(found.meant[1])}. {listed(told, 'plans')}.",
         {
             "width": WIDE,
