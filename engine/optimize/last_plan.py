@@ -66,7 +66,7 @@ def _bounded(
 
 
 def _require_read(names: tuple[str, ...], scenario: Scenario) -> None:
-    """Refuse bounds by an earlier plan where none is named, was read, or holds the channels that are named.
+    """Refuse bounds by an earlier plan where none is named, was read, or holds the channels; and a plan without any.
 
     Raises:
         InputError: One sentence that says which.
@@ -86,6 +86,11 @@ def _require_read(names: tuple[str, ...], scenario: Scenario) -> None:
         raise InputError(
             f"{place}: last_plan.file {last.file!r} was not read; load the scenario with engine.study.question, "
             "or give last_plan.channels"
+        )
+    if not bound and not last.model_fields_set & {"least", "most"}:
+        raise InputError(
+            f"{place}: [last_plan] names a plan and no bounds by it, so it would change nothing; give min or max "
+            "there, or of_last_plan for a channel, or leave it out"
         )
     for name in last.channels:
         if name not in names:

@@ -68,6 +68,9 @@ def test_bounds_without_the_plan_that_they_are_of_are_refused(make):
     asked = make.scenario("budget = { total = 100 }\n[channels.tv]\nof_last_plan = { min = 0.5 }\n")
     with pytest.raises(InputError, match=r"channels.tv.of_last_plan needs the last plan"):
         optimize(two(make), asked)
+    asked = make.scenario("budget = { total = 100 }\n[last_plan.channels]\ntv = [60]\npr = [40]\n")
+    with pytest.raises(InputError, match=r"names a plan and no bounds by it.*give min or max there"):
+        optimize(two(make), asked)
     asked = make.scenario('budget = { total = 100 }\n[last_plan]\nfile = "plan.json"\n')
     with pytest.raises(InputError, match=r"'plan.json' was not read"):
         optimize(two(make), asked)
