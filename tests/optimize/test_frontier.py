@@ -158,6 +158,18 @@ def test_rules_that_tie_both_sides_are_named_and_kept(make):
         assert point.spend[1] + point.spend[2] <= 0.3 * 120 + 1e-4
 
 
+def test_locks_that_leave_one_amount_for_a_group_are_refused(make):
+    locks = "[channels.tv]\nlocked = 50\n[channels.radio]\nlocked = 20\n"
+    with pytest.raises(InputError, match=r"locks leave one amount for 'slow', 70, so there is no balance.*loosen one"):
+        balances(two_sides(make), asked(make, locks), "slow", 5, 120.0)
+
+
+def test_money_that_brings_a_group_nothing_more_makes_no_other_balance(make):
+    held = make.curves(make.channel("tv", 0.0, 60.0, retain=0.9), make.channel("search", 150.0, 50.0))
+    found = balances(held, asked(make, budget="at_most = 120"), "slow", 5, 120.0)
+    assert [(point.group.mean, point.exchange) for point in found.points] == [(0.0, None)]
+
+
 def test_a_group_is_one_of_the_scenario_a_kind_or_what_works_on_for_weeks(make):
     held = make.random_curves(np.random.default_rng(0), 4)
     assert members_of(held, asked(make, "[groups.mine]\nchannels = ['c2']\n"), "mine") == ("c2",)

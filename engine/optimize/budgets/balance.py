@@ -29,6 +29,7 @@ from engine.periods import PER_YEAR, step
 from engine.response.curves import KINDS, Curves, half_life
 
 SLOW = "slow"  # the group of channels whose effect lasts
+ALIKE = 1e-9  # relative: amounts or outcomes that differ by no more are one
 LASTING = 4.0  # weeks of half-life from which a channel is one of them
 
 
@@ -177,6 +178,13 @@ def _require_open(problem: Problem, inside: np.ndarray, scenario: Scenario, grou
                 f"scenario {scenario.name!r}: {rule.name} fixes the money of {group!r}, so there is no balance to look "
                 "for; leave that rule out"
             )
+    ways = _steps(problem, inside, 2)
+    possible = problem.lower.sum() <= problem.budget.high and problem.upper.sum() >= problem.budget.low
+    if possible and ways[1] - ways[0] <= ALIKE * problem.budget.high:
+        raise InputError(
+            f"scenario {scenario.name!r}: budget, floors, caps and locks leave one amount for {group!r}, {ways[0]:g}, "
+            "so there is no balance to look for; loosen one of them"
+        )
 
 
 def _steps(problem: Problem, inside: np.ndarray, count: int) -> list[float]:
@@ -213,7 +221,7 @@ def _balance(problem: Problem, inside: np.ndarray, solved: Solved) -> Balance:
 
 def _undominated(points: list[Balance]) -> tuple[Balance, ...]:
     """Plans than which no other is better in one goal and as good in the other, with what the next one costs."""
-    kept = [
+    best = [
         one
         for one in points
         if not any(
@@ -223,6 +231,10 @@ def _undominated(points: list[Balance]) -> tuple[Balance, ...]:
             for two in points
         )
     ]
+    kept = best[:1]
+    for one in best[1:]:  # money that brings the group nothing more makes no other balance
+        if abs(one.group.mean - kept[-1].group.mean) > ALIKE * abs(kept[-1].group.mean):
+            kept.append(one)
     rates = [
         (one.others.mean - two.others.mean) / (two.group.mean - one.group.mean) for one, two in itertools.pairwise(kept)
     ]
