@@ -15,6 +15,7 @@ from engine.cli.verbs import VERBS
 from engine.config.loading import parse
 from engine.config.model import Model
 from engine.config.scenario import Scenario
+from engine.study.setup import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 SPEC = importlib.util.spec_from_file_location("readme", Path(__file__).with_name("readme.py"))
@@ -85,6 +86,21 @@ def test_every_exit_code_is_listed_and_no_other():
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", TEXT.split("## Exit codes")[1], flags=re.MULTILINE)}
     kinds = [kind for kind in vars(engine.errors).values() if isinstance(kind, type)]
     assert listed == {0, 1, 2, 130} | {kind.exit_code for kind in kinds}
+
+
+def test_every_sample_scenario_is_listed_and_those_that_init_writes_are_marked():
+    section = TEXT.split("### The samples in `scenarios/`")[1].split("\n#")[0]
+    listed = {
+        name: bool(mark) for name, mark in re.findall(r"^\| `(\w+)\.toml` \|.*\| ?(yes)? ?\|$", section, re.MULTILINE)
+    }
+    assert listed == {path.stem: path.stem in SCENARIOS for path in (ROOT / "scenarios").glob("*.toml")}
+
+
+def test_links_within_lead_to_a_heading():
+    headings = {
+        re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+    }
+    assert [link for link in re.findall(r"\]\(#([^)]+)\)", TEXT) if link not in headings] == []
 
 
 def test_links_lead_somewhere():
