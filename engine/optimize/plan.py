@@ -13,6 +13,7 @@ from engine.config.scenario import Budget, Scenario
 from engine.optimize import goals
 from engine.optimize.above import Fixing, Level, freed, levels
 from engine.optimize.asking import Asked, Found, answered
+from engine.optimize.beside import ForTests, Past, Tail, for_tests_of, tail_of
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.flighting import as_history, is_written
 from engine.optimize.over_time import several
@@ -21,6 +22,7 @@ from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.ranges import Range as Range
 from engine.optimize.ranges import spread as spread
+from engine.optimize.rule import Rule
 from engine.optimize.rules import USUAL, Problem, broken, history_spend, priced_returns, problem_of
 from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.solve import Solved
@@ -104,6 +106,10 @@ class Plan:
     in_money: bool = True  # whether the outcome is money; if not, what one costs is told instead of a return
     counts: str = ""  # the outcome, where its name is not that of the measure
     lifetime: tuple[float, ...] = ()  # what a customer won by each channel is worth, where the goal says so [currency]
+    draws: int = 0  # of the curves; 0 where that is not known
+    past: Past | None = None  # history with the money that it spent; none where the horizon has begun
+    tail: Tail | None = None  # the mean of the worst draws, where that is what the plan is chosen by
+    for_tests: ForTests | None = None  # the money for tests, where the scenario keeps some
     seconds: float = 0.0  # tables, solution, polish and exact revaluation
 
     @property
@@ -190,7 +196,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         _require_returns(problem, solved.spend)
     outcome, value = by_draw(problem, solved.spend)
     chosen = _split(problem, solved.spend)
-    baseline, before = _baseline(curves, scenario, asked)
+    baseline, before, really = _baseline(curves, scenario, asked)
     lines = _lines((curves, scenario), problem, solved.spend, asked.today, outcome)
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     tolls = float(several.tolls(problem, solved.spend).sum()) if problem.ways else charged(problem, solved.spend)
@@ -207,7 +213,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         baseline=baseline,
         gain=gain,
         chance_of_loss=loss,
-        warnings=(*asked.notes, *_far_from_proof(solved), *doubts),
+        warnings=(*asked.notes, *_far_from_proof(problem, solved), *doubts),
         prudence=problem.prudence,
         tolls=tolls,
         net=net,
@@ -221,6 +227,10 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         risk=risk,
         found=asked.found,
         above=levels(curves, scenario, (np.array(chosen.spend), np.array(baseline.spend)), outcome),
+        draws=len(value),
+        past=None if really is None else Past(float(problem.history.sum()), spread(value - really)),
+        tail=tail_of(scenario, problem, value, before) if risk == "cvar" else None,
+        for_tests=for_tests_of(curves, scenario, np.array(chosen.spend)),
     )
 
 
@@ -241,13 +251,23 @@ def _require_returns(problem: Problem, spend: np.ndarray) -> None:
         raise AssertionError(f"the plan does not keep {unkept}")
 
 
-def _far_from_proof(solved: Solved) -> tuple[str, ...]:
-    """A doubt about a plan whose bound is far away: a much better one may exist."""
+def _far_from_proof(problem: Problem, solved: Solved) -> tuple[str, ...]:
+    """A doubt about a plan whose bound is far away, with what would make it smaller: a much better one may exist."""
     if solved.gap <= FAR:
         return ()
     kind = "proven" if solved.proven else "estimated"
     told = f"a better plan may exist: the {kind} bound is {percent(solved.gap)} away from this one"
-    return (f"{told}; ask with fewer minimum flights or rules on single decisions to see what they hide",)
+    if problem.flight.any() or any(_is_of_single_decisions(rule, problem.decisions) for rule in problem.rules):
+        return (f"{told}; ask with fewer minimum flights or rules on single decisions to see what they hide",)
+    if problem.ways and problem.effort <= USUAL:
+        return (f"{told}; ask with --prove",)
+    return (told,)
+
+
+def _is_of_single_decisions(rule: Rule, count: int) -> bool:
+    """Whether a rule speaks of some of several decisions and leaves others out."""
+    touched = np.any(rule.weights.reshape(-1, count) != 0, axis=0)
+    return bool(touched.any() and not touched.all())
 
 
 def _counted(curves: Curves, scenario: Scenario) -> dict[str, Any]:
@@ -270,14 +290,21 @@ def _time(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, Any
     return {"start": start, "end": end, "periods": periods, "period": curves.period, "decisions": labels}
 
 
-def _baseline(curves: Curves, scenario: Scenario, asked: Asked) -> tuple[Split, Float[np.ndarray, " draw"]]:
-    """Today's split, with the rules that it does not keep, and its objective by draw; it is valued without flights."""
+def _baseline(
+    curves: Curves, scenario: Scenario, asked: Asked
+) -> tuple[Split, Float[np.ndarray, " draw"], Float[np.ndarray, " draw"] | None]:
+    """Today's split, with the rules that it does not keep, and its objective by draw; it is valued without flights.
+
+    Last, the objective of the same split with the money that history spent, where the horizon has not begun.
+    """
     free = _without_flights(scenario)
     unflown = asked.problem if free == scenario else problem_of(curves, _of_budget(free, asked.problem), asked.spent)
     unkept = [f"flight of {channel.name}" for channel in curves.channels if rules_of(channel, scenario).flight]
     unkept += [f"flighting of {channel.name}" for channel in curves.channels if is_written(channel, scenario)]
     unkept += [rule.name for rule in broken(asked.problem, asked.today)]
-    return replace(_split(unflown, asked.today), broken=tuple(unkept)), by_draw(unflown, asked.today)[1]
+    before, scaled, spent = by_draw(unflown, asked.today)[1], float(asked.today.sum()), asked.problem.history.sum()
+    really = None if asked.spent is not None else by_draw(unflown, asked.today * (spent / scaled if scaled else 0.0))[1]
+    return replace(_split(unflown, asked.today), broken=tuple(unkept)), before, really
 
 
 def _of_budget(scenario: Scenario, problem: Problem) -> Scenario:

@@ -1,5 +1,6 @@
 """The file `plan.json` (schema peso.plan/1)."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from engine.files import write_json
 from engine.finance import cac, clv_to_cac
 from engine.optimize.above import Level
+from engine.optimize.asking import Found
 from engine.optimize.compare import Answer
 from engine.optimize.plan import Line, Plan, Range, Split
 from engine.optimize.prices import Price
@@ -36,7 +38,9 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "value": _range(plan.chosen.value),
         "outcome": _range(plan.chosen.outcome),
         "risk": plan.risk,
-        "target": asdict(plan.found) if plan.found else None,
+        "worst_draws": asdict(plan.tail) if plan.tail else None,
+        "target": asdict(plan.found) | {"gap_of_plan": gap_of_plan(plan.found)} if plan.found else None,
+        "learn": asdict(plan.for_tests) if plan.for_tests else None,
         "prudence": plan.prudence,
         "tolls": plan.tolls,
         "net": plan.net,
@@ -47,6 +51,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "binding": list(plan.binding),
         "prices": [_price(price) for price in plan.prices],
         "baseline": _split(plan.baseline),
+        "history": {"spend": plan.past.spend, "change": _range(plan.past.change)} if plan.past else None,
+        "draws": plan.draws,
         "gain": _range(plan.gain),
         "chance_of_loss": plan.chance_of_loss,
         "promise": {**_range(plan.gain), "chance_worse": plan.chance_of_loss},
@@ -56,6 +62,13 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "seconds": plan.seconds,
         "made_from": plan.made_from,
     }
+
+
+def gap_of_plan(found: Found) -> float | None:
+    """Distance of a plan's own money from what is proven, prudence included, relative; None where nothing is proven."""
+    if found.target == "target_marginal_roas" or not 0 < found.proven < math.inf:
+        return None
+    return abs(found.money - found.proven) / max(found.money, found.proven)
 
 
 def _strategy(plan: Plan) -> dict[str, Any]:

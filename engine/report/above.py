@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 
 from engine.optimize.above import Level
 from engine.optimize.plan import Line, Plan
+from engine.report.figures import amount, rate
+from engine.report.history import scaled_note
 from engine.words import money, number, percent, table
 
 INDENT = "  "  # before the name of a part
@@ -18,7 +20,7 @@ def split_above(plan: Plan) -> str:
     header = ["split above", "history", "share", "plan", "share"]
     header += ["asked"] * asked + ["free"] * free + ["outcome", "return"]
     rows = [_row(plan, level, asked, free) for level in told]
-    return "\n".join(part for part in (table(header, rows), _cost(plan)) if part)
+    return "\n".join(part for part in (table(header, rows), scaled_note(plan), _cost(plan)) if part)
 
 
 def _row(plan: Plan, level: Level, asked: bool, free: bool) -> list[str]:
@@ -32,7 +34,7 @@ def _row(plan: Plan, level: Level, asked: bool, free: bool) -> list[str]:
         *([_asked(level)] if asked else []),
         *([percent(level.free) if level.free is not None else "-"] if free else []),
         number(level.outcome.mean),
-        f"{level.outcome.mean / level.spend:.2f}" if level.spend > 0 else "-",
+        rate(level.outcome.mean / level.spend) if level.spend > 0 else "-",
     ]
 
 
@@ -58,7 +60,7 @@ def _cost(plan: Plan) -> str:
     cost, least = plan.fixing.gain, "" if plan.proven else "at least "
     told = f"costs {least}{money(cost, plan.unit)} {plan.measure}" if cost > seen else "costs nothing on average"
     if plan.tolls:
-        told += f", and after the charge for the doubt of moves {money(plan.fixing.net, plan.unit)}"
+        told += f", and after the charge for the doubt of moves {amount(plan.fixing.net, plan)}"
     return (
         f"To fix this split {told}: that is what the best plan without the strategy has more, all else as it is; it "
         "splits as under free."

@@ -11,12 +11,13 @@ from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
 from engine.report.figures import UNKNOWN, amount, one_draw, ranged, rate
 from engine.report.found import budget_found, money_for_tests
-from engine.report.history import beside_history, compared, scaled_note
+from engine.report.history import beside_history, compared, scaled_note, split_name
 from engine.report.weeks import weeks_text
 from engine.words import folded, money, number, percent, plain, table
 
 NOTABLE = 0.005  # share of the budget below which a move is not told
 NO_PRICE = 0.01  # of what its price says: where a real step of a rule earns no more, the price is none
+EARNS = 0.005  # of what a unit of money brings, or of 1: a rule that earns less is not told
 NO_GAIN = 1e-6  # share of a plan's value below which an eased rule earns nothing
 MARGIN = (
     "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
@@ -176,17 +177,31 @@ def _why(plan: Plan) -> str:
     if _leaves_no_choice(plan):
         return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
     lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
-    priced = [price for price in plan.prices if not _is_contradicted(price)]
+    earning = [price for price in plan.prices if not _earns_nothing(price, plan)]
+    if not earning:
+        lines = ["Why: to ease any one of the rules that hold the plan earns next to nothing."]
+    priced = [price for price in earning if not _is_contradicted(price)]
     told, rest = priced[:TOLD], priced[TOLD:]
-    lines += [f"  {plain(price.rule)}: {price.dual:z.2f} per {plan.currency} 1; {_step(price, plan)}" for price in told]
+    lines += [
+        f"  {plain(price.rule)}: {rate(price.dual)} per {plan.currency} 1; {_step(price, plan)}" for price in told
+    ]
     if rest:
         dearest = max(price.dual for price in rest)
-        lines.append(f"  and {len(rest)} more rules, each at most {dearest:z.2f} per {plan.currency} 1 (see plan.json)")
-    if alone := [plain(price.rule) for price in plan.prices if _is_contradicted(price)]:
+        lines.append(
+            f"  and {len(rest)} more rules, each at most {rate(dearest)} per {plan.currency} 1 (see plan.json)"
+        )
+    if alone := [plain(price.rule) for price in earning if _is_contradicted(price)]:
         lines.append(f"  and, where to ease one alone by a real step earns next to nothing: {', '.join(alone)}")
     if without := _without_price(plan):
         lines.append(f"  and, without a price by the unit of money: {', '.join(without)}")
     return "\n".join(lines)
+
+
+def _earns_nothing(price: Price, plan: Plan) -> bool:
+    """Whether more room at a rule earns next to nothing, margin and step; of the budget that is told as well."""
+    usual = abs(plan.chosen.value.mean) / plan.spend if plan.spend > 0 else 1.0
+    stepped = (price.gain or 0.0) / price.change if price.change else 0.0
+    return price.rule != BUDGET and max(abs(price.dual), abs(stepped)) < EARNS * min(1.0, usual)
 
 
 def _at_risk_price(price: Price, plan: Plan) -> str:
@@ -223,7 +238,7 @@ def _step(price: Price, plan: Plan) -> str:
         return f"{room} more cannot be spent under the other rules"
     if price.gain is None or not price.change:
         return "a real step was not tried"
-    return f"{room} of room earns {price.gain / price.change:z.2f} per {plan.currency} 1"
+    return f"{room} of room earns {rate(price.gain / price.change)} per {plan.currency} 1"
 
 
 def _leaves_no_choice(plan: Plan) -> bool:
@@ -240,13 +255,13 @@ def proof(plan: Plan) -> str:
     status = "certified" if plan.certified else "feasible, not certified"
     if not plan.proven:
         status = "feasible; the bound is an estimate, because some curves are S-shaped over several decisions"
-    value, bound = money(plan.chosen.value.mean, plan.unit), money(plan.bound, plan.unit)
+    value, bound = amount(plan.chosen.value.mean, plan), amount(plan.bound, plan)
     if plan.risk != "mean":
         told = _at_risk(plan)
     elif plan.tolls:
         told = (
-            f"this plan earns {value}; after {money(plan.tolls, plan.unit)} for the doubt of its moves it is worth "
-            f"{money(plan.net, plan.unit)}, and no plan under these rules is worth more than {bound}"
+            f"this plan earns {value}; after {amount(plan.tolls, plan)} for the doubt of its moves it is worth "
+            f"{amount(plan.net, plan)}, and no plan under these rules is worth more than {bound}"
         )
     else:
         told = f"no plan under these rules can earn more than {bound}, this one earns {value}"
@@ -268,12 +283,21 @@ def _at_risk(plan: Plan) -> str:
     if plan.risk == "probability":
         worth, bound = percent(plan.net), percent(plan.bound)
     else:
-        worth, bound = money(plan.net, plan.unit), money(plan.bound, plan.unit)
-    value = money(plan.chosen.value.mean, plan.unit)
+        worth, bound = amount(plan.net, plan), amount(plan.bound, plan)
+    value = amount(plan.chosen.value.mean, plan)
     return (
         f"{RISKS[plan.risk]}, this plan is worth {worth} and no plan under these rules more than {bound}; "
-        f"its mean is {value}"
+        f"its mean is {value}{_worst_draws(plan)}"
     )
+
+
+def _worst_draws(plan: Plan) -> str:
+    """The mean of the worst draws of the plan and of history's split, where that is what is maximised."""
+    if plan.tail is None:
+        return ""
+    worst, before = amount(plan.tail.plan, plan), amount(plan.tail.baseline, plan)
+    share = percent(plan.tail.level)
+    return f"; its worst {share} of draws bring {worst} in the mean, those of {split_name(plan)} {before}"
 
 
 def comparison_text(answers: list[Answer]) -> str:
@@ -313,13 +337,15 @@ def _compared(answer: Answer) -> list[str]:
     if plan is None or change is None or outcome is None:
         return [answer.name, "no plan", *["-"] * 9]
     budget = next((price.dual for price in plan.prices if price.rule == BUDGET), 0.0)
+    sure = [] if one_draw(plan) else [outcome.p05, outcome.p50, outcome.p95]
     return [
         answer.name,
         number(plan.spend),
-        *(number(value) for value in (outcome.mean, outcome.p05, outcome.p50, outcome.p95)),
+        *(number(value) for value in (outcome.mean, *sure)),
+        *(["-"] * (3 - len(sure))),
         rate(outcome.mean / plan.spend) if plan.spend > 0 else "-",
-        "-" if _leaves_no_choice(plan) else f"{budget:z.2f}",
+        "-" if _leaves_no_choice(plan) else rate(budget),
         money(change.mean, "", signed=True),
-        f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}",
+        f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}" if sure else "-",
         f"{100 * plan.gap:.3f} %",
     ]

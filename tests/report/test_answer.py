@@ -50,13 +50,13 @@ def test_an_outcome_is_named_by_what_is_counted(outcome, value, measure, unit):
     plan = optimize(curves(outcome, value), asked())
     assert (plan.measure, plan.unit) == (measure, unit)
     text = plan_text(plan)
-    assert f" {measure} (5-95 %: " in text
+    assert f" {measure} (one draw: no uncertainty is known, " in text
     assert ("EUR +" in text.splitlines()[0]) == bool(unit)
 
 
 def test_a_profit_gain_is_told_in_money_alone():
     text = plan_text(optimize(curves("revenue"), asked(maximise="profit", margin=0.9))).splitlines()[0]
-    assert " profit (5-95 %: EUR " in text
+    assert " profit (one draw: no uncertainty is known) against" in text
     assert "of what these channels bring" not in text
 
 

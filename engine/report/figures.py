@@ -1,0 +1,30 @@
+"""Figures of plans in words: amounts with what they count, rates without noise, ranges only where draws differ."""
+
+from engine.optimize.plan import Plan
+from engine.optimize.ranges import Range
+from engine.words import money
+
+SMALL = 0.05  # outcome per money below which two digits after the point tell too little
+NOTHING = 1e-8  # outcome per money that is none
+UNKNOWN = "one draw: no uncertainty is known"
+
+
+def amount(value: float, plan: Plan, signed: bool = False) -> str:
+    """An amount of what the plan maximises, with its currency or with what is counted."""
+    return f"{money(value, plan.unit, signed)} {plan.measure}" if signed or not plan.unit else money(value, plan.unit)
+
+
+def rate(per_money: float) -> str:
+    """What a unit of money brings; with three figures where it is next to nothing, as of outcomes that are counted."""
+    size = abs(per_money)
+    return f"{per_money:.3g}" if NOTHING < size < SMALL else f"{0.0 if size < SMALL else per_money:.2f}"
+
+
+def one_draw(plan: Plan) -> bool:
+    """Whether the curves hold a single draw, so that nothing is known of how sure a figure is."""
+    return plan.draws == 1
+
+
+def ranged(change: Range, unit: str) -> str:
+    """The range of a change."""
+    return f"5-95 %: {money(change.p05, unit, signed=True)} .. {money(change.p95, unit, signed=True)}"
