@@ -11,9 +11,11 @@ from engine.config.scenario import Scenario
 from engine.errors import InputError
 from engine.files import read_json
 from engine.optimize.plan_file import SCHEMA
+from engine.periods import Period, starts
 from engine.response.curves import Curves
 
 LARGEST = 1e15  # money of one period and channel
+ROUNDING = 1e-6  # of all money of a plan: up to which its spend by decision and its schedule are one
 
 
 def read_earlier(path: Path, curves: Curves, scenario: Scenario) -> Float[np.ndarray, "period channel"]:
@@ -30,7 +32,7 @@ def read_earlier(path: Path, curves: Curves, scenario: Scenario) -> Float[np.nda
             f"{path}: the plan is not about the channels of the curves ({', '.join(curves.names)}); plan again with "
             "them, or leave --plan out and give --spent"
         )
-    schedule = rows_of(path, told.get("schedule"), scenario.horizon.periods, len(names))
+    schedule, _ = money_of(path, told, curves.period, scenario.horizon.periods)
     return schedule[:, [names.index(name) for name in curves.names]]
 
 
@@ -64,8 +66,44 @@ def _require_same(path: Path, told: dict[str, Any], curves: Curves, scenario: Sc
             )
 
 
-def rows_of(path: Path, rows: Any, count: int, width: int) -> Float[np.ndarray, "period channel"]:
-    """The schedule of a plan of so many periods and channels [currency/period].
+def money_of(
+    path: Path, told: dict[str, Any], period: Period, periods: int
+) -> tuple[Float[np.ndarray, "period channel"], tuple[int, ...]]:
+    """The schedule of a plan of so many periods [currency/period], and the first period of each of its decisions.
+
+    Raises:
+        InputError: It is no such schedule, decisions do not begin with periods, or `spend` says something else than it.
+    """
+    schedule = _rows(path, "schedule", told.get("schedule"), periods, len(told["channels"]))
+    begins = _begins(path, told, period, periods)
+    spend = _rows(path, "spend", told.get("spend"), len(begins), len(told["channels"]))
+    sums = np.add.reduceat(schedule, begins, axis=0)
+    if np.abs(spend - sums).max() > ROUNDING * schedule.sum():
+        number, channel = np.unravel_index(np.abs(spend - sums).argmax(), sums.shape)
+        name, said, added = told["channels"][channel], spend[number, channel], sums[number, channel]
+        raise InputError(
+            f"{path}: spend of {name!r} in decision {number + 1} is {said:.10g} and its schedule there adds up to "
+            f"{added:.10g}; edit both alike, or plan again with peso optimize --out"
+        )
+    return schedule, begins
+
+
+def _begins(path: Path, told: dict[str, Any], period: Period, periods: int) -> tuple[int, ...]:
+    """The first period of each decision, from the first period on."""
+    try:
+        days = starts(date.fromisoformat(told["horizon"]["start"]), periods, period)
+        begins = tuple(days.index(date.fromisoformat(label[:10])) for label in told["decisions"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        begins = ()
+    if begins[:1] != (0,) or list(begins) != sorted(set(begins)):
+        raise InputError(
+            f"{path}: its decisions do not begin with its periods; plan again with peso optimize --out plan.json"
+        )
+    return begins
+
+
+def _rows(path: Path, key: str, rows: Any, count: int, width: int) -> Float[np.ndarray, "row channel"]:
+    """Money by row and channel.
 
     Raises:
         InputError: It has other rows, or what is no money.
@@ -73,7 +111,7 @@ def rows_of(path: Path, rows: Any, count: int, width: int) -> Float[np.ndarray, 
     whole = isinstance(rows, list) and len(rows) == count
     if not whole or not all(isinstance(row, list) and len(row) == width and all(map(_is_money, row)) for row in rows):
         raise InputError(
-            f"{path}: its schedule needs {count} rows of {width} amounts of 0 or more; plan again with peso optimize"
+            f"{path}: its {key} needs {count} rows of {width} amounts of 0 or more; plan again with peso optimize"
         )
     return np.array(rows, float)
 

@@ -2,9 +2,7 @@
 
 import importlib
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -13,9 +11,8 @@ from engine.config.loading import load
 from engine.config.scenario import Scenario
 from engine.errors import InputError
 from engine.optimize.over_time.decisions import grid
-from engine.periods import starts
 from engine.response.curves import Curves
-from engine.study.earlier_plan import rows_of, told_plan
+from engine.study.earlier_plan import money_of, told_plan
 
 MOST_PERIODS = 1040
 
@@ -83,16 +80,4 @@ def _read(path: Path, curves: Curves) -> Earlier:
         raise InputError(
             f"{path}: horizon.periods is {periods!r:.40}, no number of periods; plan again with peso optimize"
         )
-    schedule = rows_of(path, told.get("schedule"), periods, len(names))
-    return Earlier(tuple(names), schedule, _begins(path, told, curves, periods))
-
-
-def _begins(path: Path, told: dict[str, Any], curves: Curves, periods: int) -> tuple[int, ...]:
-    """The first period of each decision of an earlier plan."""
-    try:
-        days = starts(date.fromisoformat(told["horizon"]["start"]), periods, curves.period)
-        return tuple(days.index(date.fromisoformat(label[:10])) for label in told["decisions"])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise InputError(
-            f"{path}: its decisions do not begin with its periods; plan again with peso optimize --out plan.json"
-        ) from None
+    return Earlier(tuple(names), *money_of(path, told, curves.period, periods))

@@ -88,6 +88,8 @@ def test_what_if_reads_the_plan_too(folder):
         ({"horizon": {"start": "soon", "periods": 52}}, r"its decisions do not begin with its periods"),
         ({"decisions": ["2026-01-06 to 2026-12-01"]}, r"its decisions do not begin with its periods"),
         ({"schedule": [[1.0, -1.0]] * 52}, r"its schedule needs 52 rows of 2 amounts"),
+        ({"spend": [[1.0, 2.0]] * 4}, r"spend of '.*' in decision \d is .* adds up to .*; edit both alike"),
+        ({"spend": [[1.0, 2.0]]}, r"its spend needs 4 rows of 2 amounts"),
         ({"channels": ["tv", "radio"]}, r"the last plan says nothing of 'search'"),
     ],
 )

@@ -306,6 +306,9 @@ DAMAGED = {
     "a channel twice": ({"channels": ["tv", "tv", "pr"]}, "not about the channels of the curves"),
     "too few weeks": ({"schedule": [[1.0, 1.0, 1.0]]}, "its schedule needs 52 rows of 3 amounts"),
     "a debt": ({"schedule": [[-1.0, 1.0, 1.0]] * 52}, "amounts of 0 or more"),
+    "a spend of its own": ({"spend": [[9.0, 1.0, 1.0]] * 4}, r"spend of '.*' in decision \d is .*edit both alike"),
+    "no spend": ({"spend": None}, "its spend needs 4 rows of 3 amounts"),
+    "decisions within weeks": ({"decisions": ["2027-01-05 to 2028-01-02"]}, "decisions do not begin with its periods"),
     "a text": ({"schedule": [["1", 1.0, 1.0]] * 52}, "amounts of 0 or more"),
 }
 
@@ -320,7 +323,8 @@ def test_a_plan_of_something_else_is_refused(folder, written, changed, words):
 def test_a_plan_with_its_channels_in_another_order_is_the_same_plan(folder, written):
     told = json.loads(written().read_text())
     found = replan(folder / "curves.json", folder / "q.toml", Today(as_of(10), plan=folder / "plan.json"))
-    turned = {"channels": told["channels"][::-1], "schedule": [row[::-1] for row in told["schedule"]]}
+    turned = {key: [row[::-1] for row in told[key]] for key in ("schedule", "spend")}
+    turned["channels"] = told["channels"][::-1]
     again = replan(folder / "curves.json", folder / "q.toml", Today(as_of(10), plan=written(**turned)))
     assert again.plan.cells.tolist() == found.plan.cells.tolist()
     assert again.carried == found.carried
