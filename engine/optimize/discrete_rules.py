@@ -10,6 +10,7 @@ from engine.optimize.rule import Active, Rule
 from engine.optimize.selecting import members, rules_of, wholes_of
 from engine.response.curves import Curves
 
+SMALLEST_STEP = 1e-6  # of the budget
 EACH = 1e-3  # of an even share of the budget: what a channel must spend to count as active, where nothing is said
 
 
@@ -17,13 +18,14 @@ def discrete_rules(curves: Curves, scenario: Scenario, held: Grid | None, budget
     """The rules on steps and on numbers of active channels; entries that are parts of a channel count one each.
 
     Raises:
-        InputError: A channel with parts has steps or tiers of its own.
+        InputError: A channel with parts has steps or tiers of its own, or a step is next to nothing of the budget.
     """
     _require_entries(curves, scenario)
     rules = []
     for index, channel in enumerate(curves.channels):
         asked = rules_of(channel, scenario)
         unit = np.eye(len(curves.channels))[index]
+        _require_step(channel.name, asked, budget, scenario)
         rules += _steps(channel.name, asked, unit, held)
     each = EACH * budget.high / len(curves.channels)
     count = len(budget.weights) // len(curves.channels)
@@ -33,6 +35,15 @@ def discrete_rules(curves: Curves, scenario: Scenario, held: Grid | None, budget
         inside = np.repeat(members(curves, scenario, group).astype(float), count)
         rules += _active(f"{counted} of {name}", group.active, inside, each)
     return rules
+
+
+def _require_step(name: str, asked: ChannelRules, budget: Rule, scenario: Scenario) -> None:
+    """Refuse steps that are smaller than what a plan's money is told apart by."""
+    if asked.step and asked.step < SMALLEST_STEP * budget.high:
+        raise InputError(
+            f"scenario {scenario.name!r}: the step {asked.step:g} of {name!r} is less than a millionth of the budget, "
+            f"{budget.high:.10g}, too small to plan in; give a larger step, or leave it out"
+        )
 
 
 def _steps(name: str, asked: ChannelRules, unit: np.ndarray, held: Grid | None) -> list[Rule]:

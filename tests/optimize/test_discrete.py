@@ -106,6 +106,12 @@ def test_steps_do_not_depend_on_the_unit_of_money(make, unit):
     assert np.round(solved.spend / (40 * unit), 9).tolist() == np.round(solved.spend / (40 * unit)).tolist()
 
 
+def test_steps_that_are_next_to_nothing_of_the_budget_are_refused(make):
+    asked = make.scenario("budget = { total = 3e6 }\n[channels.c1]\nstep = 2.9\n")
+    with pytest.raises(InputError, match=r"step 2.9 of 'c1' is less than a millionth of the budget, 3000000, .*larger"):
+        optimize(make.random_curves(np.random.default_rng(2), 3), asked)
+
+
 def test_tables_cut_to_steps_hold_exact_values_alone(make):
     held = make.random_curves(np.random.default_rng(2), 2)
     problem = make.problem(held, "budget = { total = 240 }\n[channels.c0]\nstep = 70\nminimum_flight = 100\n")
