@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.config.loading import Closed, Money, Name
 
 LARGEST_MULTIPLE = 10.0  # what is larger is a percentage that was meant as a share
+LARGEST_RETURN = 1000.0  # outcome per unit of money
 
 
 def _no_percentage(multiple: float) -> float:
@@ -18,8 +19,18 @@ def _no_percentage(multiple: float) -> float:
     return multiple
 
 
+def _no_far_return(least: float) -> float:
+    if least > LARGEST_RETURN:
+        raise ValueError(
+            f"this is an outcome of {least:g} for each unit of money, where at most {LARGEST_RETURN:g} is taken; "
+            "write 1.5 for a return of 150 %"
+        )
+    return least
+
+
 Factor = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Multiple = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_no_percentage)]
+Return = Annotated[float, Field(gt=0, allow_inf_nan=False), AfterValidator(_no_far_return)]
 
 
 class Relative(Closed):

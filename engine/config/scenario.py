@@ -10,7 +10,7 @@ from engine.config.goal import Goal as Goal
 from engine.config.learn import Learn
 from engine.config.loading import Closed, Money, Name, Positive, Share
 from engine.config.relative import Factor as Factor
-from engine.config.relative import LastPlan, Multiple
+from engine.config.relative import LastPlan, Multiple, Return
 from engine.config.relative import Relative as Relative
 from engine.config.strategy import Kind, Role, ShareBounds, Strategy
 from engine.config.tiers import Active, Tier, require_rising
@@ -93,8 +93,8 @@ class ChannelRules(Closed):
     max_change: Share | None = None  # from one decision to the next, instead of the ramp of all channels
     relative: Relative | None = None
     of_last_plan: Relative | None = None  # instead of the bounds that `last_plan` has for all channels
-    least_roas: Positive | None = None  # mean outcome of its money per unit of it, over the horizon; or no money
-    least_marginal_roas: Positive | None = None  # of the last unit of its money; or no money
+    least_roas: Return | None = None  # mean outcome of its money per unit of it, over the horizon; or no money
+    least_marginal_roas: Return | None = None  # of the last unit of its money; or no money
     most_cac: Positive | None = None  # money per unit of outcome, over the horizon; or no money [currency]
     flight: Flight | None = None
     flighting: Flighting = "even"  # how money is spread over the periods of a decision
@@ -126,7 +126,7 @@ class Group(Closed):
     share: ShareBounds = ShareBounds()
     floor: Money = 0.0  # [currency]
     cap: Money | None = None  # [currency]
-    least_roas: Positive | None = None  # mean outcome of its money per unit of it, over the horizon
+    least_roas: Return | None = None  # mean outcome of its money per unit of it, over the horizon
     most_cac: Positive | None = None  # money per unit of outcome, over the horizon [currency]
     active: Active = Active()
 

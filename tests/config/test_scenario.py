@@ -52,6 +52,10 @@ def test_names_in_capitals_keep_their_place_in_a_message():
         ("budget = { total = 9, quarters = [1, 2] }", "quarters add up to 3 and total is 9"),
         ("budget = { target_roas = 5, reserve = 0.1 }", "finds the budget itself"),
         ('budget = { total = 1 }\nrisk = { measure = "probability" }', "target goes with measure"),
+        (
+            "budget = { total = 9 }\n[channels.tv]\nleast_roas = 1500",
+            "least_roas = 1500: this is an outcome of 1500 for each unit of money, where at most 1000 is taken",
+        ),
         ("budget = { of_history = 90 }", "of_history = 90: this is 90 times as much, not 90 %"),
         ("budget = { of_history = 90 }", "write 0.9 for 90 %"),
         ("budget = { of_history = 115 }", "write 1.15 for 115 %"),
