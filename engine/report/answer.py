@@ -293,7 +293,7 @@ def _at_risk(plan: Plan) -> str:
 
 def _worst_draws(plan: Plan) -> str:
     """The mean of the worst draws of the plan and of history's split, where that is what is maximised."""
-    if plan.tail is None:
+    if plan.tail is None or one_draw(plan):
         return ""
     worst, before = amount(plan.tail.plan, plan), amount(plan.tail.baseline, plan)
     share = percent(plan.tail.level)

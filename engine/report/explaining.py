@@ -3,6 +3,7 @@
 from engine.optimize.changing import Threshold, Unchanged
 from engine.optimize.explaining import Experiments, Explanation, Reason
 from engine.optimize.plan import Plan
+from engine.report.figures import UNKNOWN, one_draw
 from engine.words import money, number, percent, plain, table
 
 NO_GAIN = 1e-6  # share of a plan's value below which a dropped rule earns nothing
@@ -113,7 +114,8 @@ def _rules(plan: Plan, explanation: Explanation) -> str:
 
 def _sure(plan: Plan, explanation: Explanation) -> str:
     """How sure the plan is, and where it leaves what the data show."""
-    lines = [f"How sure: chance of loss {percent(explanation.chance_of_loss)}."]
+    sure = UNKNOWN if one_draw(plan) else f"chance of loss {percent(explanation.chance_of_loss)}"
+    lines = [f"How sure: {sure}."]
     for reason in explanation.reasons:
         seen = reason.seen
         if not (seen.extrapolated or seen.below):

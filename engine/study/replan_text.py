@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from engine.optimize.plan import Line, Plan
 from engine.report.above import split_above, with_parts
 from engine.report.answer import over_time, proof
+from engine.report.figures import UNKNOWN, amount, one_draw, ranged
 from engine.study.replan import Replan
 from engine.words import folded, money, number, percent, plain, table
 
@@ -48,10 +49,10 @@ def _decision(found: Replan) -> str:
     if not moves and abs(gain.mean) <= max(plan.gap, 1e-9) * abs(carried.value):
         same = carried.name.removeprefix("going on with ")
         return f"{head}stay close to {same}: no move is worth more than the gap of the proof can hide."
-    low, high = (money(edge, plan.unit, signed=True) for edge in (gain.p05, gain.p95))
+    sure = UNKNOWN if one_draw(plan) else ranged(gain, plan.unit)
+    loss = "" if one_draw(plan) else f", chance of loss {percent(carried.chance_of_loss)}"
     return (
-        f"{head}{moves or 'move little'}: {money(gain.mean, plan.unit, signed=True)} {plan.measure} (5-95 %: {low} .. "
-        f"{high}) against {carried.name}, chance of loss {percent(carried.chance_of_loss)}."
+        f"{head}{moves or 'move little'}: {amount(gain.mean, plan, signed=True)} ({sure}) against {carried.name}{loss}."
     )
 
 

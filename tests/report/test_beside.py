@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine.optimize.compare import compare
+from engine.optimize.explaining import explained
 from engine.optimize.plan import _far_from_proof as far_from_proof
 from engine.optimize.plan import optimize
 from engine.optimize.plan_file import gap_of_plan, plan_document
@@ -14,6 +15,7 @@ from engine.optimize.prices import Price
 from engine.optimize.rules import USUAL, problem_of
 from engine.optimize.solve import Solved
 from engine.report.answer import comparison_text, decision, plan_text, proof
+from engine.report.explaining import explanation_text
 from engine.words import money
 
 HISTORY = 52 * (150.0 + 60.0)
@@ -171,3 +173,10 @@ def test_a_bound_far_away_is_told_with_what_would_bring_it_near(make, text, effo
     (told,) = far_from_proof(problem, solved)
     assert told.endswith(advice)
     assert far_from_proof(problem, replace(solved, value=1.19)) == ()
+
+
+def test_a_loss_is_no_chance_where_there_is_one_draw(make):
+    for draws, told in ((1, "How sure: one draw: no uncertainty is known."), (20, "How sure: chance of loss ")):
+        curves, scenario = held(make, draws), asked(make)
+        plan = optimize(curves, scenario)
+        assert told in explanation_text(plan, explained(curves, scenario, plan))
