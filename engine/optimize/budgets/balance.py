@@ -182,8 +182,8 @@ def _require_open(problem: Problem, inside: np.ndarray, scenario: Scenario, grou
     possible = problem.lower.sum() <= problem.budget.high and problem.upper.sum() >= problem.budget.low
     if possible and ways[1] - ways[0] <= ALIKE * problem.budget.high:
         raise InputError(
-            f"scenario {scenario.name!r}: budget, floors, caps and locks leave one amount for {group!r}, {ways[0]:.10g}, "
-            "so there is no balance to look for; loosen one of them"
+            f"scenario {scenario.name!r}: budget, floors, caps and locks leave one amount for {group!r}, "
+            f"{ways[0]:.10g}, so there is no balance to look for; loosen one of them"
         )
 
 
