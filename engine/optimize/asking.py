@@ -130,7 +130,7 @@ def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None, effort:
     targets = importlib.import_module("engine.optimize.budgets.targets")
 
     def problem(held: Curves, asked: Scenario) -> Problem:
-        return _asking_much(replace(problem_of(held, asked, spent), effort=effort))
+        return replace(problem_of(held, asked, spent), effort=effort)
 
     sized = targets.sized(curves, scenario, problem)
     found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.unhurried, sized.proven, sized.gap)

@@ -87,7 +87,7 @@ def _solve(problem: Problem, tables: list[Table], runs: Runs) -> Found | None:
 
 def _money(problem: Problem) -> float:
     """The user's money in one unit of the program."""
-    return problem.budget.high / (UNIT * len(problem.names))
+    return (problem.budget.high or 1.0) / (UNIT * len(problem.names))
 
 
 def _answered(program: cvxpy.Problem, presolve: str) -> float | None:

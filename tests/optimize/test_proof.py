@@ -9,6 +9,7 @@ from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.optimize.over_time.ceilings import ceiling, majorant
 from engine.optimize.over_time.course import Course, means
+from engine.optimize.over_time.decisions import Spent
 from engine.optimize.plan import by_draw, optimize
 from engine.optimize.rules import THOROUGH, USUAL, broken, problem_of
 from engine.optimize.solve import solve
@@ -30,7 +31,9 @@ def course(family, rng, decisions=3, rows=6):
     """A course whose rows reach from nothing to far beyond the halfway spends."""
     shape = {name: np.array(values) for name, values in FAMILIES[family].items()}
     known = {"ceiling": rng.uniform(1, 3, DRAWS), "halfway": rng.uniform(0.7, 1.4, DRAWS), **shape}
-    tv = Channel("tv", "paid", Family("geometric", {"retain": np.zeros(DRAWS)}), Family(family, known), History(1.0, 2.0))
+    tv = Channel(
+        "tv", "paid", Family("geometric", {"retain": np.zeros(DRAWS)}), Family(family, known), History(1.0, 2.0)
+    )
     gain = rng.uniform(0, 1, (decisions, rows, DRAWS)) * (rng.random((decisions, rows, 1)) < 0.8)
     offset = rng.uniform(0, 0.3, (rows, DRAWS)) * (rng.random((rows, 1)) < 0.5)
     return Course(tv, gain, offset, rng.uniform(0.5, 1.5, rows), np.zeros(DRAWS))
@@ -134,3 +137,47 @@ def test_a_plan_says_whether_its_bound_is_proven(make):
     assert not estimated.proven
     assert proven.proven
     assert proven.chosen.value.mean >= estimated.chosen.value.mean * (1 - 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("periods", "ramp", "flight", "money"),
+    [(27, 0.15, 800, 40_000), (14, 0.15, 800, 40_000), (26, 1.0, 12_000, 28_000)],
+    ids=str,
+)
+def test_uneven_decisions_beside_minimum_flights_lose_no_plan(make, periods, ramp, flight, money):
+    """A short last decision lets a ramp rise far, and a full one may land: not all decisions fly, or all at once."""
+    draw, halfway = Family("geometric", {"retain": np.array([0.3])}), 300.0 if ramp == 1.0 else 500.0
+    shapes = {"c0": (halfway, 2000.0, 2.5), "c1": (900.0, 3000.0, 3.0)}
+    named = {
+        name: Family("hill", dict(zip(("halfway", "ceiling", "slope"), map(np.atleast_1d, shape), strict=True)))
+        for name, shape in shapes.items()
+    }
+    last = {name: shape[0] for name, shape in shapes.items()}
+    held = make.curves(
+        *(Channel(name, "paid", draw, hill, History(1.0, 2.0, (last[name],) * 60)) for name, hill in named.items())
+    )
+    text = (
+        f'name = "x"\nhorizon = {{ start = 2027-01-04, periods = {periods}, decide = "quarter", tail = 8 }}\n'
+        f"budget = {{ total = {money} }}\n[channels.c0]\nminimum_flight = {flight}\n[ramp]\nmax_change = {ramp}\n"
+    )
+    problem = problem_of(held, parse(text, Scenario, "q.toml"))
+    assert solve(replace(problem, effort=2 * USUAL)).proven  # a bound that is below its own plan is told to be none
+
+
+def test_a_quarter_that_has_begun_beside_a_minimum_flight_loses_no_plan(make):
+    """What is left of the quarter has no flight of its own, so the channel may spend less than one."""
+    draw = Family("geometric", {"retain": np.array([0.3])})
+    named = {
+        "c0": {"halfway": np.array([100.0]), "ceiling": np.array([1000.0]), "slope": np.array([1.0])},
+        "c1": {"halfway": np.array([2000.0]), "ceiling": np.array([3000.0]), "slope": np.array([3.0])},
+    }
+    past = (1.0,) * 60
+    held = make.curves(
+        *(Channel(name, "paid", draw, Family("hill", one), History(1.0, 2.0, past)) for name, one in named.items())
+    )
+    text = YEAR.format(rules="budget = { total = 30_000 }\n[channels.c0]\nminimum_flight = 20_000\n")
+    problem = problem_of(held, parse(text, Scenario, "q.toml"), Spent(np.zeros((6, 2))))
+    solved = solve(replace(problem, effort=USUAL))
+    assert solved.proven
+    assert solved.gap <= 1e-3
+    assert solved.value > 26_500  # that of [0, 1873, 0, 0, 0, 28127]

@@ -39,6 +39,7 @@ class Part:
     least: float  # total [currency]
     most: float
     lines: Lines
+    price: float  # of a unit of money, at which it is looked at [objective/currency]
     reached: float  # what one of its courses earns after the price of money that it was looked at with; or -inf
 
     def at(self, total: float) -> float:
@@ -49,17 +50,22 @@ class Part:
         """The same, where it has such courses, else -inf."""
         return self.at(total) if self.least <= total <= self.most else -np.inf
 
-    @property
+    @cached_property
     def corners(self) -> list[float]:
         """Its least and its most total, and totals between them at which two of its lines cross."""
+        if len(self.lines) == 1:
+            return [self.least, self.most]
         one, other = np.triu_indices(len(self.lines), 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             met = (self.lines[other, 0] - self.lines[one, 0]) / (self.lines[one, 1] - self.lines[other, 1])
         return [self.least, *met[(met > self.least) & (met < self.most)].tolist(), self.most]
 
-    def stands_out(self, price: float) -> float:
-        """The most that its courses earn after a price of money."""
-        return max(self.at(total) - price * total for total in self.corners)
+    @cached_property
+    def stands_out(self) -> float:
+        """The most that its courses earn after the price of money."""
+        totals = np.array(self.corners)
+        heights = (self.lines[:, 0] + self.lines[:, 1] * totals[:, None]).min(axis=1)
+        return float((heights - self.price * totals).max())
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,9 @@ def begun(question: Question) -> list[Part]:
     shapes, (least, most) = view.shapes, view.limits
     found, nothing = list[Part](), np.zeros(len(shapes.low))
     if view.has_gap:
-        found.append(Part((nothing, nothing), 0.0, 0.0, np.array([[_earned(view, nothing), 0.0]]), -np.inf))
+        found.append(
+            Part((nothing, nothing), 0.0, 0.0, np.array([[_earned(view, nothing), 0.0]]), question.price, -np.inf)
+        )
         least = min(max(shapes.lightest, least), most)
     ends = [least, *((payoff.anchor,) if any(payoff.toll) and least < payoff.anchor < most else ()), most]
     for total in itertools.pairwise(ends):
@@ -98,7 +106,7 @@ def begun(question: Question) -> list[Part]:
 
 def standing_out(question: Question, parts: list[Part]) -> float:
     """By how much some part stands out over the best course that is known, at the channel's price of money."""
-    return max(part.stands_out(question.price) for part in parts) - _best(question, parts)
+    return max(part.stands_out for part in parts) - _best(question, parts)
 
 
 def _best(question: Question, parts: list[Part]) -> float:
@@ -116,7 +124,7 @@ def divided(question: Question, parts: list[Part], tolerance: float, allowed: in
         allowed: How many parts may be divided.
     """
     best, order = _best(question, parts), itertools.count()
-    queue = [(-part.stands_out(question.price), next(order), part) for part in parts]
+    queue = [(-part.stands_out, next(order), part) for part in parts]
     heapq.heapify(queue)
     done = list[Part]()
     for _ in range(allowed):
@@ -127,7 +135,7 @@ def divided(question: Question, parts: list[Part], tolerance: float, allowed: in
         done += [part] if halves is None else []
         for half in halves or ():
             best = max(best, half.reached)
-            heapq.heappush(queue, (-half.stands_out(question.price), next(order), half))
+            heapq.heappush(queue, (-half.stands_out, next(order), half))
     return [*done, *(part for *_, part in queue)]
 
 
@@ -227,7 +235,8 @@ def _part(
     reached = -np.inf
     if view.shapes.allows(money, spent := float(money.sum())) and total[0] <= spent <= total[1]:
         reached = _paid(view, money, value) - question.price * spent
-    return [Part(narrowed, *total, _lowest(np.concatenate([lines, np.array(new)]), total), reached)]
+    lowest = _lowest(np.concatenate([lines, np.array(new)]), total)
+    return [Part(narrowed, *total, lowest, question.price, reached)]
 
 
 def _planes(view: View, limits: Limits, money: Float[np.ndarray, " decision"]) -> tuple[float, list[Plane]]:

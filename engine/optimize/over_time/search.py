@@ -41,6 +41,7 @@ PASSES = 5  # most times that tables are made
 CLOSE = 3e-4  # relative gap at which the search ends
 KEPT = 2  # latest plans around which tables are made, beside the best one
 PROMISING = 2  # starts from which hills are climbed
+REFUTED = 1e-6  # of a plan's worth: a bound that is further below it is wrong
 DUST = 1e-6  # of the mean cell's money
 ROUGH = 64  # draws on which the first search goes, where there are many more
 
@@ -99,11 +100,19 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
         found = replace(
             found, plans=_joined(problem, found.plans, [start] if _is_better(problem, start, found) else [])
         )
+    return _answer(problem, frame, found)
+
+
+def _answer(problem: Problem, frame: Frame, found: Reached) -> Solved:
+    """What was reached as an answer; a bound below a plan that keeps every rule proves nothing."""
     spend = _tidy(problem, found.plans[0][1])
     value = mean_value(problem, spend)
     least = LEAST_PROFIT if any(way.cost.any() for way in problem.ways) else LEAST_OUTCOME
+    most = gross(problem)  # estimates can be above even that
+    if found.bound < value - REFUTED * max(abs(value), least * most):
+        found = replace(found, proven=False)
     told = _told(problem, frame.bent, found)
-    return Solved(spend, value, max(found.bound, value), told, gross(problem), least, found.proven)
+    return Solved(spend, value, max(min(found.bound, most), value), told, most, least, found.proven)
 
 
 def _promising(problem: Problem, starts: list[Float[np.ndarray, " cell"]]) -> list[Float[np.ndarray, " cell"]]:

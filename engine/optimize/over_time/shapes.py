@@ -62,10 +62,17 @@ class Shapes:
         return bool(flies.all()) and kept and within and abs(float(money.sum()) - total) <= slack
 
     @property
+    def must_fly(self) -> bool:
+        """Whether what it spends is a minimum flight somewhere: no decision may spend less without one."""
+        return bool(self.flight.any()) and not np.any((self.flight == 0) & (self.high > 0))
+
+    @property
     def lightest(self) -> float:
         """The least total above 0 that keeps minimum flights: with ramps all decisions fly, else one is enough."""
         flying = self.flight[self.flight > 0]
-        if self.vertices is None or len(flying) < len(self.flight):
+        if not self.must_fly:
+            return 0.0
+        if self.vertices is None or len(flying) < len(self.flight) or self.vertices.min() <= 0:
             return float(flying.min(initial=np.inf))
         aloft = Shapes(
             self.flight,
@@ -74,7 +81,7 @@ class Shapes:
             self.flight,
         )
         found = aloft.totals(0.0, float(aloft.high.sum()))
-        return found[0] if found else np.inf
+        return found[0] if found else float(self.flight.sum())
 
     def totals(self, least: float, most: float) -> tuple[float, float] | None:
         """The least and the highest total between two that the channel's own rules allow; None where there is none."""

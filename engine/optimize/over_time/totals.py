@@ -72,7 +72,7 @@ class View:
     @property
     def has_gap(self) -> bool:
         """Whether it spends nothing, or at least a minimum flight."""
-        return self.limits[0] == 0.0 and bool(self.shapes.flight.any())
+        return self.limits[0] == 0.0 and self.shapes.must_fly
 
     @property
     def course(self) -> Course:

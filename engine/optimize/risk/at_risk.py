@@ -1,19 +1,19 @@
 """Plans under risk: the best of a measure over joint draws, with a bound that no plan under the rules exceeds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.config.scenario import Risk
 from engine.errors import InputError
-from engine.optimize.risk.climb import chances
+from engine.optimize.risk.climb import chances, known, solved_under
 from engine.optimize.risk.divide import divided
 from engine.optimize.risk.measures import measure_of
-from engine.optimize.risk.minimax import Asked, Searched, begun, first_plans, searched
+from engine.optimize.risk.minimax import Asked, Searched, begun, first_plans, ranked, searched
 from engine.optimize.risk.probability import reached
 from engine.optimize.risk.regret import least_regret
-from engine.optimize.rules import Problem
+from engine.optimize.rules import USUAL, Problem
 from engine.optimize.solve import Memory, Solved, solve
 
 WORDS = {"cvar": "mean of the worst draws", "robust": "worst mean over odds", "mean": "mean"}
@@ -85,8 +85,22 @@ def solve_at_risk(
     if measure.single:
         return _at_risk(begun(measure, plans[:1], first), first.route, measure.base, scale)
     asked = Asked(problem, measure, memory, first.least * first.gross)
-    found = divided(asked, searched(asked, begun(measure, plans, first)))
+    found = _proven(asked, divided(asked, searched(asked, begun(measure, plans, first))))
     return _at_risk(found, f"{WORDS[risk.measure]}: {_each(found, first)}", measure.mixed(found.odds), scale)
+
+
+def _proven(asked: Asked, found: Searched) -> Searched:
+    """The search with a proof in place of an estimate, where one is near under the odds of its limit."""
+    if found.proven:
+        return found
+    mixed = asked.measure.mixed(found.odds)
+    problem = replace(asked.problem, effort=max(USUAL, asked.problem.effort))
+    solved = solved_under(problem, mixed / mixed.sum(), asked.memory, found.plans[0])
+    limit = asked.measure.limit(found.odds, solved.bound)
+    if not solved.proven and limit >= found.limit:
+        return found
+    plan = known(asked.problem, solved.spend)
+    return ranked(asked.measure, (plan,), replace(found, limit=limit, proven=solved.proven))
 
 
 def _each(found: Searched, first: Solved) -> str:

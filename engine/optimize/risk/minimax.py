@@ -86,6 +86,11 @@ def _enough(asked: Asked, state: Searched) -> bool:
     return state.limit - max(state.value, asked.reached) <= AIM * max(abs(state.limit), asked.size)
 
 
+def _certified(asked: Asked, state: Searched) -> bool:
+    """Whether there is a proof that no estimate may replace."""
+    return state.proven and state.limit - state.value <= CERTIFIED * max(abs(state.limit), asked.size)
+
+
 def _climbed(asked: Asked, state: Searched) -> tuple[Float[np.ndarray, " draw"], Searched]:
     best, odds = climbed(asked.problem, asked.measure, state.plans[0])
     return odds, ranked(asked.measure, (best,), state)
@@ -104,7 +109,7 @@ def _bounded(asked: Asked, state: Searched, odds: np.ndarray) -> Searched:
     solved = solved_under(asked.problem, mixed / mixed.sum(), asked.memory, state.plans[0])
     state = replace(state, rounds=state.rounds + 1)
     limit = asked.measure.limit(odds, solved.bound)
-    if limit < state.limit:
+    if limit < state.limit and (solved.proven or not _certified(asked, state)):
         state = replace(state, limit=limit, odds=odds, proven=solved.proven)
     found = known(asked.problem, solved.spend)
     state = ranked(asked.measure, (found,), state)

@@ -125,7 +125,7 @@ def _plane(
     stock = np.einsum("dk,krd->rd", whole, course.gain) + course.offset
     near = np.maximum(stock, np.maximum(one.touch, TINY * float(course.gain.max()) * float(money.sum(axis=1).max())))
     value, rate = respond_with_rate(course.channel, near)
-    on_line = stock < one.touch
+    on_line = (stock < one.touch) & (one.touch > one.least)  # at its least stock it may be below by a rounding
     height = np.where(on_line, one.value + one.line * (stock - one.least), value + rate * (stock - near))
     slope = np.where(on_line, one.line, rate)
     weight = course.weight[:, None]
