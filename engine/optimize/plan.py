@@ -192,17 +192,15 @@ def _split(problem: Problem, spend: np.ndarray) -> Split:
 
 def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     problem, solved = asked.problem, asked.solved
-    if not scenario.soft:
-        _require_returns(problem, solved.spend)
+    _require_returns(scenario, problem, solved.spend)
     outcome, value = by_draw(problem, solved.spend)
-    chosen = _split(problem, solved.spend)
-    baseline, before, really = _baseline(curves, scenario, asked)
+    chosen, (baseline, before, really) = _split(problem, solved.spend), _baseline(curves, scenario, asked)
     lines = _lines((curves, scenario), problem, solved.spend, asked.today, outcome)
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
-    tolls = float(several.tolls(problem, solved.spend).sum()) if problem.ways else charged(problem, solved.spend)
-    risk = scenario.risk.measure if scenario.risk.weight else "mean"
+    tolls, risk = _tolls(problem, solved.spend), scenario.risk.measure if scenario.risk.weight else "mean"
     net = chosen.value.mean - tolls if risk == "mean" else solved.value
     doubts = (*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period))
+    spends = np.array(chosen.spend), np.array(baseline.spend)
     return Plan(
         scenario=scenario.name,
         currency=curves.currency,
@@ -226,12 +224,22 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         proven=solved.proven,
         risk=risk,
         found=asked.found,
-        above=levels(curves, scenario, (np.array(chosen.spend), np.array(baseline.spend)), outcome),
+        above=levels(curves, scenario, spends, outcome),
         draws=len(value),
-        past=None if really is None else Past(float(problem.history.sum()), spread(value - really)),
+        past=_past(problem, value, really),
         tail=tail_of(scenario, problem, value, before) if risk == "cvar" else None,
-        for_tests=for_tests_of(curves, scenario, np.array(chosen.spend)),
+        for_tests=for_tests_of(curves, scenario, spends[0]),
     )
+
+
+def _tolls(problem: Problem, spend: np.ndarray) -> float:
+    """What the plan's moves are charged for their doubt [objective]."""
+    return float(several.tolls(problem, spend).sum()) if problem.ways else charged(problem, spend)
+
+
+def _past(problem: Problem, value: np.ndarray, really: np.ndarray | None) -> Past | None:
+    """What the plan stands beside, where history spent other money."""
+    return None if really is None else Past(float(problem.history.sum()), spread(value - really))
 
 
 def _holding(problem: Problem, solved: Solved) -> tuple[str, ...]:
@@ -244,8 +252,10 @@ def _holding(problem: Problem, solved: Solved) -> tuple[str, ...]:
     return (*names, *(row.name for row, price in rows if price > 0), *tiers)
 
 
-def _require_returns(problem: Problem, spend: np.ndarray) -> None:
-    """See, from their definition and all draws, that every least return is kept, those that are limits of money too."""
+def _require_returns(scenario: Scenario, problem: Problem, spend: np.ndarray) -> None:
+    """See, from their definition and all draws, that every least return is kept, if none may give way."""
+    if scenario.soft:
+        return
     unkept = [row.name for row in problem.returns if not row.is_kept(problem.payoffs, problem.ways, spend)]
     if unkept:
         raise AssertionError(f"the plan does not keep {unkept}")

@@ -362,13 +362,8 @@ def test_a_plan_shows_parts_under_their_channel_and_the_split_above_first(make):
     assert first["role brand"] < first["role activation"] < first["geo north"] < first["channel"]
     starts = [line[:10].rstrip() for line in lines[first["channel"] + 1 : first["channel"] + 7]]
     assert starts == ["c0", "  c0/north", "  c0/south", "c1", "  c1/north", "  c1/south"]
-    assert next(line for line in lines if line.startswith("role brand")).split()[5:10] == [
-        "60",
-        "60.0",
-        "%",
-        "60.0",
-        "%",
-    ]
+    told = next(line for line in lines if line.startswith("role brand")).split()[5:10]
+    assert " ".join(told) == "60 60.0 % 60.0 %"
     assert "To fix this split costs" in plan_text(plan)
 
 
@@ -377,12 +372,8 @@ def test_the_plan_file_tells_the_axes_of_each_entry_and_the_split_above(make):
     rules = ROLES + "[strategy]\nroles = { brand = 0.6, activation = 0.4 }\n"
     document = plan_document(optimize(held, make.scenario("budget = { total = 100 }\n" + rules)))
     north = document["by_channel"][0]
-    assert {key: north[key] for key in ("name", "channel", "geo", "role")} == {
-        "name": "c0/north",
-        "channel": "c0",
-        "geo": "north",
-        "role": "brand",
-    }
+    axes = {"name": "c0/north", "channel": "c0", "geo": "north", "role": "brand"}
+    assert {key: north[key] for key in axes} == axes
     assert "segment" not in north
     told = document["strategy"]
     assert (told["fixed"], told["cost"]["net"] >= 0) == (True, True)
@@ -390,10 +381,8 @@ def test_the_plan_file_tells_the_axes_of_each_entry_and_the_split_above(make):
         ("role", "brand", (0.6, 0.6)),
         ("role", "activation", (0.4, 0.4)),
     ]
-    assert [level["members"] for level in told["channels_with_parts"]] == [
-        ("c0/north", "c0/south"),
-        ("c1/north", "c1/south"),
-    ]
+    members = [level["members"] for level in told["channels_with_parts"]]
+    assert members == [("c0/north", "c0/south"), ("c1/north", "c1/south")]
     plain = plan_document(optimize(make.curves(make.channel()), make.scenario("budget = { total = 100 }\n")))
     assert plain["strategy"] == {"fixed": False, "cost": None, "levels": [], "channels_with_parts": []}
     assert set(plain["by_channel"][0]) == {"name", "kind", "spend", "baseline", "outcome", "marginal", "beyond"}
@@ -401,7 +390,6 @@ def test_the_plan_file_tells_the_axes_of_each_entry_and_the_split_above(make):
 
 def test_parts_count_one_each_among_the_active_and_the_rule_says_so(make):
     problem = make.problem(by_geo(make, 1), "budget = { total = 100 }\n[active]\nmax = 2\n")
-    assert [rule.name for rule in broken(problem, np.array([40.0, 30.0, 30.0, 0.0]))] == [
-        "most active channels and parts"
-    ]
+    names = [rule.name for rule in broken(problem, np.array([40.0, 30.0, 30.0, 0.0]))]
+    assert names == ["most active channels and parts"]
     assert broken(problem, np.array([60.0, 40.0, 0.0, 0.0])) == []
