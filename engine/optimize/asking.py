@@ -13,7 +13,7 @@ from engine.optimize.over_time.decisions import Spent
 from engine.optimize.rules import USUAL, Problem, compared, open_returns, problem_of
 from engine.optimize.solve import Memory, Solved, solve
 from engine.response.curves import Curves
-from engine.words import exact
+from engine.words import exact, number
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None, eff
     if solved is None:
         _require_search_enough(problem, scenario)
         raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(_hard(problem, scenario), curves.currency)}")
-    notes = (*notes, *_of_risk(scenario, problem))
+    notes = (*notes, *_of_risk(scenario, problem), *_out_of_reach(scenario, solved))
     if scenario.budget.reserve:
         kept = problem.budget.high * scenario.budget.reserve / (1 - scenario.budget.reserve)
         notes = (*notes, f"{exact(kept, curves.currency)} of the budget are kept in reserve")
@@ -83,7 +83,8 @@ def _require_search_enough(problem: Problem, scenario: Scenario) -> None:
     Raises:
         UntrustworthyError: There is a plan, and none was found.
     """
-    if problem.ways and not open_returns(problem) and _can_be_kept(problem):
+    by_returns = open_returns(problem) and solve(replace(problem, returns=(), effort=0)) is not None
+    if problem.ways and not by_returns and _can_be_kept(problem):
         raise UntrustworthyError(
             f"scenario {scenario.name!r}: there is a plan that keeps every rule, and none was found: minimum flights "
             "beside rules on single decisions leave too many choices; drop some of either, or lock channels that rest"
@@ -160,6 +161,18 @@ def _of_risk(scenario: Scenario, problem: Problem) -> tuple[str, ...]:
         why = "a chance is no money" if risk.measure == "probability" else "with other money every plan has other bests"
         return (f"rules have no prices under risk.measure {risk.measure!r}: {why}",)
     return ()
+
+
+def _out_of_reach(scenario: Scenario, solved: Solved) -> tuple[str, ...]:
+    """That the target of a chance is reached in no draw: by no plan, or by none that was found."""
+    risk = scenario.risk
+    if risk.measure != "probability" or solved.value > 0:
+        return ()
+    goal = number(risk.target or 0.0)
+    if solved.bound > 0:
+        return (f"no plan was found that reaches risk.target {goal} in any draw; ask for less, or ease the rules",)
+    left = "so this is the plan of the best mean; ask for less, more money or fewer rules"
+    return (f"risk.target {goal} is out of reach: no plan under these rules reaches it in any draw, {left}",)
 
 
 def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Problem, tuple[str, ...]]:

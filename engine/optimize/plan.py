@@ -217,7 +217,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         net=net,
         bound=max(solved.bound, net),  # the same sum in another order may differ in a digit
         gap=solved.gap,
-        route=solved.route,
+        route=solved.told,
         binding=_holding(problem, solved),
         made_from=curves.made_from,
         schedule=_schedule(problem, solved.spend),

@@ -35,6 +35,13 @@ class Solved:
     prices: tuple[float, ...] = ()  # of least returns that are no limits, at the bound [objective per outcome]
 
     @property
+    def told(self) -> str:
+        """The route; where it leads through questions with bounds of their own, its words are those of this bound."""
+        if self.proven:
+            return self.route.replace("bound estimated", "bound proven")
+        return self.route.replace("bound proven over parts of all courses", "bound estimated")
+
+    @property
     def gap(self) -> float:
         """Distance between value and bound, relative to the bound, or to what there is to earn where it is near 0."""
         return (self.bound - self.value) / max(abs(self.bound), self.least * self.gross, 1e-300)

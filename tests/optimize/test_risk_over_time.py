@@ -1,5 +1,7 @@
 """Risk over several decisions, and what plans under risk tell of money: against plans of each draw alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,8 @@ from engine.optimize.risk.at_risk import solve_at_risk
 from engine.optimize.risk.climb import known, reweighted, solved_under
 from engine.optimize.risk.out_of_reach import unreachable
 from engine.optimize.rules import compared, problem_of
-from engine.optimize.solve import solve
+from engine.optimize.solve import Solved, solve
+from tests.optimize.builders import quarterly
 from tests.optimize.builders import scenario as question
 from tests.optimize.test_risk import alone, uncertain
 
@@ -88,3 +91,20 @@ def test_by_quarter_a_draw_is_out_of_reach_where_no_plan_of_it_alone_reaches_the
     assert np.sum((bests < goal * 0.98) & ~never) <= 1
     found = solve_at_risk(posed, Risk(measure="probability", target=goal))
     assert found.value <= found.bound <= 1 - never.mean() + 1e-9
+
+
+def test_a_target_that_no_draw_reaches_is_told_of_one_split_and_of_several_decisions():
+    held = uncertain(4, count=2, draws=8)
+    for goal, told in ((1e6, True), (1, False)):
+        text = f'budget = {{ total = 100 }}\n[risk]\nmeasure = "probability"\ntarget = {goal}'
+        for asked in (question(text), quarterly(text, periods=26)):
+            warnings = optimize(held, asked, priced=False).warnings
+            assert any("risk.target" in warning and "is out of reach" in warning for warning in warnings) == told
+
+
+def test_the_route_of_a_plan_under_risk_speaks_of_its_own_bound():
+    """A chance of one is proven by itself, and its route once went on to call the bound of the mean an estimate."""
+    found = Solved(np.zeros(1), 1.0, 1.0, "chance: each by 4 decisions, bound estimated: tables", 1.0, 1.0)
+    assert found.told == "chance: each by 4 decisions, bound proven: tables"
+    other = replace(found, route="least returns: bound proven over parts of all courses: tables", proven=False)
+    assert other.told == "least returns: bound estimated: tables"

@@ -290,3 +290,11 @@ def test_by_quarter_few_plans_find_the_money_that_a_bisection_over_plans_finds(m
     assert found.solved.bound >= found.solved.value
     proven = found.proven if target == "target_outcome" else 1 / found.proven
     assert proven <= (found.unhurried if target == "target_outcome" else 1 / found.unhurried) * (1 + 1e-9)
+
+
+def test_a_target_beside_a_measure_of_risk_is_refused_not_planned_by_the_mean(make):
+    text = 'budget = { target_outcome = 20 }\n[risk]\nmeasure = "cvar"'
+    with pytest.raises(InputError, match=r'cannot be planned beside risk.measure = "cvar"'):
+        optimize(one(make), make.scenario(text))
+    plan = optimize(one(make), make.scenario(f"{text}\nweight = 0"), priced=False)
+    assert plan.chosen.outcome.mean == pytest.approx(20, rel=2e-3)

@@ -109,6 +109,12 @@ def _require_usual(question: Question, found: Sized) -> None:
 def _require_sense(curves: Curves, scenario: Scenario, name: str) -> None:
     """Refuse a target that says nothing about these curves or beside this goal."""
     place = f"scenario {scenario.name!r}: budget.{name}"
+    if scenario.risk.measure != "mean" and scenario.risk.weight:
+        raise InputError(
+            f"{place} finds the money by mean outcomes and cannot be planned beside risk.measure = "
+            f'"{scenario.risk.measure}"; leave the target out, or ask for its money without [risk] and then plan that '
+            "money (budget.total) with it"
+        )
     if scenario.goal.maximise != "outcome":
         raise InputError(
             f"{place} speaks of the outcome and the goal is {scenario.goal.maximise}; leave the goal out (the most "
