@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.errors import InfeasibleError, InputError
+from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.plan import optimize
+from engine.optimize.returns import search
 from engine.optimize.returns.spans import spans
-from engine.optimize.rules import broken
-from engine.optimize.solve import solve
+from engine.optimize.rules import broken, problem_of
+from engine.optimize.solve import Solved, solve
 
 CURVED = {
     "concave": (100.0, 50.0, 1.0, 1.0),
@@ -203,3 +204,57 @@ def test_the_unit_of_money_does_not_matter(make, unit):
     scaled, plain = asked(unit), asked(1.0)
     assert scaled.spend / unit == pytest.approx(plain.spend, rel=1e-4) and plain.prices[0] > 0
     assert scaled.value / unit == pytest.approx(plain.value, rel=1e-6) and scaled.gap <= 1e-3
+
+
+@pytest.fixture
+def told(make, monkeypatch):
+    """A question with a hole, to whose parts by least and most money on tv a planner that only looks up answers."""
+    held = make.curves(make.channel("tv", [60.0, 100.0], [5.0, 60.0], 12.0), make.channel("pr", [20.0, 20.0], 60.0))
+    text = "budget = { total = 50 }\n[channels.tv]\nleast_marginal_roas = 0.3\n"
+    problem = make.problem(held, text)
+    ((low, high),) = problem.returns[0].holes
+
+    def answers(whole, below, above):
+        def answer(asked, memory, starts=()):
+            rules = asked.rules[len(problem.rules) :]
+            money, value, bound = whole if not rules else below if rules[0].high == low else above
+            spend = {"inside": (low + high) / 2, "below": low, "above": high}[money]
+            return Solved(np.array([spend, 50 - spend]), value, bound, "told", 100.0, 1e-3)
+
+        monkeypatch.setattr(search, "solve", answer)
+        return problem
+
+    return answers
+
+
+def test_a_side_of_a_hole_that_its_own_plan_closes_keeps_its_bound(told):
+    """The bound once was that of the side looked at last."""
+    found = search.solved(told(("inside", 10.0, 10.0), ("below", 5.0, 9.0), ("above", 4.0, 6.0)), {}, ())
+    assert (found.value, found.bound) == (5.0, 9.0)
+
+
+def test_sides_of_holes_without_end_are_no_proof_that_no_plan_keeps_a_return(told):
+    problem = told(("inside", 10.0, 10.0), ("inside", 9.0, 9.0), ("inside", 8.0, 8.0))
+    with pytest.raises(UntrustworthyError, match=r"no proof that there is none.*ask with fewer of them, or ease one"):
+        search.solved(problem, {}, ())
+
+
+@pytest.mark.parametrize("proven", [False, True])
+def test_only_a_proven_bound_shows_that_no_plan_of_several_decisions_keeps_a_return(make, proven):
+    held = make.curves(make.channel("tv", 100.0, 50.0, 3.0), make.channel("pr", 300.0, 80.0))
+    text = "budget = { total = 3000 }\n[channels.tv]\nleast_roas = 0.1\n"
+    problem = problem_of(held, make.quarterly(text, 26))
+    bad = np.array([1500.0, 1500.0, 0.0, 0.0])
+
+    def ask(asked, starts):
+        return Solved(bad, -1.0, -1.0, "told", 100.0, 1e-3, proven)
+
+    row = replace(problem.returns[0], least=100.0)
+    assert search._within_reach(replace(problem, returns=(row,)), (row,), ask, []).impossible == proven
+
+
+def test_an_impossible_return_by_quarter_is_proven_to_be_so(make):
+    held = make.curves(make.channel("tv", 100.0, 50.0, 3.0), make.channel("pr", 300.0, 80.0))
+    text = "budget = { total = 3000 }\n[channels.tv]\nfloor = 1000\nleast_roas = 2\n"
+    with pytest.raises(InfeasibleError, match=r"no plan keeps least_roas 2 of tv .*any plan that was found is"):
+        optimize(held, make.quarterly(text, 26))

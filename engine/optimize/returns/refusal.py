@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.errors import UntrustworthyError
 from engine.optimize.returns.row import Return, mean_outcome
 from engine.optimize.returns.search import weighted
 from engine.optimize.rules import Problem, open_returns
@@ -19,15 +20,27 @@ def reason(problem: Problem) -> str:
     free = replace(problem, returns=())
     if solve(free) is None:
         return ""
+    alone = []
     for row in open_returns(problem):
-        if solve(replace(problem, returns=(row,))) is None:
+        alone.append(_alone(problem, row))
+        if alone[-1] is False:
             best = highest(problem, row)
+            most = "the most of any plan that was found" if problem.ways else "the most that they leave room for"
             return (
-                f"no plan keeps {plain(row.name)} beside the other rules; the most that they leave room for is "
-                f"{plain(row.told(best))}. Ways out: that figure, or less money that must be spent there"
+                f"no plan keeps {plain(row.name)} beside the other rules; {most} is {plain(row.told(best))}. Ways out: "
+                "that figure, or less money that must be spent there"
             )
     names = ", ".join(plain(row.name) for row in open_returns(problem))
-    return f"no plan keeps these together beside the other rules: {names}; each alone can be kept. Ease one of them"
+    each = "; each alone can be kept" if all(alone) else ""
+    return f"no plan keeps these together beside the other rules: {names}{each}. Ease one of them"
+
+
+def _alone(problem: Problem, row: Return) -> bool | None:
+    """Whether a least return can be kept without the others; None where that is not known."""
+    try:
+        return solve(replace(problem, returns=(row,))) is not None
+    except UntrustworthyError:
+        return None
 
 
 def highest(problem: Problem, row: Return) -> float:

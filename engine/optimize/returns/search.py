@@ -21,7 +21,7 @@ from engine.optimize.over_time import several
 from engine.optimize.returns.mixing import Column, Mixture, Prices, columns_of, mixed, worth
 from engine.optimize.returns.row import SLACK, Return
 from engine.optimize.rule import Rule
-from engine.optimize.rules import Problem, broken, open_returns
+from engine.optimize.rules import USUAL, Problem, broken, open_returns
 from engine.optimize.solve import Memory, Solved, solve
 
 ROUNDS = 24  # of prices, for one split
@@ -33,6 +33,7 @@ STEADY = 0.003  # relative change of prices below which they count as known
 FAINT = 1e-12  # of the largest margin: the least that counts
 HALVINGS = 40
 FEW = 60  # questions that are asked for spends between spans
+PROVING = USUAL + 1  # effort of a proof that no plan keeps the rows, which tells what was proven however near it is
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,10 @@ def _priced(
         return None
     best, bound = (best, root.bound.bound) if problem.ways else _cut(root, rows, ask, best)
     if best.spend is None and bound > -np.inf:
+        harder = "ask with --prove, " if problem.ways and problem.effort <= USUAL else "ask "
         raise UntrustworthyError(
-            f"no plan was found that keeps {', '.join(row.name for row in rows)}, and no proof that there is none; ask "
-            "with fewer of them, or ease one"
+            f"no plan was found that keeps {', '.join(row.name for row in rows)}, and no proof that there is none; "
+            f"{harder}with fewer of them, or ease one"
         )
     return None if best.spend is None else _told(best, root, first, max(best.value, bound))
 
@@ -264,12 +266,20 @@ def _opening(problem: Problem, rows: tuple[Return, ...], plans: tuple[np.ndarray
 
 
 def _within_reach(problem: Problem, rows: tuple[Return, ...], ask: Ask, columns: list[Column]) -> Reach:
-    """Whether every row can be kept, by asking for nothing else; what is looked at becomes columns."""
+    """Whether every row can be kept, by asking for nothing else; what is looked at becomes columns.
+
+    Over several decisions a plan that is not found is no proof, and neither is a bound that is an estimate: such a one
+    is proven before it is believed.
+    """
     prices, cut = np.array([1.0 / row.least for row in rows]), None
     for _ in range(ROUNDS):
-        found = ask(weighted(problem, rows, prices, 0.0), ())
-        if found is None or found.bound < -SLACK * found.gross:
-            return Reach(impossible=True)
+        room = weighted(problem, rows, prices, 0.0)
+        found = ask(room, ())
+        if found is None:
+            return Reach(impossible=not problem.ways)
+        if _is_short(found):
+            sure = found.proven or _is_short(ask(replace(room, effort=max(PROVING, room.effort)), (found.spend,)), True)
+            return Reach(impossible=sure)
         if not broken(problem, found.spend):
             return Reach(found.spend)
         columns += columns_of(problem, rows, found.spend)
@@ -285,6 +295,11 @@ def _within_reach(problem: Problem, rows: tuple[Return, ...], ask: Ask, columns:
     return Reach(cut=cut)
 
 
+def _is_short(found: Solved | None, proven: bool = False) -> bool:
+    """Whether all plans fall short of what is asked of their room, as far as a bound says, or by a proven one."""
+    return found is not None and found.bound < -SLACK * found.gross and (found.proven or not proven)
+
+
 def _outside(
     problem: Problem, rows: tuple[Return, ...], memory: Memory, starts: tuple[np.ndarray, ...]
 ) -> Solved | None:
@@ -292,23 +307,29 @@ def _outside(
     first = solve(problem, memory, starts)
     if first is None or not rows:
         return first
-    order, best, asked = itertools.count(1), None, 1
+    order, best, asked, closed = itertools.count(1), None, 1, -np.inf
     queue = [(-first.bound, 0, problem, first)]
-    bound = first.bound
     while queue and asked < FEW:
-        bound = -queue[0][0]
-        if best is not None and best.value >= bound - SEARCHED * abs(bound):
+        top = max(closed, -queue[0][0])
+        if best is not None and best.value >= top - SEARCHED * abs(top):
             break
-        _, _, held, found = heapq.heappop(queue)
+        promised, _, held, found = heapq.heappop(queue)
         sides = _sides(held, rows, found.spend)
-        if not sides:
+        if not sides:  # its own plan closes it, and its bound is no less than that of its plans
             best = found if best is None or found.value > best.value else best
+            closed = max(closed, -promised)
         for side in sides:
             asked += 1
-            inner = solve(side, memory)
+            inner = solve(side, memory, starts)
             if inner is not None:
-                heapq.heappush(queue, (-min(inner.bound, bound), next(order), side, inner))
-    return None if best is None else replace(best, bound=max(best.value, min(bound, first.bound)))
+                heapq.heappush(queue, (max(-inner.bound, promised), next(order), side, inner))
+    if best is None and queue:
+        raise UntrustworthyError(
+            f"no plan was found that keeps {', '.join(row.name for row in rows)}, and no proof that there is none: "
+            "too many spends between two that are allowed; ask with fewer of them, or ease one"
+        )
+    left = max([closed, *(-one[0] for one in queue[:1])])
+    return None if best is None else replace(best, bound=max(best.value, left))
 
 
 def _sides(problem: Problem, rows: tuple[Return, ...], spend: np.ndarray) -> list[Problem]:
