@@ -14,6 +14,7 @@ from jaxtyping import Float
 Row = tuple[Float[np.ndarray, " decision"], float, float]  # weights of decisions, least and most
 MOST_VERTICES = 4096
 TINY = 1e-12
+ROUNDING = 4 * float(np.finfo(float).eps)  # of the terms of a sum, each: more than floating point takes off it
 ALOFT = 10.0  # times the largest minimum flight: more is not needed for all decisions to fly
 FEW = 4  # decisions of which every choice is looked at
 MOST_KINDS = 4  # courses that begin in different decisions
@@ -88,20 +89,19 @@ class Shapes:
         if self.vertices is not None or not self.rows:
             return (least, most) if least <= most * (1 + TINY) else None
         ends = []
-        solver, unit = self._scaled(max(most, TINY)), max(most, TINY)
-        solver.changeRowBounds(0, least / unit, most / unit)
         for sign in (-1.0, 1.0):
-            solver.changeColsCost(len(self.low), np.arange(len(self.low), dtype=np.int32), np.full(len(self.low), sign))
-            solver.run()
-            if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            slope = np.full(len(self.low), sign)
+            duals = self._duals(slope, (least, most), max(most, TINY))
+            if duals is None:
                 return None
-            ends.append(sign * float(solver.getInfo().objective_function_value) * unit)
+            ends.append(sign * self._limit(slope, duals, (least, most)))
         return max(least, ends[0]), min(most, ends[1])
 
     def line(self, slope: Float[np.ndarray, " decision"], total: float) -> tuple[float, float]:
         """A line over totals that `slope . money` of allowed courses never exceeds: its height at a total, its rise.
 
-        At the total itself some allowed course reaches it, or it is none of an allowed course.
+        At the total itself some allowed course reaches it but for rounding, or it is none of an allowed course. That
+        no course exceeds it holds whatever a solver returns.
         """
         if self.vertices is not None:
             rise = float((self.vertices @ slope).max())
@@ -111,16 +111,38 @@ class Shapes:
         return self._programmed(slope, total)
 
     def _programmed(self, slope: np.ndarray, total: float) -> tuple[float, float]:
-        unit = max(total, TINY * float(self.high.max()), np.finfo(float).tiny)
+        duals = self._duals(slope, (total, total), max(total, TINY * float(self.high.max()), np.finfo(float).tiny))
+        if duals is None:  # no course of this total: the box alone
+            return filled(self.low, self.high, slope, total)
+        return self._limit(slope, duals, (total, total)), float(duals[0])
+
+    def _duals(self, slope: np.ndarray, total: tuple[float, float], unit: float) -> Float[np.ndarray, " row"] | None:
+        """Prices of the total and of each row at the best course by a slope; None where no course is allowed."""
         scale = max(float(np.abs(slope).max()), np.finfo(float).tiny)
         solver = self._scaled(unit)
         solver.changeColsCost(len(self.low), np.arange(len(self.low), dtype=np.int32), slope / scale)
-        solver.changeRowBounds(0, total / unit, total / unit)
+        solver.changeRowBounds(0, total[0] / unit, total[1] / unit)
         solver.run()
-        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:  # no course of this total: the box alone
-            return filled(self.low, self.high, slope, total)
-        rise = float(solver.getSolution().row_dual[0]) * scale
-        return float(solver.getInfo().objective_function_value) * scale * unit, rise
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return np.array(solver.getSolution().row_dual) * scale
+
+    def _limit(self, slope: np.ndarray, duals: np.ndarray, total: tuple[float, float]) -> float:
+        """What `slope . money` of no allowed course exceeds, by weak duality at any prices of the total and the rows.
+
+        A row at a price is worth no more than the price times the limit on its side, and what slopes are beyond all
+        prices no more than the box allows; a price on a side without a limit counts as none.
+        """
+        weights = np.array([np.ones(len(self.low)), *(row[0] for row in self.rows)])
+        low, high = np.array([total, *(row[1:] for row in self.rows)]).T
+        limits = np.where(duals > 0, high, low)
+        duals = np.where(np.isfinite(limits), duals, 0.0)
+        beyond = slope - duals @ weights
+        box = np.where(beyond > 0, self.high, self.low)
+        terms = np.concatenate([duals * np.where(duals == 0, 0.0, limits), beyond * box])
+        reached = np.abs(duals) @ np.abs(weights) + np.abs(slope)  # what rounding of the prices' sum can be a share of
+        size = float(np.abs(terms).sum() + reached @ self.high)
+        return float(terms.sum()) + ROUNDING * len(terms) * size
 
     def _scaled(self, unit: float) -> highspy.Highs:
         """The program with its limits in another unit of money."""
@@ -207,7 +229,8 @@ def filled(low: np.ndarray, high: np.ndarray, slope: np.ndarray, total: float) -
     taken = np.clip(left - (np.cumsum(room) - room), 0.0, room)
     partly = np.flatnonzero(taken < room)
     rise = float(slope[order[partly[0]]]) if len(partly) else float(slope[order[-1]])
-    return float(slope @ low + slope[order] @ taken), rise
+    beyond = max(left - float(room.sum()), 0.0)  # more than the box holds: no course, but the line goes on
+    return float(slope @ low + slope[order] @ taken) + rise * beyond, rise
 
 
 def _program(held: Shapes) -> highspy.Highs:
