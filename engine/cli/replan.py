@@ -63,8 +63,9 @@ def verb(
       peso replan fit scenario.toml --as-of 2027-07-05 --spent spent.csv --json
 
     CURVES is a fit folder or a curves file; SCENARIO decides by quarter or month. Rules, commitments and the
-    budget hold for the whole horizon, past and rest together. Where what was spent breaks one, or no rest
-    keeps them all, the conflict is named, the exit code is 4, and nothing is written.
+    budget hold for the whole horizon, past and rest together. A rule that what was spent has broken, or put out
+    of reach, is eased to what is left and told. Where the budget is spent, or no rest keeps the other rules, the
+    conflict is named, the exit code is 4, and nothing is written.
     """
     from engine.files import require_free, write_json
     from engine.study.replan import Today, document, replan

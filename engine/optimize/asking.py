@@ -15,6 +15,8 @@ from engine.optimize.solve import Memory, Solved, solve
 from engine.response.curves import Curves
 from engine.words import exact, number
 
+BROKEN_FIRST = 0  # the priority of rules that what was spent has broken: before any that a scenario calls soft
+
 
 @dataclass(frozen=True)
 class Found:
@@ -27,6 +29,7 @@ class Found:
     unhurried: float  # what a plan without prudence needs, or can spend [currency]
     proven: float  # no plan with less money reaches an outcome, none with more keeps an average [currency]
     gap: float  # from `unhurried` to `proven`, relative
+    sure: bool = True  # whether `proven` and `gap` are proofs, not estimates
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None, effort:
         return replace(problem_of(held, asked, spent), effort=effort)
 
     sized = targets.sized(curves, scenario, problem)
-    found = Found(sized.target, sized.wanted, sized.reached, sized.money, sized.unhurried, sized.proven, sized.gap)
+    met = sized.target, sized.wanted, sized.reached, sized.money
+    found = Found(*met, sized.unhurried, sized.proven, sized.gap, sized.sure)
     notes = _missed(sized.problem, curves.currency)
     return Asked(sized.problem, sized.solved, compared(sized.problem), {}, found, spent, notes)
 
@@ -176,16 +180,19 @@ def _out_of_reach(scenario: Scenario, solved: Solved) -> tuple[str, ...]:
 
 
 def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Problem, tuple[str, ...]]:
-    """The problem with the soft rules that must give way eased, and what each gave."""
-    if not scenario.soft:
+    """The problem with the rules that must give way eased, and what each gave: what the past broke, then soft ones."""
+    broken = () if problem.is_discrete else (rule.name for rule in problem.missed)
+    ranks = dict.fromkeys(broken, BROKEN_FIRST) | scenario.soft
+    if not ranks:
         return problem, ()
     soft = importlib.import_module("engine.optimize.conflict.soft")
     telling = importlib.import_module("engine.optimize.conflict.telling")
-    found = soft.soften(problem.rules, scenario.soft)
+    found = soft.soften(problem.rules, ranks)
     if found is None or not found.gave_way:
         return problem, ()
     words = telling.Telling(problem.rules, currency, [item.amount for item in found.gave_way])
-    told = (f"no plan keeps every rule, so a soft one gave way: {words.remedy(item)}" for item in found.gave_way)
+    kind = "a soft one" if scenario.soft else "one that what was spent has broken"
+    told = (f"no plan keeps every rule, so {kind} gave way: {words.remedy(item)}" for item in found.gave_way)
     return problem.with_rules(found.rules), tuple(told)
 
 

@@ -1,7 +1,7 @@
 """Plans and comparisons as text: the decision first, then the table, the why and the proof."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.optimize.above import Level
 from engine.optimize.compare import UNCHANGED, Answer
@@ -18,6 +18,7 @@ from engine.words import folded, money, number, percent, plain, table
 NOTABLE = 0.005  # share of the budget below which a move is not told
 NO_PRICE = 0.01  # of what its price says: where a real step of a rule earns no more, the price is none
 EARNS = 0.005  # of what a unit of money brings, or of 1: a rule that earns less is not told
+DUST = 1e-9  # of a plan's money: less is what a solver leaves, and told as nothing
 NO_GAIN = 1e-6  # share of a plan's value below which an eased rule earns nothing
 MARGIN = (
     "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
@@ -118,17 +119,18 @@ def _over_time(plan: Plan) -> str:
 
 
 def over_time(plan: Plan) -> list[list[str]]:
-    """Rows of money by channel and decision, parts under their channel, the total last."""
+    """Rows of money by channel and decision, parts under their channel, the total last; what a solver leaves is 0."""
     decided = dict(zip((line.name for line in plan.lines), zip(*plan.chosen.decided, strict=True), strict=True))
+
+    def row(name: str, moneys: Iterable[float]) -> list[str]:
+        return [name, *(number(0.0 if abs(one) <= DUST * plan.spend else one) for one in moneys)]
+
     rows = with_parts(
         plan,
-        lambda line: [line.name, *map(number, decided[line.name])],
-        lambda level, parts: [
-            str(level.name),
-            *map(number, map(sum, zip(*(decided[part.name] for part in parts), strict=True))),
-        ],
+        lambda line: row(line.name, decided[line.name]),
+        lambda level, parts: row(str(level.name), map(sum, zip(*(decided[part.name] for part in parts), strict=True))),
     )
-    return [*rows, ["total", *(number(sum(row)) for row in plan.chosen.decided)]]
+    return [*rows, row("total", map(sum, plan.chosen.decided))]
 
 
 def plan_outcome(plan: Plan) -> str:

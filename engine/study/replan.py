@@ -22,7 +22,7 @@ from engine.response.curves import Curves
 from engine.study.ask import curves_of
 from engine.study.earlier_plan import read_earlier
 from engine.study.question import question
-from engine.words import exact, plain
+from engine.words import exact, percent, plain
 
 SLACK = 1e-7  # of all money: what is let pass as rounding
 DUST = 1e-12  # of what is earned without a new plan: a smaller change is that of sums in another order
@@ -211,6 +211,7 @@ def _require_money_left(problem: Problem, scenario: Scenario, currency: str, as_
     spent = float(_cells(problem).sum())
     if spent > problem.budget.high * (1 + SLACK):
         limit = plain(Telling(problem.rules, currency, [spent]).limit(problem.budget))
+        limit += f" (its reserve of {percent(scenario.budget.reserve)} left out)" if scenario.budget.reserve else ""
         raise InfeasibleError(
             f"scenario {scenario.name!r}: what was spent before {as_of} breaks {limit} where {exact(spent, currency)} "
             "are spent, so there is no rest to decide: raise the budget in the scenario, or name it under [soft]"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.optimize.plan import Line, Plan
 from engine.report.above import split_above, with_parts
-from engine.report.answer import over_time, proof
+from engine.report.answer import DUST, over_time, proof
 from engine.report.figures import UNKNOWN, amount, one_draw, ranged
 from engine.study.replan import Replan
 from engine.words import folded, money, number, percent, plain, table
@@ -19,7 +19,7 @@ def text(found: Replan) -> str:
     if found.carried.broken and found.carried.is_plan:
         unkept = _listed(found.carried.broken)
         warnings.append(f"Beware: {found.carried.name} does not keep {unkept}.")
-    spent = f"What was spent: {found.source}."
+    spent = f"What was spent: {found.source}{_left_by_it(found)}."
     parts = [
         _decision(found),
         spent,
@@ -37,6 +37,15 @@ def rest_of(plan: Plan, over: int) -> list[float]:
     return [sum(column) for column in zip(*plan.chosen.decided[over:], strict=True)]
 
 
+def _left_by_it(found: Replan) -> str:
+    """That less is left than the earlier plan had for the rest, where the budget is what leaves it."""
+    left, had = sum(rest_of(found.plan, found.over)), sum(found.carried.rest)
+    if not found.carried.is_plan or "budget" not in found.plan.binding or had - left <= DUST * found.plan.spend:
+        return ""
+    told = (money(amount, found.plan.currency) for amount in (left, had))
+    return "; that leaves {} where the earlier plan had {} for the rest".format(*told)
+
+
 def _decision(found: Replan) -> str:
     """What to move in the rest of the horizon, and what that is worth."""
     plan, carried = found.plan, found.carried
@@ -45,6 +54,8 @@ def _decision(found: Replan) -> str:
         f"{plain(plan.scenario)}, {found.as_of} to {plan.end}: of {money(plan.spend, plan.currency)}, "
         f"{money(plan.spend - left, plan.currency)} are spent; with the {money(left, plan.currency)} left, "
     )
+    if left <= DUST * plan.spend:
+        return f"{head}nothing is left to decide."
     moves, gain = _moves(found, left), carried.gain
     if not moves and abs(gain.mean) <= max(plan.gap, 1e-9) * abs(carried.value):
         same = carried.name.removeprefix("going on with ")
@@ -83,7 +94,8 @@ def _channels(found: Replan) -> str:
     amounts = {line.name: (max(0.0, line.spend - after), carried, after) for line, after, carried in rest}
 
     def row(name: str, kind: str, lines: Sequence[Line]) -> list[str]:
-        spent, carried, after = map(sum, zip(*(amounts[line.name] for line in lines), strict=True))
+        spent, *rest = map(sum, zip(*(amounts[line.name] for line in lines), strict=True))
+        carried, after = (each if abs(each) > DUST * plan.spend else 0.0 for each in rest)
         return [name, kind, number(spent), number(carried), number(after), _change(carried, after)]
 
     rows = with_parts(

@@ -245,13 +245,6 @@ def test_a_soft_rule_that_was_broken_holds_for_what_is_to_come(curves):
     assert np.array(found.plan.chosen.decided)[1:3, 0].sum() <= 8_000 * (1 + 1e-6)
 
 
-def test_a_conflict_between_past_and_rest_names_both(curves):
-    spent = np.tile([900.0, 300.0, 100.0], (39, 1))
-    rules = "[channels.tv]\nfloor = 50_000\n"
-    with pytest.raises(InfeasibleError, match=r"tv as spent from .*floor of tv|floor of tv.*as spent from"):
-        replanned(curves, asked(rules), Past(Spent(spent), ""), as_of(39))
-
-
 def test_soft_words_that_also_name_the_past_are_refused(curves):
     with pytest.raises(InputError, match="soft 'tv' also names 'tv as spent from 2027-01-04'"):
         replanned(curves, asked('[soft]\n"tv" = 1\n'), Past(Spent(uneven(5)), ""), as_of(5))
