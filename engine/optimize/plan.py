@@ -115,7 +115,8 @@ class Plan:
     @property
     def certified(self) -> bool:
         """Whether the gap is proven to be at most 0.1 %, that of a budget that was found included."""
-        return self.proven and max(self.gap, self.found.gap if self.found else 0.0) <= CERTIFIED
+        by_money = self.found is None or (self.found.sure and self.found.gap <= CERTIFIED)
+        return self.proven and self.gap <= CERTIFIED and by_money
 
     @property
     def cells(self) -> Float[np.ndarray, " cell"]:

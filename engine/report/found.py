@@ -31,6 +31,7 @@ def budget_found(plan: Plan) -> str:
 def _proven(found: Found, currency: str) -> str:
     """What is proven of the money, without prudence and with it."""
     _, proven, unknown = TARGETS[found.target]
+    proven = proven if found.sure else f"as far as is known {proven}"
     if found.target == "target_marginal_roas":
         return f"{proven} (gap {100 * found.gap:.3f} %{', without prudence' if _is_prudent(found) else ''})"
     own = gap_of_plan(found)

@@ -1,11 +1,12 @@
 """Targets: the budget found meets them, and what is proven of less or more money holds against slow twins."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from engine.errors import InfeasibleError, InputError
+from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.budgets.targets import best_at, sized
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.plan import by_draw, optimize
@@ -298,3 +299,34 @@ def test_a_target_beside_a_measure_of_risk_is_refused_not_planned_by_the_mean(ma
         optimize(one(make), make.scenario(text))
     plan = optimize(one(make), make.scenario(f"{text}\nweight = 0"), priced=False)
     assert plan.chosen.outcome.mean == pytest.approx(20, rel=2e-3)
+
+
+@pytest.mark.parametrize("target", ["target_outcome = 4000", "target_roas = 1.2", "target_marginal_roas = 1"])
+@pytest.mark.parametrize("proven", [True, False])
+def test_money_by_quarter_is_only_as_sure_as_every_bound_that_it_rests_on(make, target, proven):
+    """The plan of the money can be proven while what less or more money brings is an estimate."""
+    held = make.random_curves(np.random.default_rng(4), 2, draws=3, slope=(0.4, 1.0))
+    question = make.quarterly(f"budget = {{ {target} }}\n", 26)
+
+    def solver(problem, memory, starts):
+        of_one_total = problem.budget.low == problem.budget.high
+        return replace(solve(problem, memory, starts), proven=proven or of_one_total)
+
+    found = sized(held, question, solver=solver)
+    assert found.solved.proven
+    assert (found.sure, found.certified) == (proven, proven)
+
+
+@pytest.mark.parametrize("target", ["target_outcome = 90_000", "target_roas = 900"])
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_target_by_quarter_is_out_of_reach_only_where_that_is_proven(make, target, proven):
+    held = make.curves(make.channel("tv", 100.0, 50.0), make.channel("pr", 80.0, 50.0))
+
+    def solver(problem, memory, starts):
+        return replace(solve(problem, memory, starts), proven=proven)
+
+    kind, words = (
+        (InfeasibleError, "is out of reach") if proven else (UntrustworthyError, "no proof that there is none.*--prove")
+    )
+    with pytest.raises(kind, match=words):
+        sized(held, make.quarterly(f"budget = {{ {target} }}\n", 26), solver=solver)

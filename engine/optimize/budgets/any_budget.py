@@ -96,7 +96,9 @@ class Question:
 
 def _trial(solver: Solver, problem: Problem, high: float) -> Trial:
     solved = solver(problem, {}, ())
-    return Trial(high) if solved is None else Trial(high, solved.spend, solved.value, solved.bound)
+    if solved is None:  # of several decisions a plan may only not have been found
+        return Trial(high, proven=not problem.ways)
+    return Trial(high, solved.spend, solved.value, solved.bound, solved.proven)
 
 
 def reach(question: Question, limit: float) -> float:

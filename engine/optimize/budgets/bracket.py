@@ -30,6 +30,7 @@ class Trial:
     spend: Float[np.ndarray, " cell"] | None = None  # of the plan; None: no plan
     value: float = -math.inf  # mean outcome of the plan
     bound: float = -math.inf  # that no plan exceeds
+    proven: bool = True  # whether the bound is rigorous, not an estimate; or that there is no plan
 
     @property
     def spent(self) -> float:

@@ -153,6 +153,7 @@ class Unhurried:
     problem: Problem  # with that money as its total
     solved: Solved
     proven: float  # less money does not bring an outcome; more does not keep an average [currency]
+    sure: bool  # whether that is a proof, not an estimate
 
 
 def unhurried(question: Question, target: tuple[float, float], opening: Opening) -> Unhurried | None:
@@ -175,8 +176,8 @@ def unhurried(question: Question, target: tuple[float, float], opening: Opening)
     if better.value > found.value * (1 + EXACT):  # a better hill: less money may do, or more
         found = met(hill, better, target, opening.most) or found
         solved, problem = _moved(question, solved, (hill, found)), _of_total(hill, found.spent)
-    proven = _left_open(question, solved, target, slope(hill, found), opening.most)
-    return Unhurried(found, hill, problem, solved, proven)
+    ends = _left_open(question, solved, target, slope(hill, found), opening.most)
+    return Unhurried(found, hill, problem, solved, *ends)
 
 
 def _of_total(hill: Hill, total: float) -> Problem:
@@ -193,15 +194,21 @@ def _moved(question: Question, solved: Solved, to: tuple[Hill, Trial]) -> Solved
     return again or replace(solved, spend=found.spend, value=found.value, bound=max(bound, found.value))
 
 
-def _left_open(question: Question, solved: Solved, target: tuple[float, float], last: float, most: float) -> float:
+def _left_open(
+    question: Question, solved: Solved, target: tuple[float, float], last: float, most: float
+) -> tuple[float, bool]:
     """The money up to which, or from which on, a plan's bound leaves no other, by what the last money brings.
 
-    Where the bound is proven a question with a price on money proves it; where it is an estimate, so is this.
+    Where the bound is proven a question with a price on money may prove it, which the second says; where one of both
+    bounds is an estimate, so is this.
     """
     (wanted, rate), money = target, float(solved.spend.sum())
     price = max(last, 1e-9 * solved.value / money)
     price = min(price, 0.999 * rate) if rate else price
-    worth = solved.bound - price * money  # no plan's outcome less the price on its money is more
+    worth, sure = solved.bound - price * money, False  # no plan's outcome less the price on its money is more
     if solved.proven:
-        worth = question.between(0.0, most if rate else money, price).bound
-    return min(money, max(0.0, (wanted - worth) / price)) if wanted else max(money, worth / (rate - price))
+        found = question.between(0.0, most if rate else money, price)
+        worth, sure = (found.bound, found.proven) if found.spend is not None else (worth, False)
+    if wanted:
+        return min(money, max(0.0, (wanted - worth) / price)), sure
+    return max(money, worth / (rate - price)), sure

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from engine.config.scenario import SIZES, Budget, Scenario
-from engine.errors import InfeasibleError, InputError
+from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.budgets.any_budget import Pose, Question, Solver, before_tolls, beyond, priced, reach, with_budget
 from engine.optimize.budgets.bracket import GONE, Opening, Trial, least, widest
 from engine.optimize.closeness import CERTIFIED
@@ -33,6 +33,7 @@ from engine.words import exact, money
 
 FARTHEST = 1000.0  # times the usual money: no question goes further
 LITTLE = 1e-5  # of the usual money: less is no budget
+SMALL = 1e-2  # the same where there are several decisions, whose bounds near no money at all are no nearer
 PRUDENT, EXACT = 4, 1e-9  # most plans of several decisions that are solved for a target; what may be short of it
 ROUNDS = 40  # of steps down to what a prudent plan keeps
 WIDE, KNOWN = 0.4, CERTIFIED / 2  # first relative step of a search from a guess, and from money that is nearly right
@@ -51,11 +52,12 @@ class Sized:
     unhurried: float  # what a plan without prudence needs, or can spend; the same without prudence [currency]
     proven: float  # no plan with less money reaches an outcome; none with more keeps an average [currency]
     gap: float  # from `unhurried` to `proven`, relative; of a marginal return, of its outcome to what any budget adds
+    sure: bool = True  # whether `proven` and `gap` are proofs, not estimates
 
     @property
     def certified(self) -> bool:
         """Whether the gap is proven to be at most 0.1 %."""
-        return self.solved.proven and self.gap <= CERTIFIED
+        return self.sure and self.solved.proven and self.gap <= CERTIFIED
 
 
 def target_of(scenario: Scenario) -> tuple[str, float] | None:
@@ -165,7 +167,7 @@ def _for_average(question: Question, name: str, wanted: float) -> Sized:
     found = widest(question.at_most, question.between, rate, opening)
     plan, most = found.plan, found.most
     if plan is None:
-        _refuse_average(question, name, wanted)
+        _refuse_average(question, (name, wanted), most)
     prudent = plan
     if question.fixed.prudence:
         prudent = question.prudently(plan.spent)
@@ -188,17 +190,17 @@ def _over_time(question: Question, named: tuple[str, float], target: tuple[float
     wanted, rate = target
     if found is None:
         if rate:
-            _refuse_average(question, *named)
+            _refuse_average(question, named, opening.most)
         _refuse_outcome(question, wanted, [question.at_most(opening.most)])
     ends = (found.plan.spent, found.proven)
     if not question.fixed.prudence:
-        return _told(question, named, found.problem, found.solved, ends)
+        return replace(_told(question, named, found.problem, found.solved, ends), sure=found.sure)
     hill = ascents.prudent(question, found.plan)
     near = ascents.met(hill, found.plan, target, opening.most)
     for _ in range(PRUDENT):
         if near is None:
             break
-        told = _sized(question, named, near, ends)
+        told = replace(_sized(question, named, near, ends), sure=found.sure)
         value = before_tolls(told.problem, told.solved)
         short = wanted - value if wanted else rate * told.money - value
         if short <= EXACT * value:
@@ -213,13 +215,13 @@ def _over_time(question: Question, named: tuple[str, float], target: tuple[float
 def _for_next_unit(question: Question, wanted: float) -> Sized:
     plan, limit = best_at(question, wanted)
     if plan.spent <= GONE * question.usual:
-        _refuse_average(question, "target_marginal_roas", wanted)
+        _refuse_average(question, ("target_marginal_roas", wanted), 0.0 if plan.proven else limit)
     gap = (plan.bound - plan.value) / max(plan.value + wanted * plan.spent, 1e-300)
     chosen = plan
     if question.fixed.prudence:
         chosen = _prudent_at(question, wanted, limit)
     found = _sized(question, ("target_marginal_roas", wanted), chosen, (plan.spent, plan.spent))
-    return replace(found, gap=gap, unhurried=plan.spent)
+    return replace(found, gap=gap, unhurried=plan.spent, sure=plan.proven)
 
 
 def best_at(question: Question, price: float) -> tuple[Trial, float]:
@@ -301,6 +303,12 @@ def _refuse_outcome(question: Question, wanted: float, trials: list[Trial]) -> N
     if farthest.spend is None:
         raise InfeasibleError(f"scenario {question.scenario.name!r}: {_why_not(question, farthest.money)}")
     currency, unit = question.curves.currency, _unit(question)
+    if not farthest.proven or farthest.bound >= wanted:
+        raise UntrustworthyError(
+            f"{_place(question, 'target_outcome', wanted)} is met by no plan that was found, and no proof that there "
+            f"is none: {money(farthest.spent, currency)} bring {money(farthest.value, unit)}, and a bound of "
+            f"{money(farthest.bound, unit)} is {'proven' if farthest.proven else 'an estimate'}; {_surer(question)}"
+        )
     raise InfeasibleError(
         f"{_place(question, 'target_outcome', wanted)} is out of reach: {money(farthest.spent, currency)} bring "
         f"{money(farthest.value, unit)}, and no plan of up to {money(farthest.money, currency)} brings more than "
@@ -308,7 +316,9 @@ def _refuse_outcome(question: Question, wanted: float, trials: list[Trial]) -> N
     )
 
 
-def _refuse_average(question: Question, name: str, wanted: float) -> NoReturn:
+def _refuse_average(question: Question, named: tuple[str, float], most: float) -> NoReturn:
+    """Refuse an average that no plan was found to keep; that none of more than `most` money does is known."""
+    name, wanted = named
     rate = question.curves.value / wanted if name == "target_cac" else wanted
     best = _richest(question, rate)
     if best is None:
@@ -317,10 +327,28 @@ def _refuse_average(question: Question, name: str, wanted: float) -> NoReturn:
     told = f"the highest average return found is {average:.3g}"
     if name == "target_cac":
         told = f"the lowest cost found is {money(question.curves.value / average, currency)}"
+    if question.fixed.ways and most > 0:
+        most = min(most, _kept_up_to(question, rate, (average + rate) / 2))
+    if most > LITTLE * question.usual and not (question.fixed.ways and most <= SMALL * question.usual):
+        raise UntrustworthyError(
+            f"{_place(question, name, wanted)} is met by no plan that was found, and no proof that there is none of up "
+            f"to {money(most, currency)}: {told}, with {money(best.spent, currency)}; {_surer(question)}"
+        )
     raise InfeasibleError(
         f"{_place(question, name, wanted)} is out of reach at any budget: {told}, with {money(best.spent, currency)}; "
         "ask for less, or ease floors and shares"
     )
+
+
+def _kept_up_to(question: Question, rate: float, price: float) -> float:
+    """Money above which a lower price on money proves that no plan brings a rate; infinite where it does not."""
+    found = question.between(0.0, beyond(question, rate), price)
+    return max(found.bound, 0.0) / (rate - price) if found.proven and price < rate else math.inf
+
+
+def _surer(question: Question) -> str:
+    """What to do where a search found nothing and proved nothing."""
+    return f"{'ask with --prove, ' if question.fixed.ways else ''}ask for less, or ease caps, floors and shares"
 
 
 def _refuse_endless(question: Question, rate: float) -> NoReturn:
