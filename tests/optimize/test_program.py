@@ -183,3 +183,14 @@ def test_a_spend_that_keeps_the_rules_is_not_touched(make):
     problem = make.problem(make.curves(make.channel("c0"), make.channel("c1")), "budget = { total = 100 }\n")
     spend = np.array([40.0, 60.0])
     assert _repaired(problem, spend) is spend
+
+
+@pytest.mark.parametrize("rules", ["cap = 0", "locked = 0", "minimum_flight = 200"])
+def test_where_every_channel_is_off_nothing_is_spent_and_that_is_proven(make, rules):
+    """A program of no money at all once was scaled by it."""
+    held = make.curves(make.channel("tv", 100.0, 50.0, 3.0), make.channel("pr", 80.0, 40.0))
+    shares = '[groups.a]\nchannels = ["tv"]\nshare = { max = 0.5 }\n'
+    found = solve(make.problem(held, f"budget = {{ at_most = 100 }}\n[every_channel]\n{rules}\n{shares}"))
+    assert found.spend.tolist() == [0.0, 0.0]
+    assert (found.value, found.proven) == (0.0, True)
+    assert found.bound <= 1e-6

@@ -13,10 +13,10 @@ from engine.optimize.plan import by_draw, optimize
 from engine.optimize.risk import regret
 from engine.optimize.risk.at_risk import solve_at_risk
 from engine.optimize.risk.climb import known, reweighted, solved_under
-from engine.optimize.risk.out_of_reach import unreachable
+from engine.optimize.risk.out_of_reach import _Program, unreachable
 from engine.optimize.rules import compared, problem_of
 from engine.optimize.solve import Solved, solve
-from tests.optimize.builders import quarterly
+from tests.optimize.builders import channel, curves, quarterly
 from tests.optimize.builders import scenario as question
 from tests.optimize.test_risk import alone, uncertain
 
@@ -91,6 +91,35 @@ def test_by_quarter_a_draw_is_out_of_reach_where_no_plan_of_it_alone_reaches_the
     assert np.sum((bests < goal * 0.98) & ~never) <= 1
     found = solve_at_risk(posed, Risk(measure="probability", target=goal))
     assert found.value <= found.bound <= 1 - never.mean() + 1e-9
+
+
+@pytest.mark.parametrize("floors", [(1543.6, 856.0), (354.4, 3495.5), (1284.7, 2294.1)], ids=str)
+def test_a_goal_that_is_reached_above_floors_is_never_called_out_of_reach(floors):
+    """At its floors a stock can lie below its least by a rounding, where a plane without slope once was drawn."""
+    held = curves(
+        channel("tv", 3e5, 1e5, retain=0.2, mean=1e3),
+        channel("pr", 2.5e5, 9e4, retain=0.2, mean=9e2),
+    )
+    rules = "".join(
+        f"[channels.{name}]\nquarter_floor = {floor}\n" for name, floor in zip(("tv", "pr"), floors, strict=True)
+    )
+    posed = problem_of(held, quarterly(f"budget = {{ at_most = 40_000 }}\n{rules}", periods=26))
+    goal = solve(posed).value * (1 - 1e-5)
+    assert not unreachable(posed, goal, np.array([False]), posed.lower[None]).any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_careless_solver_makes_the_bound_of_a_draw_no_lower(seed):
+    posed = problem_of(uncertain(seed, 3), quarterly("budget = { total = 3000 }\nramp = { max_change = 0.3 }", 52))
+    rng, bounds, cells = np.random.default_rng(seed), [], len(posed.lower)
+    planes = [(rng.uniform(50, 90, 3), rng.uniform(0, 2, cells), rng.uniform(0, 500, cells)) for _ in range(4)]
+    for tolerance in (1e-9, 0.1):
+        linear = _Program(posed, 100.0)
+        for option in ("dual_feasibility_tolerance", "primal_feasibility_tolerance"):
+            linear.solver.setOptionValue(option, tolerance)
+        bounds.append([linear.bounded(*plane)[0] for plane in planes])
+    assert np.isfinite(bounds).all()
+    assert (np.array(bounds[1]) >= np.array(bounds[0]) - 1e-6).all()
 
 
 def test_a_target_that_no_draw_reaches_is_told_of_one_split_and_of_several_decisions():

@@ -23,7 +23,7 @@ ROUNDS = 25  # of planes
 INWARDS = 0.3  # of the way from the best course so far to where the program would spend: there planes are added
 HALVINGS = 50  # of where a straight line touches a curve
 DOUBLINGS = 60  # of the stock up to which that is looked for
-SAFE = 1e-6  # relative: what tolerances of a solver may take off a bound
+SAFE = 1e-6  # relative: what rounding may take off an envelope, and far more than it takes off a bound
 TINY = 1e-9  # of a channel's largest stock: where a curve can be infinitely steep, it is touched no nearer to 0
 UNIT = 100.0  # what the mean cell's money is scaled to
 
@@ -153,11 +153,19 @@ class _Program:
         ends = np.append(problem.lower / self.money, -free), np.append(problem.upper / self.money, free)
         empty = np.zeros(0, np.int32)
         self.solver.addCols(len(cost), cost, *ends, 0, np.zeros(len(cost), np.int32), empty, np.zeros(0))
+        self.box = problem.lower / self.money, problem.upper / self.money
+        self.rules, self.rows, self.limits = len(rules), list[np.ndarray](), list[tuple[float, float]]()
         for rule in rules:
-            self._row(rule.weights.nonzero()[0], rule.weights[rule.weights != 0], rule.low, rule.high)
+            self._row(rule.weights, rule.low / self.money, rule.high / self.money, None)
 
-    def _row(self, cells: np.ndarray, weights: np.ndarray, low: float, high: float) -> None:
-        self.solver.addRow(low / self.money, high / self.money, len(cells), cells.astype(np.int32), weights)
+    def _row(self, weights: np.ndarray, low: float, high: float, channel: int | None) -> None:
+        """Add a row over money; with a channel it is a plane, below which lies what that earns."""
+        self.rows.append(weights)
+        self.limits.append((low, high))
+        places, values = weights.nonzero()[0], weights[weights != 0]
+        if channel is not None:
+            places, values = np.append(places, self.cells + channel), np.append(values, 1.0)
+        self.solver.addRow(low, high, len(places), places.astype(np.int32), values)
 
     def bounded(
         self, heights: np.ndarray, slopes: np.ndarray, money: np.ndarray
@@ -165,12 +173,28 @@ class _Program:
         """What no plan exceeds after planes at a plan were added, infinite where that is not known; and where it is."""
         unit = self.money / self.scale
         for channel in range(self.channels):
-            own = np.arange(channel * self.decisions, (channel + 1) * self.decisions)
+            own = np.arange(self.cells) // self.decisions == channel
             level = (heights[channel] - float(slopes[own] @ money[own])) / self.scale
-            places, weights = np.append(own, self.cells + channel), np.append(-slopes[own] * unit, 1.0)
-            self.solver.addRow(-np.inf, level, len(places), places.astype(np.int32), weights)
+            self._row(np.where(own, -slopes * unit, 0.0), -np.inf, level, channel)
         self.solver.run()
         if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return np.inf, money
         found = np.maximum(np.array(self.solver.getSolution().col_value)[: self.cells], 0.0) * self.money
-        return float(self.solver.getInfo().objective_function_value) * self.scale, found
+        return self._limit(np.array(self.solver.getSolution().row_dual)) * self.scale, found
+
+    def _limit(self, duals: np.ndarray) -> float:
+        """What no plan exceeds by weak duality, whatever the prices of rows: those of one channel's planes weigh them.
+
+        The first rows are rules, and then come planes of one channel after the other, again and again.
+        """
+        low, high = np.array(self.limits).T
+        limits = np.where(duals > 0, high, low)
+        duals = np.where(np.isfinite(limits), duals, 0.0)
+        planes = duals[self.rules :].reshape(-1, self.channels)
+        if not np.all(planes.sum(axis=0) > 0):
+            return np.inf
+        duals[self.rules :] = (planes / planes.sum(axis=0)).ravel()
+        beyond = -duals @ np.array(self.rows)
+        return float(
+            duals @ np.where(duals == 0, 0.0, limits) + np.where(beyond > 0, self.box[1], self.box[0]) @ beyond
+        )
