@@ -2,11 +2,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.config.loading import Closed, Name, Positive, Share
 
-Rate = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]  # a year
+HIGHEST_RATE = 2.0  # a year: what is not below is a percentage that was meant as a share
+
+
+def _no_percentage(rate: float) -> float:
+    if rate >= HIGHEST_RATE:
+        raise ValueError(
+            f"this is {100 * rate:g} % a year, where less than {100 * HIGHEST_RATE:g} % is taken; "
+            f"write {rate / 100:g} for {rate:g} %"
+        )
+    return rate
+
+
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_no_percentage)]  # a year
+Deviations = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 
 
 class Lifetime(Closed):
@@ -29,7 +42,7 @@ class Goal(Closed):
     lifetime_value: Positive | None = None  # of a customer, margin less its own costs [currency]; needed for clv
     lifetime_values: dict[Name, Positive] = Field(default_factory=dict)  # by channel, before the one of all
     lifetime: Lifetime | None = None  # what a lifetime value follows from, instead of it
-    prudence: Rate | None = None  # deviations; the fit's
+    prudence: Deviations | None = None  # the fit's
 
     @model_validator(mode="after")
     def _figures_of_the_goal(self) -> "Goal":

@@ -7,14 +7,19 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from engine.config.loading import Closed, Money, Name, Positive
-from engine.config.relative import Factor, Multiple
+from engine.config.relative import LARGEST_MULTIPLE, Multiple
 
 MOST_ROWS = 100_000  # of one grid: at 100 channels some minutes, and a file of 200 MB
 AS_ASKED = "as asked"  # the name of the row in which nothing varies
 
-LIMITS = {"multiple": (1e-6, 10.0), "total": (1e-9, 1e15), "price": (0.01, 100.0), "effect": (0.0, 100.0)}
+LIMITS = {
+    "multiple": (1e-6, LARGEST_MULTIPLE),
+    "total": (1e-9, 1e15),
+    "price": (0.01, LARGEST_MULTIPLE),
+    "effect": (0.0, LARGEST_MULTIPLE),
+}
 
-Price = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
+Price = Annotated[Multiple, Field(ge=0.01)]
 
 
 class Range(Closed):
@@ -61,7 +66,7 @@ class Row(Closed):
     multiple: Annotated[Multiple, Field(gt=0)] | None = None
     total: Positive | None = None  # [currency]
     price: dict[Name, Price] = Field(default_factory=dict)  # what a contact costs, as a multiple
-    effect: dict[Name, Factor] = Field(default_factory=dict)  # what it brings, as a multiple
+    effect: dict[Name, Multiple] = Field(default_factory=dict)  # what it brings, as a multiple
 
     @model_validator(mode="after")
     def _at_most_one(self) -> "Row":
@@ -125,7 +130,9 @@ class Grid(Closed):
             low, high = LIMITS[kind]
             for value in values:
                 if not low <= value <= high:
-                    raise ValueError(f"{name} holds {value:g}, not from {low:g} to {high:g}; write a value within")
+                    remedy = f"{value / 100:g} for {value:g} %" if low < value / 100 <= high == LARGEST_MULTIPLE else ""
+                    told = f"{name} holds {value:g}, not from {low:g} to {high:g}"
+                    raise ValueError(f"{told}; write {remedy or 'a value within'}")
         return self
 
     @property

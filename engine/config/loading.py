@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.config.wording import shown, toml_told, worded
 from engine.errors import InputError
 from engine.files import read_bytes
 
@@ -56,9 +57,11 @@ def parse(text: str, record: type[Record], place: str) -> Record:
     except tomllib.TOMLDecodeError as fault:
         at = re.search(r"at line (\d+)", str(fault))
         line = int(at.group(1)) if at else text.count("\n") + 1
-        raise InputError(
-            f"{place}, line {line}: not TOML ({_plain(str(fault))}){_quoted(text, line)}; correct it there"
-        ) from None
+        lines = text.splitlines()
+        held = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        told, remedy = toml_told(str(fault), held)
+        quoted = f": {held[:80]!r}" if held else ""
+        raise InputError(f"{place}, line {line}: not TOML ({told}){quoted}; {remedy}") from None
     except ValueError:  # Python reads no whole number of more than 4300 digits
         raise InputError(f"{place}: a number has thousands of digits; write a finite number there") from None
     except RecursionError:
@@ -74,15 +77,6 @@ def build(content: dict[str, Any], record: type[Record], place: str, text: str =
         faults = fault.errors(include_url=False)
         told = [_sentence(error, _path(error, content), record, (place, text)) for error in faults]
         raise InputError("\n".join(dict.fromkeys(told))) from None
-
-
-def _plain(message: str) -> str:
-    return re.sub(r"\s*\(at (line \d+, column \d+|end of document)\)", "", message).strip().rstrip(".")
-
-
-def _quoted(text: str, line: int) -> str:
-    lines = text.splitlines()
-    return f": {lines[line - 1].strip()[:80]!r}" if 0 < line <= len(lines) else ""
 
 
 def _path(error: ErrorDetails, content: Any) -> tuple[str, ...]:
@@ -112,14 +106,12 @@ def _sentence(error: ErrorDetails, path: tuple[str, ...], record: type[BaseModel
         return f"{where}: {field} is not a known key; {remedy}"
     if error["type"] == "missing":
         return f"{where}: {field} is missing; add it"
-    value = error.get("input")
-    shown = f" = {value!r}"[:100] if not isinstance(value, (dict, list)) else ""
+    value = shown(error.get("input"))
+    value = f" = {value}" if value else ""
     if error["type"] == "model_type":
-        return f"{where}: {field}{shown}: one value where a table is needed; {_table(error, record, path)}"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    remedy = "" if "; write " in message else f"; {_remedy(error)}"  # a message may bring its own
-    return f"{where}: {field}{shown}: {message}{remedy}"
+        return f"{where}: {field}{value}: one value where a table is needed; {_table(error, record, path)}"
+    message, remedy = worded(error)
+    return f"{where}: {field}{value}: {message}" + ("" if "; write " in message else f"; {remedy}")
 
 
 def _table(error: ErrorDetails, record: type[BaseModel], path: tuple[str, ...]) -> str:
@@ -130,19 +122,6 @@ def _table(error: ErrorDetails, record: type[BaseModel], path: tuple[str, ...]) 
     if needed:
         return f"write {{ {', '.join(needed)} }}"
     return f"write {{ key = .. }} with keys of {', '.join(dict.fromkeys(name for name, _ in fields))}"
-
-
-def _remedy(error: ErrorDetails) -> str:
-    kind = error["type"]
-    if kind == "float_type":
-        return "write a plain number, without quotes"
-    if kind in ("date_type", "date_from_datetime_parsing"):
-        return "write a date as 2027-01-04, without quotes"
-    if kind == "literal_error":
-        return "use one of these"
-    if kind == "value_error":
-        return "correct one of them" if " above " in error["msg"] or " and " in error["msg"] else "correct it"
-    return "correct this value"
 
 
 def _known(record: Any, path: tuple[str, ...]) -> tuple[list[str], list[str]]:

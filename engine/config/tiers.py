@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from engine.config.loading import Closed, Positive
+from engine.config.relative import Multiple
 
 Count = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -14,7 +15,7 @@ class Tier(Closed):
     """What money costs beyond an amount: of what a channel spends over the horizon, only what is above it."""
 
     above: Positive  # [currency]
-    price: Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]  # 0.9: a tenth cheaper than the first money
+    price: Annotated[Multiple, Field(ge=0.01)]  # 0.9: a tenth cheaper than the first money
 
 
 class Active(Closed):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.config.relative import LARGEST_MULTIPLE
 from engine.errors import InputError
 from engine.files import whole_folder, write_csv, write_json
 from engine.optimize.budgets.balance import Balances, balances
@@ -14,6 +15,7 @@ from engine.report.frontier import balance_rows, balances_document, frontier_doc
 from engine.study.ask import curves_of
 from engine.study.question import question
 
+NOTHING = 1e-4  # of the scenario's budget: no money that anybody asks about
 MOST = 500  # budgets of one frontier: each is a plan of its own
 
 
@@ -32,6 +34,7 @@ class Sweep:
         Raises:
             InputError: They do not rise from above 0.
         """
+        self._require_unit(asked)
         if not 0 < self.first < self.last < np.inf or not 2 <= self.points <= MOST:
             raise InputError(
                 f"budgets from {self.first:g} to {self.last:g} in {self.points} points: they must rise from above 0, "
@@ -39,6 +42,20 @@ class Sweep:
             )
         unit = 1.0 if self.is_money else asked
         return [float(each) for each in unit * np.linspace(self.first, self.last, self.points)]
+
+    def _require_unit(self, asked: float) -> None:
+        """Refuse multiples that are percentages or money, and money that is multiples."""
+        for name, end in (("--from", self.first), ("--to", self.last)):
+            if not self.is_money and LARGEST_MULTIPLE < end < np.inf:
+                raise InputError(
+                    f"{name} {end:g} is {end:g} times the scenario's budget, where at most {LARGEST_MULTIPLE:g} times "
+                    f"is taken; write {end / 100:g} for {end:g} %, or add --money where it is money"
+                )
+        if self.is_money and self.last < NOTHING * asked:
+            raise InputError(
+                f"--to {self.last:g} is next to nothing of the scenario's budget, {asked:,.10g}; leave out --money "
+                "where multiples of it are meant"
+            )
 
 
 def explore(

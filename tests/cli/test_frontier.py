@@ -119,6 +119,9 @@ def test_text_of_data_is_never_part_of_the_grammar(peso, folder):
 REFUSED = {
     ("--from", "2", "--to", "1"): (3, "they must rise from above 0"),
     ("--points", "1"): (3, "in 2 to 500 points"),
+    ("--from", "50"): (3, "write 0.5 for 50 %, or add --money"),
+    ("--from", "50", "--to", "150"): (3, "write 0.5 for 50 %"),
+    ("--money", "--from", "0.05", "--to", "0.15"): (3, "leave out --money where multiples of it are meant"),
     ("--money", "--from", "3"): (2, "give both"),
     ("--against", "earned", "--to", "2"): (2, "--against steps through one budget"),
     ("--against", "brand"): (3, "no group 'brand'"),

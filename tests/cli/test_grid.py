@@ -128,7 +128,8 @@ REFUSED = {
     "both ways": ('[price]\ntv = [1.0]\n[[rows]]\nname = "x"\n', "rows and price.tv are both given"),
     "both budgets": ("[budget]\nmultiple = [1.0]\ntotal = [5]\n", "exactly one of multiple and total is needed"),
     "percent": ("[budget]\nmultiple = [80]\n", "budget.multiple holds 80, not from 1e-06 to 10"),
-    "no price": ("[price]\ntv = [0]\n", "price.tv holds 0, not from 0.01 to 100"),
+    "no price": ("[price]\ntv = [0]\n", "price.tv holds 0, not from 0.01 to 10"),
+    "a percentage": ("[price]\ntv = [90, 110]\n", "write 0.9 for 90 %"),
     "too many": (
         "[budget]\nmultiple = { from = 0.5, to = 1.5, steps = 1000 }\n[price.tv]\nfrom = 1\nto = 2\nsteps = 101\n",
         "101000 rows (budget.multiple 1000 x price.tv 101) are above the limit of 100000; write shorter lists",

@@ -20,11 +20,11 @@ MISTAKES = {  # what a pattern in the text of a good market becomes, and what is
     "branching": (
         r"branching = [\d.]+",
         "branching = 1.0",
-        "channels.press.branching = 1.0: input should be less than",
+        "channels.press.branching = 1.0: must be less than",
     ),
-    "audience": (r"audience = [\d.]+", "audience = 0", "channels.social.audience = 0: input should be greater than 0"),
+    "audience": (r"audience = [\d.]+", "audience = 0", "channels.social.audience = 0: must be greater than 0"),
     "population": (r"population = \w+", "population = -1", "line 6: population = -1"),
-    "hazard": (r"buy = [\d.]+", "buy = -1", "journey.buy = -1: input should be greater than or equal to 0"),
+    "hazard": (r"buy = [\d.]+", "buy = -1", "journey.buy = -1: must be greater than or equal to 0"),
     "mechanic": (
         r'mechanic = "press"',
         'mechanic = "pres"',
@@ -40,7 +40,7 @@ MISTAKES = {  # what a pattern in the text of a good market becomes, and what is
     "habit": (r"newsletter = 1.3", "newslettr = 1.3", "names 'newslettr', which is no channel or kind here (known: ea"),
     "date": (r"start = [\d-]+", 'start = "2022"', "write a date as 2027-01-04"),
     "year": (r"start = [\d-]+", "start = 1022-01-03", "start lies in 1022, outside the years 1901 to 2199"),
-    "nan": (r"mean = \w+", "mean = nan", "channels.search.history.mean = nan: input should be a finite number"),
+    "nan": (r"mean = \w+", "mean = nan", "channels.search.history.mean = nan: must be a finite number"),
     "text": (r"price = \w+", 'price = "72"', "write a plain number, without quotes"),
 }
 
@@ -48,15 +48,15 @@ MISTAKES = {  # what a pattern in the text of a good market becomes, and what is
 IMPOSSIBLE = {  # a market, what a pattern in its text becomes, and what is told
     "shares above one": ("local_service", r"share = 0.15\n", "share = 0.25\n", "sum to 1.1 and must sum to 1"),
     "share below zero": ("local_service", r"share = 0.55", "share = -0.55", "segments.town.share = -0.55"),
-    "nobody there": ("local_service", r"population = \w+", "population = 0", "population = 0: input should be greater"),
-    "half a person": ("local_service", r"population = \w+", "population = 0.5", "population = 0.5: input should be"),
+    "nobody there": ("local_service", r"population = \w+", "population = 0", "population = 0: must be greater"),
+    "half a person": ("local_service", r"population = \w+", "population = 0.5", "population = 0.5: must be"),
     "twin channels": (
         "local_service",
         r"channels.reminders",
         'channels."Local_Radio "',
         "channels 'local_radio' and 'Local_Radio ' look alike",
     ),
-    "unending people": ("local_service", r"population = \w+", "population = inf", "should be a finite number"),
+    "unending people": ("local_service", r"population = \w+", "population = inf", "must be a finite number"),
     "no hazard": ("local_service", r"notice = 0.02\n", "notice = nan\n", "journey.notice = nan"),
     "negative pace": (
         "b2b_software",
@@ -125,8 +125,8 @@ IMPOSSIBLE = {  # a market, what a pattern in its text becomes, and what is told
         "[sales]\nreps = 3\nload = 4\npatience = 5\n\n[season]",
         "[sales] needs opportunities to work; write ladder =",
     ),
-    "nobody sells": ("b2b_software", r"reps = \d+", "reps = 0", "sales.reps = 0: input should be greater than 0"),
-    "no patience": ("b2b_software", r"patience = \d+", "patience = 0", "sales.patience = 0: input should be greater"),
+    "nobody sells": ("b2b_software", r"reps = \d+", "reps = 0", "sales.reps = 0: must be greater than 0"),
+    "no patience": ("b2b_software", r"patience = \d+", "patience = 0", "sales.patience = 0: must be greater"),
     "unknown ladder": ("b2b_software", r'ladder = "business"', 'ladder = "circle"', "ladder = 'circle'"),
     "a cycle": (
         "b2b_software",

@@ -285,13 +285,13 @@ def test_bursts_of_monthly_curves_are_refused(make):
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ('flighting = "seasonl"', "line 5: every_channel.flighting = 'seasonl': input should be 'even' or 'seasonal'"),
+        ('flighting = "seasonl"', "line 5: every_channel.flighting = 'seasonl': must be 'even' or 'seasonal'"),
         ("flighting = { on = 2 }", "every_channel.flighting.off is missing; add it"),
         ("flighting = { on = 2, of = 2 }", "did you mean 'off'"),
-        ("flighting = { on = 0, off = 2 }", "flighting.on = 0: input should be greater than or equal to 1"),
+        ("flighting = { on = 0, off = 2 }", "flighting.on = 0: must be greater than or equal to 1"),
         ("flighting = [0, 0]", "no period has a weight above 0"),
-        ("flighting = [1, -2]", "flighting.1 = -2: input should be greater than or equal to 0"),
-        ("flighting = 3", "input should be 'even' or 'seasonal'"),
+        ("flighting = [1, -2]", "flighting.1 = -2: must be greater than or equal to 0"),
+        ("flighting = 3", "must be 'even' or 'seasonal'"),
     ],
 )
 def test_a_flighting_that_says_nothing_is_refused_with_its_place(rules, words):
