@@ -175,7 +175,7 @@ class Risk(Closed):
     measure: Literal["mean", "cvar", "probability", "regret", "robust"] = "mean"
     level: Annotated[Share, Field(gt=0)] = 0.10  # cvar: the share of worst draws that is averaged
     weight: Share = 1.0  # of the measure beside the mean: 0.5 is the middle of both
-    target: Positive | None = None  # probability: of an objective of at least this
+    target: Positive | None = None  # probability: of an objective of at least this, less what prudence charges
     radius: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.5
     """robust: how far the odds of draws may be from equal, as the root mean square of their relative deviation."""
 

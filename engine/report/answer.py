@@ -287,9 +287,11 @@ def _at_risk(plan: Plan) -> str:
     else:
         worth, bound = amount(plan.net, plan), amount(plan.bound, plan)
     value = amount(plan.chosen.value.mean, plan)
+    charged = plan.tolls > DUST * abs(plan.chosen.value.mean)
+    tolls = f", after {amount(plan.tolls, plan)} for the doubt of its moves," if charged else ""
     return (
-        f"{RISKS[plan.risk]}, this plan is worth {worth} and no plan under these rules more than {bound}; "
-        f"its mean is {value}{_worst_draws(plan)}"
+        f"{RISKS[plan.risk]}{tolls or ','} this plan is worth {worth} and no plan under these rules more than {bound}; "
+        f"its mean is {value}{' before that charge' if tolls else ''}{_worst_draws(plan)}"
     )
 
 

@@ -12,6 +12,7 @@ from engine.optimize.plan import optimize
 from engine.optimize.plan_file import plan_document
 from engine.optimize.rules import problem_of
 from engine.optimize.tables import doubt
+from engine.report.answer import proof
 from engine.response.curves_file import read_curves, write_curves
 from tests.optimize.builders import channel, curves, earned, random_curves, scenario
 
@@ -225,3 +226,19 @@ def test_a_prudence_that_no_scenario_may_ask_for_is_refused_in_curves_too(tmp_pa
     (tmp_path / "curves.json").write_text(text.replace('"prudence": 0.35', f'"prudence": {prudence}'))
     with pytest.raises(InputError, match=f"prudence is {prudence}; a number from 0 to 10 is needed"):
         read_curves(tmp_path / "curves.json")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_chance_of_a_target_is_of_what_is_left_after_the_charge_for_doubt(seed):
+    """As under every other measure; the report says so."""
+    held = uncertain(seed)
+    free = optimize(held, asked(2.0), priced=False)
+    goal = free.chosen.value.mean - free.tolls / 2
+    text = f'goal = {{ maximise = "outcome", prudence = 2.0 }}\nrisk = {{ measure = "probability", target = {goal} }}\n'
+    plan = optimize(held, scenario(ASKED + text, periods=4), priced=False)
+    earns = 4 * sum(earned(one, money / 4) for one, money in zip(held.channels, plan.chosen.spend, strict=True))
+    before, after = float(np.mean(earns >= goal)), float(np.mean(earns - plan.tolls >= goal))
+    assert plan.net == pytest.approx(after)
+    assert plan.net <= plan.bound
+    assert ("for the doubt of its moves, this plan is worth" in proof(plan)) == (plan.tolls > 0)
+    assert before >= after

@@ -32,7 +32,7 @@ def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, 
 
     Args:
         problem: The question.
-        target: What is to be earned, before prudence takes its tolls off [objective].
+        target: What is to be earned after prudence has taken its tolls off, as under every other measure [objective].
         first: The plan of the best mean.
         plans: That and other plans that keep the rules; at least one.
         memory: Tables of earlier problems on the same curves.
@@ -55,7 +55,7 @@ def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, 
 
 
 def chance(plan: Known, goal: float, base: Float[np.ndarray, " draw"]) -> float:
-    """How likely a plan earns at least the goal."""
+    """How likely a plan earns at least the goal, its tolls taken off."""
     return float(base[plan.values >= goal].sum())
 
 
