@@ -68,8 +68,7 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None, eff
     memory: Memory = {}
     today = compared(problem)
     problem = replace(problem, effort=effort)
-    many = problem.is_discrete or open_returns(problem)
-    solved = _solved(_asking_much(problem) if many else problem, scenario, memory, today)
+    solved = _solved(_asking_much(problem) if open_returns(problem) else problem, scenario, memory, today)
     if solved is None:
         _require_search_enough(problem, scenario)
         raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(_hard(problem, scenario), curves.currency)}")

@@ -50,12 +50,12 @@ def again(problem: Problem, starts: tuple[np.ndarray, ...]) -> Float[np.ndarray,
 
 def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) -> Solved | None:
     """The best plan that keeps every rule; None where there is none."""
-    top = solve(relaxed(problem), memory, starts)
+    top = solve(replace(relaxed(problem), effort=0), memory, starts)  # over time the plan itself is proven
     if top is None:
         return None
     if problem.ways:
-        exchange = importlib.import_module("engine.optimize.over_time.exchange")  # its solver takes long to load
-        timed: Solved | None = exchange.best_near(problem, memory, top, starts)
+        whole = importlib.import_module("engine.optimize.over_time.whole")  # its solver takes long to load
+        timed: Solved | None = whole.best(problem, top, starts)
         return timed
     near = nearest(problem.rules, problem.decisions, top.spend)
     if near is None:

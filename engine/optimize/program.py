@@ -42,14 +42,14 @@ def solve(problem: Problem, tables: list[Table]) -> Found | None:
     """The best plan under every rule and its bound; None where no plan keeps them all."""
     mean = sum(float(np.ptp(table.upper)) for table in tables) / len(tables)
     tables = _parted(problem, tables)
-    first = _solve(problem, tables, _runs(tables, MERGED[0] * mean))
+    first = _solve(problem, tables, runs_of(tables, MERGED[0] * mean))
     if first is None or all(table.concave for table in tables):
         return first
     value = sum(float(np.interp(x, t.spend, t.value)) for x, t in zip(first.spend, tables, strict=True))
     if first.bound - value <= NEARLY * abs(first.bound):
         return first
     finer = max(FINEST * mean, MERGED[1] * min(mean, abs(value) / len(tables)))
-    second = _solve(problem, tables, _runs(tables, finer))
+    second = _solve(problem, tables, runs_of(tables, finer))
     return first if second is None else Found(second.spend, min(first.bound, second.bound), 0)
 
 
@@ -197,7 +197,7 @@ def _tidy(spend: np.ndarray, tables: list[Table]) -> np.ndarray:
     return spend
 
 
-def _runs(tables: list[Table], tolerance: float) -> Runs:
+def runs_of(tables: list[Table], tolerance: float) -> Runs:
     """The concave runs of all channels: a run goes on as long as slopes fall."""
     owner, start, base, run, length, slope = [], [], [], [], [], []
     for channel, table in enumerate(tables):

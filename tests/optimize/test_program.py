@@ -64,7 +64,7 @@ def tabulated(make, request):
 @pytest.mark.parametrize("merged", [0.0, 1e-3, 1.0])
 def test_runs_are_concave_and_nowhere_below_the_curve(tabulated, merged):
     tables, every = tabulated
-    runs = program._runs(tables, merged)
+    runs = program.runs_of(tables, merged)
     for at, (table, (spend, exact)) in enumerate(zip(tables, every, strict=True)):
         over = lines_over(runs, at, spend)
         assert (over >= exact - 1e-9).all()
@@ -81,7 +81,7 @@ def test_runs_are_nowhere_below_the_kink_of_a_toll(make, anchor, toll, merged):
     steep = make.problem(make.curves(make.channel("c0", 1e5, 1000.0, 4.0)), asked, periods=52).payoffs[0]
     payoff = replace(steep, anchor=anchor, toll=(toll, toll))
     table = tabulate(payoff, 0.0, 60_000.0, 0.0, 5000.0)
-    runs = program._runs([table], merged * float(np.ptp(table.upper)))
+    runs = program.runs_of([table], merged * float(np.ptp(table.upper)))
     spend = np.union1d(np.linspace(0.0, 60_000.0, 2001), anchor)
     exact = objective(payoff, spend).mean(1)
     assert (lines_over(runs, 0, spend) >= exact - 1e-11 * np.abs(exact).max()).all()
@@ -92,7 +92,7 @@ def test_a_looser_tolerance_needs_fewer_runs(make):
         make.random_curves(np.random.default_rng(2), 4, slope=(2.5, 4.0)), "budget = { total = 400 }\n"
     )
     tables = _tables(problem, {}, _scale(problem))
-    counts = [len(program._runs(tables, merged).owner) for merged in (1e-4, 1e-2, 1.0)]
+    counts = [len(program.runs_of(tables, merged).owner) for merged in (1e-4, 1e-2, 1.0)]
     assert counts[0] > counts[1] > counts[2] >= 4
 
 

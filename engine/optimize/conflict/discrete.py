@@ -29,6 +29,7 @@ class Model:
     reach: float  # more than any cell or channel spends [units]
     solver: highspy.Highs = field(default_factory=quiet_solver)
     count: int = 0
+    switches: dict[int, np.ndarray] = field(default_factory=dict)  # of channels whose number has an upper limit
 
     def columns(self, number: int, cost: float, most: float, whole: bool = False) -> np.ndarray:
         """So many more unknowns between 0 and a limit; their places."""
@@ -132,18 +133,12 @@ def _answered(
     Raises:
         UntrustworthyError: The solver stopped before it knew.
     """
-    capped = loose != 0 and np.isfinite(rules[0].high) and (rules[0].weights == 1).all()
-    total = rules[0].high if capped else np.inf
-    money = max(money_of(rules), 1e-300)
-    model = Model(money, min(total / money, FAR * STAKE) * (1 + 1e-9))
-    cells = model.columns(len(rules[0].weights), 0.0, model.reach)
+    model, cells = posed(rules, decisions, loose)
+    solver, money = model.solver, model.money
     if spend is not None:
         less, more = (model.columns(len(cells), 1.0, np.inf) for _ in range(2))
         for at, was in enumerate(spend / money):
             model.row(was, was, (cells[[at]], 1.0), (less[[at]], 1.0), (more[[at]], -1.0))
-    for at, rule in enumerate(rules):
-        _ruled(model, rule, cells, decisions) if at != loose else _loose(model, rule, cells)
-    solver = model.solver
     near = CLOSELY if loose is None else EXACT
     for option, value in (("mip_feasibility_tolerance", EXACT), ("mip_rel_gap", near), ("time_limit", LONGEST)):
         solver.setOptionValue(option, value)
@@ -157,6 +152,18 @@ def _answered(
         f"no plan was found in {LONGEST:g} seconds that keeps steps and numbers of channels, and no proof that there "
         "is none; drop some of these rules, or make steps smaller"
     )
+
+
+def posed(rules: Sequence[Rule], decisions: int, loose: int | None = None) -> tuple[Model, np.ndarray]:
+    """The program of all rules, without a goal, and the places of the cells; the rule at `loose` gives way."""
+    capped = loose != 0 and np.isfinite(rules[0].high) and (rules[0].weights == 1).all()
+    total = rules[0].high if capped else np.inf
+    money = max(money_of(rules), 1e-300)
+    model = Model(money, min(total / money, FAR * STAKE) * (1 + 1e-9))
+    cells = model.columns(len(rules[0].weights), 0.0, model.reach)
+    for at, rule in enumerate(rules):
+        _ruled(model, rule, cells, decisions) if at != loose else _loose(model, rule, cells)
+    return model, cells
 
 
 def _loose(model: Model, rule: Rule, cells: np.ndarray) -> None:
@@ -190,13 +197,19 @@ def _counted(model: Model, rule: Rule, cells: np.ndarray, decisions: int) -> Non
     if asked is None:
         return
     own = [cells[channel * decisions : (channel + 1) * decisions] for channel in members]
-    if asked.most is not None:
-        on = model.columns(len(members), 0.0, 1.0, whole=True)
-        for at, inside in enumerate(own):
-            model.row(-np.inf, 0.0, (inside, 1.0), (on[[at]], -model.reach))
-        model.row(-np.inf, float(asked.most), (on, 1.0))
+    if asked.most is not None and len(members):
+        on = [_switch(model, channel, inside) for channel, inside in zip(members.tolist(), own, strict=True)]
+        model.row(-np.inf, float(asked.most), *((one, 1.0) for one in on))
     if asked.least:
         on = model.columns(len(members), 0.0, 1.0, whole=True)
         for at, inside in enumerate(own):
             model.row(0.0, np.inf, (inside, 1.0), (on[[at]], -asked.each / model.money))
         model.row(float(asked.least), np.inf, (on, 1.0))
+
+
+def _switch(model: Model, channel: int, inside: np.ndarray) -> np.ndarray:
+    """The place of a yes or no without which a channel spends nothing."""
+    if channel not in model.switches:
+        on = model.switches[channel] = model.columns(1, 0.0, 1.0, whole=True)
+        model.row(-np.inf, 0.0, (inside, 1.0), (on, -model.reach))
+    return model.switches[channel]

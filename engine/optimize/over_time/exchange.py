@@ -1,8 +1,7 @@
-"""Several decisions in whole steps and with a number of active channels: rules kept exactly, steps exchanged.
+"""From a plan of several decisions to a better one near it, steps and numbers of active channels kept.
 
-The bound is that of the question without whole numbers. The plan begins at the best one without them: channels are
-chosen, the rest is planned anew without the others, every cell is brought to its steps, and steps are exchanged between
-two cells as long as that earns more.
+What is in no steps climbs its hill, with active channels as they are, and steps are exchanged between two cells as long
+as that earns more.
 """
 
 import math
@@ -15,9 +14,8 @@ from jaxtyping import Bool, Float
 from engine.optimize.conflict.discrete import nearest, settled, snapped
 from engine.optimize.over_time.ascent import reached
 from engine.optimize.over_time.course import means
-from engine.optimize.over_time.several import by_cell, chances, flat, mean_value, spread_over_time
+from engine.optimize.over_time.several import by_cell, chances, mean_value
 from engine.optimize.rules import Problem, broken
-from engine.optimize.solve import Memory, Solved, solve
 
 MOST = 200  # exchanges of one plan
 MANY = 240  # cells from which on steps are exchanged between channels alone
@@ -38,59 +36,16 @@ class Trial:
         return float(self.change.sum())
 
 
-def best_near(problem: Problem, memory: Memory, top: Solved, starts: tuple[np.ndarray, ...]) -> Solved | None:
-    """The best plan found under every rule, beside the bound of the best one without whole numbers; None for none."""
-    found = []
-    for spend in (*_first(problem, memory, top.spend), *starts):
-        near = spend if not broken(problem, spend) else nearest(problem.rules, problem.decisions, spend)
-        if near is not None and not broken(problem, near):
-            found.append(_improved(problem, near))
-    if not found:
-        return None
-    best = max(found, key=lambda spend: mean_value(problem, spend))
-    value = mean_value(problem, best)
-    route = f"whole steps or numbers of channels near to: {top.route}"
-    return replace(top, spend=best, value=value, bound=max(top.bound, value), route=route)
-
-
 def improved(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
     """The best plan near a spend that keeps every rule; None where there is none."""
     near = spend if not broken(problem, spend) else nearest(problem.rules, problem.decisions, spend)
     return None if near is None or broken(problem, near) else _improved(problem, near)
 
 
-def _first(problem: Problem, memory: Memory, spend: Float[np.ndarray, " cell"]) -> Iterator[np.ndarray]:
-    """Plans to begin with, steps aside: with each choice of channels that is looked at."""
-    counts = [rule for rule in problem.rules if rule.active]
-    free = problem.with_rules(tuple(rule for rule in problem.rules if not rule.step))
-    if not counts or not broken(free, spend):
-        yield spend
-        return
-    tried = set[bytes]()
-    for choice in _choices(problem, spend):
-        on = by_cell(problem, choice).sum(axis=1) > 0
-        if on.tobytes() in tried:
-            continue
-        tried.add(on.tobytes())
-        alone = replace(free, rules=settled(free.rules, problem.decisions, choice))
-        planned = solve(alone, memory, (choice,))
-        yield choice if planned is None else planned.spend
-
-
-def _choices(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Iterator[np.ndarray]:
-    """Spends whose channels are active: the one nearest to the best plan, and the best split of the whole horizon."""
-    near = nearest(problem.rules, problem.decisions, spend)
-    if near is not None:
-        yield near
-    whole = solve(flat(problem), {})
-    if whole is not None:
-        yield spread_over_time(problem, whole.spend)
-
-
 def _improved(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
     """The plan after ascents of what is in no steps, and exchanges of steps."""
     spend = _risen(problem, spend)
-    stepped = _steps(problem)
+    stepped = steps(problem)
     if not stepped.any():
         return spend
     return _risen(problem, _exchanged(problem, spend, stepped))
@@ -106,13 +61,13 @@ def _risen(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndar
     return exact if better else spend
 
 
-def _steps(problem: Problem) -> Float[np.ndarray, " cell"]:
+def steps(problem: Problem) -> Float[np.ndarray, " cell"]:
     """The step of each cell, 0 where it has none [currency]."""
-    steps = np.zeros(len(problem.names) * problem.decisions)
+    sizes = np.zeros(len(problem.names) * problem.decisions)
     for rule in problem.rules:
         if rule.step:
-            steps[np.flatnonzero(rule.weights)[-1]] = rule.step  # of a decision that has begun the first part is over
-    return steps
+            sizes[np.flatnonzero(rule.weights)[-1]] = rule.step  # of a decision that has begun the first part is over
+    return sizes
 
 
 def _exchanged(
