@@ -185,13 +185,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+def whole_folder(folder: Path, names: Sequence[str], seal: str = "") -> Iterator[Path]:
     """A folder to write into; what is in it takes its place in `folder` only when all of it is written.
+
+    A folder that is new or empty appears at once. In another one files are replaced one after the other.
 
     Args:
         folder: May exist; files in it that are none of `names` stay.
         names: All files of this kind of folder, in the order in which they take their place. Those that were
             not written this time are removed, so that files of two runs never stand together.
+        seal: The one of them that stands there only while all others are those that were written with it.
 
     Raises:
         StorageError: The folder cannot be written or the disk is full; an older folder stays as it was.
@@ -201,12 +204,8 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     try:
         beside.mkdir(parents=True)
         yield beside
-        target.mkdir(exist_ok=True)
-        for name in names:
-            if (beside / name).exists():
-                os.replace(beside / name, target / name)
-            else:
-                (target / name).unlink(missing_ok=True)
+        if not _at_once(beside, target):
+            _one_by_one(beside, target, [name for name in names if name != seal] + [seal] * bool(seal), seal)
     except StorageError as fault:
         raise StorageError(str(fault).replace(str(beside), str(folder))) from None
     except OSError as fault:
@@ -215,6 +214,28 @@ def whole_folder(folder: Path, names: Sequence[str]) -> Iterator[Path]:
         ) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _at_once(beside: Path, target: Path) -> bool:
+    """Put a folder in its place, if nothing is there; whether that was done."""
+    if target.exists() and any(target.iterdir()):
+        return False
+    with contextlib.suppress(OSError):  # a system may not put one folder into the place of another, even an empty one
+        os.replace(beside, target)
+        return True
+    return False
+
+
+def _one_by_one(beside: Path, target: Path, names: Sequence[str], seal: str) -> None:
+    """Put the files of a folder into the place of others, while their seal is gone."""
+    target.mkdir(exist_ok=True)
+    if seal:
+        (target / seal).unlink(missing_ok=True)
+    for name in names:
+        if (beside / name).exists():
+            os.replace(beside / name, target / name)
+        else:
+            (target / name).unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -265,10 +286,23 @@ def require_free(path: Path, force: bool, *inputs: Path, form: Form | None = Non
         _require_form(path, form, named)
     if not free and not force:
         raise InputError(f"{path}: already exists; choose another {named}, or add --force to replace it")
-    if path.absolute() in [given.absolute() for given in inputs]:
+    if os.path.realpath(path) in map(os.path.realpath, inputs):
         raise InputError(
             f"{path}: is an input of this question, which its answer must not replace; choose another {named}"
         )
+
+
+def require_not_among(folder: Path, names: Iterable[str], *inputs: Path) -> None:
+    """Refuse to write files into a folder where one of them would replace an input.
+
+    Raises:
+        InputError: One would.
+    """
+    for place in (folder / name for name in names):
+        if os.path.realpath(place) in map(os.path.realpath, inputs):
+            raise InputError(
+                f"{place}: is an input of this question, which its answer must not replace; choose another --out"
+            )
 
 
 def _require_form(path: Path, form: Form, named: str) -> None:

@@ -1,5 +1,6 @@
 """Reading is limited and strict, writing is whole or not at all."""
 
+import contextlib
 import json
 import os
 import stat
@@ -16,6 +17,7 @@ from engine.files import (
     read_bytes,
     read_json,
     require_free,
+    require_not_among,
     tame,
     to_json,
     whole_folder,
@@ -233,6 +235,45 @@ def test_a_folder_is_replaced_whole_or_not_at_all_through_a_link_too(tmp_path, m
     assert str(fault.value).startswith(f"{tmp_path / 'fit' / 'b.json'}: could not be written (No space")
     assert [(tmp_path / "real" / name).read_text() for name in names] == ["new", "new"]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["fit", "real"] and (tmp_path / "fit").is_symlink()
+
+
+@pytest.mark.parametrize("stopped_at", range(5))
+def test_a_sealed_folder_that_is_killed_half_way_is_of_one_run_or_has_no_seal(tmp_path, monkeypatch, stopped_at):
+    names, replace, done = ("a.json", "b.json", "seal.json"), os.replace, list[str]()
+    for run in ("old", "new"):
+        if run == "new":
+            monkeypatch.setattr(os, "replace", lambda *ends: _killed(done, stopped_at) or replace(*ends))
+        with contextlib.suppress(KeyboardInterrupt), whole_folder(tmp_path / "fit", names, "seal.json") as place:
+            for name in names:
+                (place / name).write_text(run)
+    there = {name: (tmp_path / "fit" / name).read_text() for name in os.listdir(tmp_path / "fit")}
+    assert "seal.json" not in there or (len(set(there.values())) == 1 and len(there) == 3)
+    assert (there.get("seal.json") == "new") == (stopped_at >= 3)
+
+
+def _killed(done, stopped_at):
+    if len(done) == stopped_at:
+        raise KeyboardInterrupt
+    done.append("one more")
+
+
+def test_a_new_folder_appears_at_once(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(os, "replace", lambda *ends: seen.append((tmp_path / "fit").exists()) or os.rename(*ends))
+    with whole_folder(tmp_path / "fit", ("a.json", "b.json")) as place:
+        (place / "a.json").write_text("1")
+        (place / "b.json").write_text("2")
+    assert seen == [False] and sorted(os.listdir(tmp_path / "fit")) == ["a.json", "b.json"]
+
+
+def test_an_input_is_not_replaced_whatever_its_path_is_called(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "curves.json").write_text("mine")
+    for place in (tmp_path / "in" / ".." / "curves.json", tmp_path / "curves.json"):
+        with pytest.raises(InputError, match="must not replace"):
+            require_free(place, True, tmp_path / "curves.json", form="file")
+        with pytest.raises(InputError, match="must not replace"):
+            require_not_among(place.parent, ["plan.json", place.name], tmp_path / "curves.json")
 
 
 def test_the_limits_are_what_the_messages_say():

@@ -98,7 +98,7 @@ def verb(
             else:
                 told, text, seconds = _learn(data, meaning, (out, by_geo), (speed, seed, draws))
         note(f"fit written to {out} (seed {seed}, {seconds:.1f} s)", quiet)
-    emit(told, text, as_json)
+    emit(told, text, as_json, out)
 
 
 def _require_sense(out: Path | None, speed: Speed, trials: int | None, prior_only: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.errors import InputError
+from engine.errors import InputError, StorageError
 from engine.files import to_json
 
 SEED = 2027
@@ -41,8 +41,14 @@ def path_argument(name: str, **settings: Any) -> Callable[[Function], Function]:
     return click.argument(name, type=click.Path(path_type=Path), **settings)
 
 
-def emit(document: dict[str, Any], text: str, as_json: bool) -> None:
-    """Print the result: one JSON document, or text for people."""
+def emit(document: dict[str, Any], text: str, as_json: bool, written: Path | None = None) -> None:
+    """Print the result: one JSON document, or text for people.
+
+    Raises:
+        StorageError: Standard output is closed, and the result was written nowhere else.
+    """
+    if sys.stdout is None and written is None:
+        raise StorageError("standard output is closed, so nobody was told the answer; leave it open, or give --out")
     click.echo(to_json(document) if as_json else text)
 
 

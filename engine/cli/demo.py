@@ -33,6 +33,6 @@ def verb(out: Path | None, force: bool, seed: int, as_json: bool, quiet: bool) -
         require_free(out, force, form="folder")
     with TemporaryDirectory(prefix="peso-demo-") as scratch, progress("peso demo", quiet) as tell:
         demo = demonstrate(out or Path(scratch), seed, tell)
-    emit(demo_document(demo), demo_text(demo), as_json)
+    emit(demo_document(demo), demo_text(demo), as_json, out)
     if out:
         note(f"world and fit written to {out} (seed {seed})", quiet)

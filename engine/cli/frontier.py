@@ -96,7 +96,7 @@ def verb(
     if out:
         write(out, found)
         note(f"answers written to {out}", quiet)
-    emit(document, text, as_json)
+    emit(document, text, as_json, out)
 
 
 def _require_sense(ends: dict[str, Any], asked: tuple[str | None, tuple[str, str] | None, str | None]) -> None:

@@ -30,4 +30,4 @@ def verb(folder: Path, seed: int, force: bool, as_json: bool) -> None:
     from engine.study import setup
 
     project = setup.write_project(folder, seed, force)
-    emit(setup.document(project), setup.text(project), as_json)
+    emit(setup.document(project), setup.text(project), as_json, folder)

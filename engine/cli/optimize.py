@@ -77,7 +77,7 @@ def verb(
         with progress("explaining", quiet):
             why, told = _explained(curves, scenario, accept_weak_fit, answer)
         document, text = {**document, "explanation": why}, f"{text}\n\n{told}"
-    emit(document, text, as_json)
+    emit(document, text, as_json, out)
 
 
 def _explained(curves: Path, scenario: Path, accept_weak_fit: bool, answer: Any) -> tuple[dict[str, Any], str]:

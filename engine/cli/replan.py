@@ -77,4 +77,4 @@ def verb(
     if out:
         write_json(out, document(found))
         note(f"plan written to {out}", quiet)
-    emit(document(found), text(found), as_json)
+    emit(document(found), text(found), as_json, out)

@@ -167,4 +167,4 @@ def verb(
             write_world(out, imagined)
     if out:
         note(f"wrote {out}", quiet)
-    emit({**truth_document(imagined), **run_document(imagined)}, world_text(imagined), as_json)
+    emit({**truth_document(imagined), **run_document(imagined)}, world_text(imagined), as_json, out)

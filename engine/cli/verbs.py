@@ -100,6 +100,7 @@ def _begin(watched: bool) -> None:
     """Settle what holds for every verb."""
     if watched:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # files half-written are removed on its way
+    _hold_standard_streams()
     _escape_unknown_letters()
     settle(os.environ)
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")  # only slower
@@ -112,6 +113,15 @@ def _leave_with(fault: EngineError) -> NoReturn:
     if isinstance(fault, ResumableError):
         os._exit(fault.exit_code)  # after Ctrl-C at once, as above
     sys.exit(fault.exit_code)
+
+
+def _hold_standard_streams() -> None:
+    """Open the numbers of standard streams that are closed, lest a file gets one that a solver then prints into."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _escape_unknown_letters() -> None:

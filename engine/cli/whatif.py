@@ -17,6 +17,8 @@ from engine.cli.common import (
     weak_fit_option,
 )
 
+COMPARISON = "comparison.json"
+
 
 @click.command(short_help="Answer several scenarios side by side.")
 @path_argument("scenarios", nargs=-1, required=True)
@@ -71,7 +73,8 @@ def verb(
       multiple = 0.9
       price = { tv = 1.2 }
 
-    A scenario, or a row, that no plan can keep is told beside the others, and the exit code is 4.
+    A scenario, or a row, that no plan can keep is told beside the others, and the exit code is 4. In a folder that held
+    answers, comparison.json (or grid.json) is missing while they are replaced: where it stands, all are of one run.
     """
     from engine.files import require_free
 
@@ -98,7 +101,7 @@ def _answer_each(
 ) -> None:
     """Answer scenarios side by side."""
     from engine.errors import InfeasibleError
-    from engine.files import write_json
+    from engine.files import require_not_among, whole_folder, write_json
     from engine.optimize.compare import file_name
     from engine.optimize.plan_file import comparison_document, write_plan
     from engine.report.answer import comparison_text
@@ -109,12 +112,15 @@ def _answer_each(
     answers = what_if(fit, list(scenarios), base, accept_weak_fit)
     document = comparison_document(answers)
     if out:
-        for answer in answers:
-            if answer.plan:
-                write_plan(out / f"{file_name(answer.name)}.json", answer.plan)
-        write_json(out / "comparison.json", document)
+        files = {f"{file_name(answer.name)}.json": answer.plan for answer in answers}
+        require_not_among(out, files, fit, *scenarios, *([base] if base else []))
+        with whole_folder(out, [*files, COMPARISON], seal=COMPARISON) as folder:
+            for name, plan in files.items():
+                if plan:
+                    write_plan(folder / name, plan)
+            write_json(folder / COMPARISON, document)
         note(f"answers written to {out}", quiet)
-    emit(document, comparison_text(answers), as_json)
+    emit(document, comparison_text(answers), as_json, out)
     refused = [plain(answer.name) for answer in answers if answer.plan is None]
     if refused:
         raise InfeasibleError(f"no plan for {', '.join(refused)}; the reason stands beside each above")
@@ -125,7 +131,7 @@ def _answer_grid(
 ) -> None:
     """Answer every row of a grid."""
     from engine.errors import InfeasibleError
-    from engine.files import write_csv, write_json
+    from engine.files import whole_folder, write_csv, write_json
     from engine.optimize.batch.arrays import NUMPY
     from engine.report.grid import grid_document, grid_header, grid_rows, grid_text
     from engine.study.vary import vary
@@ -140,10 +146,11 @@ def _answer_grid(
     found = vary(fit, scenario, grid, accept_weak_fit, backend)
     document = grid_document(found)
     if out:
-        write_csv(out / "grid.csv", grid_header(found), grid_rows(found))
-        write_json(out / "grid.json", document)
+        with whole_folder(out, ["grid.csv", "grid.json"], seal="grid.json") as folder:
+            write_csv(folder / "grid.csv", grid_header(found), grid_rows(found))
+            write_json(folder / "grid.json", document)
         note(f"answers written to {out}", quiet)
-    emit(document, grid_text(found), as_json)
+    emit(document, grid_text(found), as_json, out)
     missing = [plain(name) for name, planned in zip(found.names, found.batch.planned, strict=True) if not planned]
     if missing:
         raise InfeasibleError(

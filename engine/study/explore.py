@@ -87,7 +87,7 @@ def write_explored(folder: Path, found: Frontier | Balances) -> None:
     else:
         document, table = balances_document(found), balance_rows(found)
     names = [f"{name}.csv", "charts.json", f"{name}.json"]
-    with whole_folder(folder, names) as place:
+    with whole_folder(folder, names, names[-1]) as place:
         write_csv(place / names[0], *table)
         write_json(place / names[1], charts_document(found))
         write_json(place / names[2], document)

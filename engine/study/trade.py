@@ -46,7 +46,7 @@ def _require_count(count: int) -> None:
 def write_trades(folder: Path, found: Trades) -> None:
     """Write trades.json, trades.csv and charts.json: all of them or none."""
     names = ["trades.csv", "charts.json", "trades.json"]
-    with whole_folder(folder, names) as place:
+    with whole_folder(folder, names, names[-1]) as place:
         write_csv(place / names[0], *trade_rows(found))
         write_json(place / names[1], charts_document(found))
         write_json(place / names[2], trades_document(found))

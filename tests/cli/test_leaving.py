@@ -20,6 +20,15 @@ def test_a_reader_that_goes_away_is_no_error(folder, arguments):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_an_answer_that_nobody_can_be_told_is_an_error_unless_it_was_written(folder):
+    told = {(): (8, "standard output is closed"), ("--out", "p.json"): (0, "plan written to p.json")}
+    for options, (code, said) in told.items():
+        line = shlex.join([str(COMMAND), "optimize", "curves.json", "q.toml", *options]) + " >&-"
+        done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+        assert said in done.stderr
+
+
 def test_letters_that_the_terminal_lacks_are_escaped(peso, folder):
     asked = (folder / "q.toml").read_text().replace("Next year", "N\u00e4chstes \u6771")
     (folder / "q.toml").write_text(asked, encoding="utf-8")
