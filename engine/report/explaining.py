@@ -3,7 +3,7 @@
 from engine.optimize.changing import Threshold, Unchanged
 from engine.optimize.explaining import Experiments, Explanation, Reason
 from engine.optimize.plan import Plan
-from engine.report.figures import UNKNOWN, one_draw
+from engine.report.figures import UNKNOWN, one_draw, rate
 from engine.words import money, number, percent, plain, table
 
 NO_GAIN = 1e-6  # share of a plan's value below which a dropped rule earns nothing
@@ -36,7 +36,7 @@ def _channels(plan: Plan, explanation: Explanation) -> str:
     head = f"Why the money is where it is (what the next {unit} brings there, after its cost):"
     if explanation.price is not None:
         after = ", after its cost" if plan.measure == "profit" else ""
-        head = f"Why the money is where it is: the last {unit} of this plan is worth {explanation.price:.2f}{after}."
+        head = f"Why the money is where it is: the last {unit} of this plan is worth {rate(explanation.price)}{after}."
     charged = any(any(reason.charge) for reason in explanation.reasons)
     header = ["channel", "move", "next 1 today", "next 1 plan", *(["doubt of 1"] if charged else []), "right in"]
     ranked = sorted(explanation.reasons, key=lambda reason: (-abs(reason.move), -reason.plan))
@@ -48,9 +48,9 @@ def _channels(plan: Plan, explanation: Explanation) -> str:
 
 
 def _row(reason: Reason, charged: bool) -> list[str]:
-    doubt = [f"{reason.charge[1 if reason.move > 0 else 0]:.2f}"] if charged else []
+    doubt = [rate(reason.charge[1 if reason.move > 0 else 0])] if charged else []
     right = "-" if reason.right is None else percent(reason.right)
-    slopes = [f"{reason.at_today:.2f}", "-" if reason.best else f"{reason.at_plan:.2f}"]
+    slopes = [rate(reason.at_today), "-" if reason.best else rate(reason.at_plan)]
     return [reason.name, money(reason.move, "", signed=True), *slopes, *doubt, right]
 
 
@@ -62,7 +62,7 @@ def _stands(plan: Plan, reason: Reason, price: float | None) -> str:
     if reason.best and price is not None:
         spend, average = reason.best
         said.append(
-            f"nothing spent: at best, {money(spend, plan.currency)} on it return {average:.2f} per {plan.currency} 1"
+            f"nothing spent: at best, {money(spend, plan.currency)} on it return {rate(average)} per {plan.currency} 1"
         )
     return f"  {name}: {'; '.join(said)}." if said else ""
 
@@ -95,7 +95,8 @@ def _enters(plan: Plan, reason: Reason) -> str:
 
 
 def _times(threshold: Threshold) -> str:
-    return f"{threshold.factor:.2f} times as well, not yet at {threshold.within:.2f}"
+    digits = 2 if f"{threshold.factor:.2f}" != f"{threshold.within:.2f}" else 4
+    return f"{threshold.factor:.{digits}f} times as well, not yet at {threshold.within:.{digits}f}"
 
 
 def _rules(plan: Plan, explanation: Explanation) -> str:

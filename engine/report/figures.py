@@ -1,10 +1,13 @@
 """Figures of plans in words: amounts with what they count, rates without noise, ranges only where draws differ."""
 
+import math
+
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
-from engine.words import money
+from engine.words import money, number
 
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
+LARGE, TINY = 1e4, 1e-5  # outcome per money from which thousands are named, and below which powers of ten are
 NOTHING = 1e-8  # outcome per money that is none
 UNKNOWN = "one draw: no uncertainty is known"
 
@@ -15,9 +18,17 @@ def amount(value: float, plan: Plan, signed: bool = False) -> str:
 
 
 def rate(per_money: float) -> str:
-    """What a unit of money brings; with three figures where it is next to nothing, as of outcomes that are counted."""
+    """What a unit of money brings; with three figures where it is next to nothing, as of outcomes that are counted.
+
+    >>> rate(1.5), rate(0.0015), rate(1.5e-7), rate(1e-9), rate(45_000.0)
+    ('1.50', '0.00150', '1.50e-07', '0.00', '45.0 k')
+    """
     size = abs(per_money)
-    return f"{per_money:.3g}" if NOTHING < size < SMALL else f"{0.0 if size < SMALL else per_money:.2f}"
+    if LARGE <= size < math.inf:
+        return number(per_money)
+    if not NOTHING < size < SMALL:
+        return f"{0.0 if size < SMALL else per_money:.2f}"
+    return f"{per_money:.{2 - math.floor(math.log10(size))}f}" if size >= TINY else f"{per_money:.2e}"
 
 
 def one_draw(plan: Plan) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.optimize.budgets.balance import Balance, Balances
 from engine.optimize.budgets.frontier import Frontier, Point
+from engine.report.figures import rate
 from engine.words import folded, money, number, percent, plain, table
 
 SCHEMA, BALANCES = "peso.frontier/1", "peso.balances/1"
@@ -24,10 +25,10 @@ def decision(found: Frontier) -> str:
     told = (
         f"{money(at.budget, found.currency)} {'bring' if at.spent else 'is not spent and brings'} "
         f"{money(at.outcome.mean, found.unit)} {plain(found.measure)} (5-95 %: {money(at.outcome.p05, found.unit)} .. "
-        f"{money(at.outcome.p95, found.unit)}), the next {one} brings {at.marginal:.2f}"
+        f"{money(at.outcome.p95, found.unit)}), the next {one} brings {rate(at.marginal)}"
     )
     if at.step is not None:
-        told += f" and each {one} of the next step {at.step:.2f}"
+        told += f" and each {one} of the next step {rate(at.step)}"
     return f"{head}{told}. {_pays(found)}".rstrip()
 
 
@@ -89,8 +90,8 @@ def _row(found: Frontier, point: Point) -> list[str]:
     outcome = point.outcome
     row = [own + number(point.budget), number(point.spent), *map(number, (outcome.mean, outcome.p05, outcome.p95))]
     row += [] if point.profit is None else [number(point.profit.mean)]
-    average, step = (f"{each:.2f}" if each is not None else "-" for each in (point.average, point.step))
-    return [*row, average, f"{point.marginal:.2f}", step]
+    average, step = (rate(each) if each is not None else "-" for each in (point.average, point.step))
+    return [*row, average, rate(point.marginal), step]
 
 
 def _proof(found: Frontier) -> str:
@@ -167,7 +168,7 @@ def balances_text(found: Balances) -> str:
         f"{money(best.others.mean, found.unit)} of the others."
     )
     if best.exchange is not None:
-        head += f" From there one more of {group} costs {best.exchange:.2f} of the others."
+        head += f" From there one more of {group} costs {rate(best.exchange)} of the others."
     header = [f"on {found.group}", found.group, "5 %", "95 %", "others", "5 %", "95 %", "all", "costs", "gap"]
     rows = [_balance_row(found, point) for point in found.points]
     notes = (
@@ -183,7 +184,7 @@ def _balance_row(found: Balances, point: Balance) -> list[str]:
         ("> " if point is found.points[found.best] else "") + number(point.money),
         *map(number, sides),
         number(point.total.mean),
-        "-" if point.exchange is None else f"{point.exchange:.2f}",
+        "-" if point.exchange is None else rate(point.exchange),
         f"{100 * point.gap:.3f} %",
     ]
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.optimize.batch.grid import GridPlan
 from engine.optimize.closeness import CERTIFIED
+from engine.report.figures import rate
 from engine.words import money, number, percent, plain, table
 
 SCHEMA = "peso.grid/1"
@@ -84,7 +85,7 @@ def _row(grid: GridPlan, row: int) -> list[str]:
         number(spent),
         number(mean),
         money(mean - float(grid.mean[0]), "", signed=True) if known else "-",
-        f"{mean / spent:.2f}" if spent > 0 else "-",
+        rate(mean / spent) if spent > 0 else "-",
         f"{100 * batch.gap[row]:.3f} %",
         _moves(grid, row) if known else "-",
     ]

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.optimize.budgets.trade import Trade, Trades
+from engine.report.figures import rate
 from engine.words import folded, money, number, percent, plain, table
 
 SCHEMA = "peso.trades/1"
@@ -30,7 +31,9 @@ def _decision(found: Trades) -> str:
     told = f"From one end to the other {money(second, found.unit)} more of {two}{_of(second, start.second)} cost "
     told += f"{money(first, found.unit)} of {one}{_of(first, start.first)}."
     if start.costs is not None and len(found.points) > 2:
-        told += f" The first step costs {start.costs:.2f} of {one} for each 1 of {two}, the last {_last(found):.2f}."
+        told += (
+            f" The first step costs {rate(start.costs)} of {one} for each 1 of {two}, the last {rate(_last(found))}."
+        )
     return f"{head} {told}"
 
 
@@ -67,7 +70,7 @@ def _row(found: Trades, point: Trade) -> list[str]:
     start = found.points[0]
     goals = (point.first, point.second, start.first - point.first, point.second - start.second)
     mark = "> " if found.own is not None and point is found.points[found.own] else ""
-    costs = "-" if point.costs is None else f"{point.costs:.2f}"
+    costs = "-" if point.costs is None else rate(point.costs)
     return [f"{mark}{point.weight:.2f}", *map(number, goals), costs, _gap(point.gap)]
 
 
