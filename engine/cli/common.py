@@ -1,5 +1,6 @@
 """What every verb shares: options, where results go, and progress."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from engine.cli.terminal import fitted
 from engine.errors import InputError, StorageError
 from engine.files import to_json
 
@@ -49,19 +51,20 @@ def emit(document: dict[str, Any], text: str, as_json: bool, written: Path | Non
     """
     if sys.stdout is None and written is None:
         raise StorageError("standard output is closed, so nobody was told the answer; leave it open, or give --out")
-    click.echo(to_json(document) if as_json else text)
+    click.echo(to_json(document) if as_json else fitted(text))
 
 
 def note(message: str, quiet: bool = False) -> None:
     """Say something beside the result, on standard error."""
     if not quiet:
-        click.echo(message, err=True)
+        click.echo(fitted(message, err=True), err=True)
 
 
 @contextmanager
 def progress(label: str, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     """A line on the terminal that is rewritten as work goes on; silent where nobody watches."""
-    shown = not quiet and sys.stderr is not None and sys.stderr.isatty()  # None where it is closed
+    watched = sys.stderr is not None and sys.stderr.isatty()  # None where it is closed
+    shown = not quiet and watched and os.environ.get("TERM") != "dumb"  # which rewrites no line
 
     def tell(what: str) -> None:
         if shown:

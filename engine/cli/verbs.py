@@ -14,6 +14,7 @@ import click
 
 from engine import __version__
 from engine.cli.machine import settle
+from engine.cli.terminal import fitted
 from engine.errors import EngineError, ResumableError, StorageError
 from engine.words import plain
 
@@ -109,7 +110,7 @@ def _begin(watched: bool) -> None:
 def _leave_with(fault: EngineError) -> NoReturn:
     """Say what went wrong in one sentence, and leave with its code."""
     told = "\n".join(plain(line) for line in str(fault).split("\n"))
-    click.echo(f"peso: {told}", err=True)
+    click.echo(fitted(f"peso: {told}", err=True), err=True)
     if isinstance(fault, ResumableError):
         os._exit(fault.exit_code)  # after Ctrl-C at once, as above
     sys.exit(fault.exit_code)

@@ -1,0 +1,46 @@
+"""What a terminal can show: sentences wrapped to its width; tables, files and pipes as they are."""
+
+import re
+import shutil
+import sys
+import textwrap
+
+NARROWEST = 20  # columns: a narrower terminal breaks lines itself
+TOGETHER = re.compile(r"(?<=\b[A-Z]{3}) (?=[+-]?\d)|(?<=\d) (?=(?:k|m|bn|tn|%)(?!\w))")  # a number and its unit
+HELD = "\u00a0"
+
+
+def fitted(text: str, err: bool = False) -> str:
+    """A text as standard output, or standard error, shows it best: wrapped where it is a terminal."""
+    stream = sys.stderr if err else sys.stdout
+    if stream is None or not stream.isatty():
+        return text
+    return wrapped(text, max(NARROWEST, shutil.get_terminal_size().columns))
+
+
+def wrapped(text: str, width: int) -> str:
+    """A text whose sentences are broken between words into lines of `width`; rows of tables stay whole.
+
+    A number and its unit stay together, and what is indented goes on below its own words.
+
+    >>> print(wrapped("USD 1.50 m are spent", 10))
+    USD 1.50 m
+    are spent
+    """
+    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
+
+
+def _wrapped(line: str, width: int) -> str:
+    words = line.lstrip(" ")
+    if len(line) <= width or "  " in words or HELD in words:
+        return line
+    indent = " " * (len(line) - len(words))
+    lines = textwrap.wrap(
+        TOGETHER.sub(HELD, words),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + "  " * bool(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).replace(HELD, " ")

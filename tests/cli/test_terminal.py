@@ -1,0 +1,60 @@
+"""What a terminal shows: sentences within its width, tables whole, and nothing that a dumb one cannot obey."""
+
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.cli.common import progress
+from engine.cli.terminal import fitted, wrapped
+
+WORDS = st.lists(st.sampled_from(["USD", "1.50", "m", "+2.0", "%", "a", "plan", "certified;", "x" * 30]), min_size=1)
+
+
+class Terminal(io.StringIO):
+    """A stream that is one."""
+
+    def isatty(self):
+        return True
+
+
+@given(WORDS, st.integers(20, 90), st.sampled_from(["", "  "]))
+def test_wrapping_cuts_no_word_and_no_number_from_its_unit_and_keeps_to_the_width(words, width, indent):
+    text = indent + " ".join(words)
+    lines = wrapped(text, width).split("\n")
+    assert " ".join(" ".join(lines).split()) == " ".join(words)
+    for line in lines:
+        assert line.startswith(indent)
+        assert not (line.endswith(("USD", "1.50")) and len(lines) > 1) or line == lines[-1] or _splits(line, lines)
+        assert len(line) <= width or max(map(len, words)) + len(indent) > width // 2
+
+
+def _splits(line, lines):
+    """Whether what follows a number or a currency in the next line is no part of it."""
+    after = lines[lines.index(line) + 1].split()[0]
+    return not (line.endswith("USD") and after in ("1.50", "+2.0")) and not (line.endswith("1.50") and after in "m%")
+
+
+def test_rows_of_tables_stay_whole():
+    table = "channel  history   plan\ntv        947 k  820 k"
+    assert wrapped(table, 12) == table
+
+
+def test_a_pipe_gets_lines_as_they_are_and_a_terminal_its_own_width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "24")
+    text = "one sentence of more than twenty-four columns"
+    for stream in (None, io.StringIO()):
+        monkeypatch.setattr("sys.stdout", stream)
+        assert fitted(text) == text
+    monkeypatch.setattr("sys.stdout", Terminal())
+    assert fitted(text) == "one sentence of more\nthan twenty-four columns"
+
+
+def test_a_terminal_that_rewrites_no_line_gets_no_progress(monkeypatch):
+    for kind, silent in (("dumb", True), ("xterm", False)):
+        screen = Terminal()
+        monkeypatch.setattr("sys.stderr", screen)
+        monkeypatch.setenv("TERM", kind)
+        with progress("planning") as tell:
+            tell("half")
+        assert (screen.getvalue() == "") == silent
