@@ -41,6 +41,13 @@ class Answer:
     refusal: str = ""
 
 
+def base_spend(answer: Answer) -> list[float]:
+    """What the base of an answer with a plan spends by channel, in the plan's order [currency over the horizon]."""
+    channels = len(answer.plan.lines) if answer.plan else 1
+    spend: list[float] = answer.base.spend.reshape(channels, -1).sum(axis=1).tolist()
+    return spend
+
+
 def compare(curves: Curves, scenarios: list[Scenario], base: Scenario | None = None) -> list[Answer]:
     """Each scenario's best plan beside the base: a scenario's own best plan, or history continued.
 

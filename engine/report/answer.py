@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from engine.optimize.above import Level
-from engine.optimize.compare import UNCHANGED, Answer
+from engine.optimize.compare import UNCHANGED, Answer, base_spend
 from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
 from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
-from engine.report.figures import UNKNOWN, amount, one_draw, ranged, rate
+from engine.report.figures import UNKNOWN, amount, moves, one_draw, ranged, rate
 from engine.report.found import budget_found, money_for_tests
 from engine.report.history import beside_history, compared, scaled_note, split_name
 from engine.report.weeks import weeks_text
@@ -24,6 +24,7 @@ MARGIN = (
     "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
     "a real step as if asked again, before that charge."
 )
+WIDEST = 24  # letters of a scenario's name above a column
 TOLD = 12  # rules that hold a plan and are named, the dearest first
 STEP_OF = "step of "  # how the names of rules begin that are about steps
 CLOSED = "no date on which "  # how the names of rules begin that keep money out of a time
@@ -56,15 +57,15 @@ def plan_text(plan: Plan) -> str:
 def decision(plan: Plan) -> str:
     """The decision in one sentence, with its range and the chance that it loses."""
     head = f"{plain(plan.scenario)}, {plan.start} to {plan.end}, {money(plan.spend, plan.currency)}: "
-    moves = _moves(plan)
-    if not moves and abs(plan.gain.mean) <= 1e-9 * abs(plan.baseline.value.mean):
+    told = _moves(plan)
+    if not told and abs(plan.gain.mean) <= 1e-9 * abs(plan.baseline.value.mean):
         why = "no better split exists under these rules"
         if plan.prudence:
             why = f"no move under these rules is worth its doubt (prudence {plan.prudence:g})"
         return f"{head}keep {compared(plan)}; {why}."
     gained = _gained(plan, plan.gain, plan.baseline.value.mean)
     loss = "" if one_draw(plan) else f", chance of loss {percent(plan.chance_of_loss)}"
-    return f"{head}{moves or 'keep the split'}: {gained} against {compared(plan)}{loss}."
+    return f"{head}{told or 'keep the split'}: {gained} against {compared(plan)}{loss}."
 
 
 def _gained(plan: Plan, change: Range, base: float) -> str:
@@ -77,22 +78,9 @@ def _gained(plan: Plan, change: Range, base: float) -> str:
 
 
 def _moves(plan: Plan) -> str:
-    """From where to where money goes, the largest two on each side."""
+    """From where to where money goes."""
     change = {line.name: line.spend - line.baseline for line in plan.lines}
-    least = NOTABLE * max(plan.spend, 1e-300)
-    up = sorted((name for name in change if change[name] > least), key=lambda name: -change[name])
-    down = sorted((name for name in change if change[name] < -least), key=lambda name: change[name])
-
-    def told(names: list[str]) -> str:
-        first = [f"{plain(name)} ({money(abs(change[name]), plan.currency)})" for name in names[:2]]
-        rest = len(names) - 2
-        return " and ".join(first) + (f" and {rest} more" if rest > 0 else "")
-
-    if up and down:
-        return f"move money from {told(down)} to {told(up)}"
-    if up or down:
-        return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}"
-    return ""
+    return moves(change, NOTABLE * max(plan.spend, 1e-300), plan.currency)
 
 
 def _channels(plan: Plan) -> str:
@@ -321,7 +309,22 @@ def comparison_text(answers: list[Answer]) -> str:
     why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
     why += [MARGIN.strip()] if any(_has_two_prices(plan) for plan in plans) else []
     proofs = [f"{plain(answer.name)}: {proof(answer.plan)}" for answer in answers if answer.plan]
-    return "\n\n".join(["\n".join(sentences), table(header, rows) + "\n" + notes, *why, "\n".join(proofs)])
+    parts = ["\n".join(sentences), table(header, rows) + "\n" + notes, _by_channel(answers), *why, "\n".join(proofs)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _by_channel(answers: list[Answer]) -> str:
+    """Money by channel of the base, where all have the same, and of each scenario."""
+    found = [(answer, answer.plan) for answer in answers if answer.plan]
+    if not found:
+        return ""
+    bases = [tuple(base_spend(answer)) for answer, _ in found]
+    columns = [(found[0][0].base.name, bases[0])] * (len({tuple(map(number, base)) for base in bases}) == 1)
+    columns += [(answer.name, plan.chosen.spend) for answer, plan in found]
+    names, head = [line.name for line in found[0][1].lines], f"Money by channel ({found[0][1].currency}):"
+    rows = [[name, *(number(moneys[at]) for _, moneys in columns)] for at, name in enumerate(names)]
+    rows.append(["total", *(number(sum(moneys)) for _, moneys in columns)])
+    return f"{head}\n{folded(['channel', *(name[:WIDEST] for name, _ in columns)], rows)}"
 
 
 def _sentence(answer: Answer) -> str:
@@ -329,8 +332,12 @@ def _sentence(answer: Answer) -> str:
         return f"{plain(answer.name)}: no plan. {plain(answer.refusal)}"
     plan, base = answer.plan, answer.base
     less = "" if one_draw(plan) else f", chance to bring less {percent(answer.chance_of_less)}"
+    pairs = zip(plan.lines, plan.chosen.spend, base_spend(answer), strict=True)
+    change = {line.name: after - before for line, after, before in pairs}
+    told = moves(change, NOTABLE * max(plan.spend, 1e-300), plan.currency)
     return (
-        f"{plain(answer.name)}: {_gained(plan, answer.change, answer.before)} against {plain(base.name)!r}{less}, "
+        f"{plain(answer.name)}: {told or 'keep the split'}: {_gained(plan, answer.change, answer.before)} "
+        f"against {plain(base.name)!r}{less}, "
         f"with {money(plan.spend, plan.currency)} against "
         f"{money(float(base.spend.sum()), plan.currency)}."
     )

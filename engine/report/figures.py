@@ -1,10 +1,11 @@
 """Figures of plans in words: amounts with what they count, rates without noise, ranges only where draws differ."""
 
 import math
+from collections.abc import Mapping
 
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
-from engine.words import money, number
+from engine.words import money, number, plain
 
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
 LARGE, TINY = 1e4, 1e-5  # outcome per money from which thousands are named, and below which powers of ten are
@@ -29,6 +30,24 @@ def rate(per_money: float) -> str:
     if not NOTHING < size < SMALL:
         return f"{0.0 if size < SMALL else per_money:.2f}"
     return f"{per_money:.{2 - math.floor(math.log10(size))}f}" if size >= TINY else f"{per_money:.2e}"
+
+
+def moves(change: Mapping[str, float], least: float, currency: str) -> str:
+    """From where to where money goes, the largest two on each side; empty where no move is above `least` [currency].
+
+    >>> moves({"tv": -30.0, "search": 20.0, "pr": 10.0}, 1.0, "USD")
+    'move money from tv (USD 30) to search (USD 20) and pr (USD 10)'
+    """
+    up = sorted((name for name in change if change[name] > least), key=lambda name: -change[name])
+    down = sorted((name for name in change if change[name] < -least), key=lambda name: change[name])
+
+    def told(names: list[str]) -> str:
+        first = [f"{plain(name)} ({money(abs(change[name]), currency)})" for name in names[:2]]
+        return " and ".join(first) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+    if up and down:
+        return f"move money from {told(down)} to {told(up)}"
+    return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}" if up or down else ""
 
 
 def one_draw(plan: Plan) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from engine.optimize.plan import Line, Plan
 from engine.report.above import split_above, with_parts
 from engine.report.answer import DUST, over_time, proof
-from engine.report.figures import UNKNOWN, amount, one_draw, ranged
+from engine.report.figures import UNKNOWN, amount, moves, one_draw, ranged
 from engine.study.replan import Replan
 from engine.words import folded, money, number, percent, plain, table
 
@@ -56,33 +56,23 @@ def _decision(found: Replan) -> str:
     )
     if left <= DUST * plan.spend:
         return f"{head}nothing is left to decide."
-    moves, gain = _moves(found, left), carried.gain
-    if not moves and abs(gain.mean) <= max(plan.gap, 1e-9) * abs(carried.value):
+    told, gain = _moves(found, left), carried.gain
+    if not told and abs(gain.mean) <= max(plan.gap, 1e-9) * abs(carried.value):
         same = carried.name.removeprefix("going on with ")
         return f"{head}stay close to {same}: no move is worth more than the gap of the proof can hide."
     sure = UNKNOWN if one_draw(plan) else ranged(gain, plan.unit)
     loss = "" if one_draw(plan) else f", chance of loss {percent(carried.chance_of_loss)}"
     return (
-        f"{head}{moves or 'move little'}: {amount(gain.mean, plan, signed=True)} ({sure}) against {carried.name}{loss}."
+        f"{head}{told or 'move little'}: {amount(gain.mean, plan, signed=True)} ({sure}) against {carried.name}{loss}."
     )
 
 
 def _moves(found: Replan, left: float) -> str:
-    """From where to where money goes in the rest, the largest two on each side."""
+    """From where to where money goes in the rest."""
     plan = found.plan
     pairs = zip(plan.lines, rest_of(plan, found.over), found.carried.rest, strict=True)
     change = {line.name: after - before for line, after, before in pairs}
-    least = NOTABLE * max(left, 1e-300)
-    up = sorted((name for name in change if change[name] > least), key=lambda name: -change[name])
-    down = sorted((name for name in change if change[name] < -least), key=lambda name: change[name])
-
-    def told(names: list[str]) -> str:
-        first = [f"{plain(name)} ({money(abs(change[name]), plan.currency)})" for name in names[:2]]
-        return " and ".join(first) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-
-    if up and down:
-        return f"move money from {told(down)} to {told(up)}"
-    return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}" if up or down else ""
+    return moves(change, NOTABLE * max(left, 1e-300), plan.currency)
 
 
 def _channels(found: Replan) -> str:

@@ -9,7 +9,7 @@ import pytest
 from engine.optimize.compare import compare
 from engine.optimize.plan import optimize
 from engine.report.answer import comparison_text, decision, plan_text, proof
-from engine.words import money, table
+from engine.words import money, number, table
 
 
 def asked(make, text="", name="Next year", total="total = 12000"):
@@ -108,6 +108,18 @@ def test_spending_as_before_is_told_to_be_without_shocks(make):
     assert "against 'mine', draw by draw" in own.replace("\n", " ")
 
 
+def test_scenarios_side_by_side_begin_with_what_to_move_and_tell_the_money_of_each_channel(make):
+    answers = compare(held(make), [asked(make, name="wide"), asked(make, "[channels.tv]\ncap = 5000\n", "narrow")])
+    text = comparison_text(answers)
+    for line, answer in zip(text.splitlines(), answers, strict=False):
+        assert re.match(rf"{answer.name}: (move money from|spend less on|spend more on) ", line)
+    rows = text.partition("Money by channel (USD):\n")[2].splitlines()
+    assert re.split(r" {2,}", rows[0]) == ["channel", "spending as before", "wide", "narrow"]
+    for at, line in enumerate(answers[0].plan.lines):
+        told = [number(answer.plan.chosen.spend[at]) for answer in answers]
+        assert re.split(r" {2,}", rows[1 + at]) == [line.name, number(answers[0].base.spend[at]), *told]
+
+
 def test_what_the_margin_counts_is_said_once_and_only_where_moves_are_charged(make):
     doubting = replace(held(make), prudence=0.4)
     scenarios = [asked(make, name=name, total=f"total = {total}") for name, total in (("a", 12_000), ("b", 9_000))]
@@ -160,7 +172,7 @@ def test_a_comparison_has_one_line_for_each_scenario_and_tells_refusals(make):
     answers = compare(held(make), scenarios)
     text = comparison_text(answers)
     first = text.splitlines()[:3]
-    assert first[0].startswith("all: USD ")
+    assert re.match(r"all: move money from .*: USD \+", first[0])
     assert "chance to bring less" in first[1]
     assert first[2].startswith(
         "cannot: no plan. scenario 'cannot': no plan keeps these rules together: budget = USD 12,000"
