@@ -122,6 +122,36 @@ def test_a_careless_solver_makes_the_bound_of_a_draw_no_lower(seed):
     assert (np.array(bounds[1]) >= np.array(bounds[0]) - 1e-6).all()
 
 
+def test_a_target_that_only_the_best_plan_of_one_draw_reaches_is_reached():
+    """No hill of the mean leads there, and the chance once was 0 under a bound of .5."""
+    held = curves(
+        channel("tv", [100.0, 1.0], 60.0, 4.0),
+        channel("pr", [1.0, 90.0], 60.0, 4.0),
+        channel("radio", [60.0] * 2, 60.0, 4.0),
+    )
+    found = solve_at_risk(
+        problem_of(held, question("budget = { total = 100 }")), Risk(measure="probability", target=80)
+    )
+    assert found.spend == pytest.approx([100.0, 0.0, 0.0], abs=20)
+    assert found.value == 0.5 <= found.bound
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_chance_is_planned_beside_a_plan_that_spends_nothing():
+    """The bend of what nothing brings once was no number."""
+    held, profit = uncertain(5, draws=6, slope=(2.5, 4.0)), 'goal = { maximise = "profit", margin = 0.5 }\n'
+    posed = problem_of(held, question(f"budget = {{ at_most = 100 }}\n{profit}"))
+    best = max(float(np.mean(known(posed, np.array(spend)).values >= 2)) for spend in splits(100.0, 40))
+    found = solve_at_risk(posed, Risk(measure="probability", target=2))
+    assert solve(posed).spend.sum() == 0
+    assert best <= found.value <= found.bound
+
+
+def splits(most, steps):
+    """All spends on a grid over two channels."""
+    return [(most * one / steps, most * two / steps) for one in range(steps + 1) for two in range(steps + 1 - one)]
+
+
 def test_a_target_that_no_draw_reaches_is_told_of_one_split_and_of_several_decisions():
     held = uncertain(4, count=2, draws=8)
     for goal, told in ((1e6, True), (1, False)):

@@ -183,7 +183,7 @@ def _bend(problem: Problem, spend: np.ndarray, odds: np.ndarray) -> np.ndarray:
     All are moved at once. What cells of one channel do to each other is then counted in full, so that the sum of bends
     times squared moves is at least the true curvature (a diagonal that dominates).
     """
-    nudge = NUDGE * np.maximum(spend, FEW * spend.mean())
+    nudge = NUDGE * np.maximum(spend, FEW * (float(spend.mean()) or problem.budget.high or 1.0))
     below, above = np.maximum(spend - nudge, 0.0), spend + nudge
     rise = (slopes_by_draw(problem, above) - slopes_by_draw(problem, below)) @ odds
     bend = np.abs(rise) / (above - below)

@@ -58,7 +58,7 @@ def searched(asked: Asked, start: Searched) -> Searched:
         return start
     odds, state = _climbed(asked, start)
     stalled = 0
-    while not _enough(asked, state) and state.rounds < ROUNDS and stalled < STALLED:
+    while odds.any() and not _enough(asked, state) and state.rounds < ROUNDS and stalled < STALLED:
         before = state.limit - state.value
         state = _bounded(asked, state, odds)
         if _enough(asked, state):

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from engine.config.scenario import Risk
 from engine.optimize.plan import by_draw
 from engine.optimize.risk.ceilings import ceilings
-from engine.optimize.risk.climb import Known, chances, climbed
+from engine.optimize.risk.climb import Known, chances, climbed, known, solved_under
 from engine.optimize.risk.measures import Measure, measure_of
 from engine.optimize.risk.minimax import AIM, Asked, Searched, begun, searched
 from engine.optimize.risk.out_of_reach import unreachable
@@ -25,6 +25,7 @@ MET = 1e-9  # of the target: so little below it counts as reached
 BANDS = (1.0, 0.2, 0.04)  # lengths of hinges, in standard deviations of what a plan earns
 SHARES = (0.5, 1.0)  # of the draws that miss the target: how many of the worst hold up a plan to begin with
 SHARPENED = 2  # plans to begin with
+SINGLED = 4  # draws whose own best plans are looked at, where no other plan reaches the target in any
 
 
 def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, ...], memory: Memory) -> Searched:
@@ -50,6 +51,8 @@ def reached(problem: Problem, target: float, first: Solved, plans: tuple[Known, 
     for more in (_steadied, _sharpened):
         if max(chance(plan, goal, base) for plan in plans) < limit - AIM:
             plans = (*plans, *more(problem, goal, plans, base))
+    if open_draws.any() and not any(chance(plan, goal, base) for plan in plans):
+        plans = (*plans, *_singled_out(problem, np.where(open_draws, base, 0.0), plans, memory))
     best = max(plans, key=lambda plan: chance(plan, goal, base))
     return replace(found, plans=(best,), value=chance(best, goal, base), limit=limit)
 
@@ -76,6 +79,15 @@ def _unreachable(problem: Problem, goal: float, plans: tuple[Known, ...]) -> Boo
     earned = np.array([plan.values for plan in plans])
     near = np.array([plan.spend for plan in plans])[earned.argmax(axis=0)]
     return unreachable(problem, goal, earned.max(axis=0) >= goal, near)
+
+
+def _singled_out(problem: Problem, odds: np.ndarray, plans: tuple[Known, ...], memory: Memory) -> tuple[Known, ...]:
+    """The best plans of the likeliest draws alone, where no hill of the mean leads to the goal in any."""
+    found = []
+    for draw in np.argsort(-odds, kind="stable")[: min(SINGLED, np.count_nonzero(odds))].tolist():
+        nearest = max(plans, key=lambda plan: plan.values[draw])
+        found.append(known(problem, solved_under(problem, np.eye(len(odds))[draw], memory, nearest).spend))
+    return tuple(found)
 
 
 def _steadied(problem: Problem, goal: float, plans: tuple[Known, ...], base: np.ndarray) -> tuple[Known, ...]:
