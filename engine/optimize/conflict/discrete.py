@@ -29,6 +29,7 @@ class Model:
     reach: float  # more than any cell or channel spends [units]
     solver: highspy.Highs = field(default_factory=quiet_solver)
     count: int = 0
+    is_whole: bool = False  # whether some unknown is a whole number
     switches: dict[int, np.ndarray] = field(default_factory=dict)  # of channels whose number has an upper limit
 
     def columns(self, number: int, cost: float, most: float, whole: bool = False) -> np.ndarray:
@@ -39,7 +40,8 @@ class Model:
         self.solver.addCols(
             number, np.full(number, cost), *ends, 0, np.zeros(number, np.int32), nothing.astype(np.int32), nothing
         )
-        if whole:
+        if whole and number:
+            self.is_whole = True
             self.solver.changeColsIntegrality(number, at, np.full(number, highspy.HighsVarType.kInteger))
         self.count += number
         return at
@@ -198,8 +200,8 @@ def _counted(model: Model, rule: Rule, cells: np.ndarray, decisions: int) -> Non
         return
     own = [cells[channel * decisions : (channel + 1) * decisions] for channel in members]
     if asked.most is not None and len(members):
-        on = [_switch(model, channel, inside) for channel, inside in zip(members.tolist(), own, strict=True)]
-        model.row(-np.inf, float(asked.most), *((one, 1.0) for one in on))
+        switches = [_switch(model, channel, inside) for channel, inside in zip(members.tolist(), own, strict=True)]
+        model.row(-np.inf, float(asked.most), (np.concatenate(switches), 1.0))
     if asked.least:
         on = model.columns(len(members), 0.0, 1.0, whole=True)
         for at, inside in enumerate(own):

@@ -92,8 +92,13 @@ def _best_move(
     problem: Problem, spend: np.ndarray, trials: list[list[Trial]], least: float
 ) -> tuple[np.ndarray, tuple[int, ...]] | None:
     """The plan after the best change of one channel, or of two by the same amount, that keeps every rule."""
+    total = float(spend.sum())
+    low, high = problem.budget.low - total - EVEN * total, problem.budget.high - total + EVEN * total
     alone: list[tuple[float, tuple[tuple[int, Trial], ...]]] = [
-        (one.gain, ((channel, one),)) for channel, own in enumerate(trials) for one in own if one.gain > least
+        (one.gain, ((channel, one),))
+        for channel, own in enumerate(trials)
+        for one in own
+        if one.gain > least and low <= one.amount <= high
     ]
     more = [(channel, one) for channel, own in enumerate(trials) for one in own if one.amount > 0]
     less = [(channel, one) for channel, own in enumerate(trials) for one in own if one.amount < 0]

@@ -20,6 +20,7 @@ from engine.optimize.tables import Table
 
 LISTED = 40_000  # courses of one channel at the most
 FEWER = 6_000  # the same where curves bend upwards
+MANY = 60  # steps of a channel whose curves bend upwards above which its table says as much
 LOOKED_AT = 4_000_000  # rows and draws of courses that are looked at all together: a tenth of a second
 EVEN = 1e-9  # of the largest total: what two amounts may differ and count as the same
 LOOKS = 60  # courses of one total that are looked at, at the most
@@ -72,7 +73,7 @@ def lattice(view: View, step: float, known: Known) -> Lattice | None:
     """
     ends = view.shapes.low, view.shapes.high
     courses = _listed(step, ends, view.limits, FEWER if view.bent else LISTED) if step else None
-    if courses is None:
+    if courses is None or (view.bent and view.limits[1] > MANY * step):
         return None
     if view.shapes.rows or view.shapes.flight.any():
         courses = courses[[view.shapes.allows(money, float(money.sum())) for money in courses]]

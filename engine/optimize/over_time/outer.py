@@ -18,7 +18,9 @@ from jaxtyping import Float
 
 from engine.optimize.conflict.discrete import Model, posed
 from engine.optimize.over_time.course import tangents
+from engine.optimize.over_time.exchange import steps as steps_of
 from engine.optimize.over_time.lattice import Lattice, find, look, table
+from engine.optimize.over_time.search import _is_special as is_special
 from engine.optimize.over_time.several import by_cell, chances
 from engine.optimize.over_time.totals import Known, View
 from engine.optimize.program import runs_of
@@ -31,6 +33,7 @@ UNIT = 1e3  # what the value of a known plan is scaled to: the solver's toleranc
 SLACK = 1e-7  # of the bound: what the solver's tolerances may leave out
 NODES = 1000  # of one program; what it has not searched by then stays in the bound
 DRAWN = 2e-5  # of a known plan's value: how far lines over convex stretches of a table may pass above it
+MANY = 60  # totals in steps of one channel above which parts of several are let pass, where that says as much
 TINY = 1e-300
 
 Planes = dict[bytes, tuple[int, float, Float[np.ndarray, " decision"]]]  # channel, level where nothing is spent, slope
@@ -59,9 +62,8 @@ class Seen:
 
     def money(self, total: float) -> Float[np.ndarray, " decision"] | None:
         """A good course of a total; None where planes tell the course itself."""
-        if self.lattice is not None:
-            return self.lattice.best(total)
-        return self.known.money(total) if self.view.bent else None
+        own = None if self.lattice is None else self.lattice.best(total)
+        return self.known.money(total) if own is None and not self.by_planes else own
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Outer:
 
     problem: Problem
     seen: tuple[Seen, ...]
+    coupled: bool  # whether rules tell decisions of several channels apart
     model: Model
     cells: np.ndarray  # places of the cells' unknowns
     worths: np.ndarray  # places of what each channel earns, in units of value
@@ -95,11 +98,13 @@ def begun(problem: Problem, seen: tuple[Seen, ...], value: float, planes: Planes
         value: What a known plan is worth.
         planes: Those that are known.
     """
-    model, cells = posed(_unstepped(problem, seen), problem.decisions)
+    coupled = any(is_special(problem, rule) for rule in problem.rules)
+    rules = problem.rules if coupled else _in_totals(problem, seen)
+    model, cells = posed(rules, problem.decisions)
     worths = model.columns(len(seen), -1.0, np.inf)
     for place in worths.tolist():
         model.solver.changeColBounds(place, -np.inf, np.inf)
-    outer = Outer(problem, seen, model, cells, worths, max(abs(value), TINY) / UNIT, {})
+    outer = Outer(problem, seen, coupled, model, cells, worths, max(abs(value), TINY) / UNIT, {})
     for channel, one in enumerate(seen):
         if one.lattice is not None:
             _chosen(outer, channel, table(one.lattice, one.known))
@@ -116,7 +121,7 @@ def begun(problem: Problem, seen: tuple[Seen, ...], value: float, planes: Planes
 def seen_closer(outer: Outer, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
     """A spend with a good course for each channel's total, after the program has seen it closer."""
     money = by_cell(outer.problem, spend).copy()
-    plain = [channel for channel, one in enumerate(outer.seen) if one.by_planes]
+    plain = [at for at, one in enumerate(outer.seen) if one.by_planes or (outer.coupled and not one.view.bent)]
     for plane in each(lambda channel: _plane(outer.problem, channel, money[channel]), plain):
         _add(outer, plane)
     for channel, one in enumerate(outer.seen):
@@ -144,17 +149,31 @@ def answered(outer: Outer, relaxed: bool, near: float) -> Answer | None:
     if information.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return None
     values = np.asarray(solver.getSolution().col_value)
-    dual = information.objective_function_value if relaxed else information.mip_dual_bound
+    linear = relaxed or not outer.model.is_whole
+    dual = information.objective_function_value if linear else information.mip_dual_bound
     bound = -float(dual) * outer.worth
     return Answer(np.maximum(0.0, values[outer.cells]) * outer.model.money, bound + SLACK * abs(bound))
 
 
-def _unstepped(problem: Problem, seen: tuple[Seen, ...]) -> list[Rule]:
-    """The rules without the steps of channels whose totals in steps are told one by one."""
-    listed = np.repeat([one.lattice is not None for one in seen], problem.decisions)
-    return [
-        replace(rule, step=0.0) if rule.step and listed[rule.weights != 0].all() else rule for rule in problem.rules
-    ]
+def _in_totals(problem: Problem, seen: tuple[Seen, ...]) -> list[Rule]:
+    """The rules with steps of totals in place of those of all decisions, but for channels that have these listed."""
+    found = list[Rule]()
+    count = problem.decisions
+    sizes = even_steps(problem)
+    for rule in problem.rules:
+        if not rule.step or not sizes[np.flatnonzero(rule.weights)[0] // count]:
+            found.append(rule)
+    for channel, (one, size) in enumerate(zip(seen, sizes.tolist(), strict=True)):
+        if size and one.lattice is None:
+            own = np.repeat(np.arange(len(seen)) == channel, count).astype(float)
+            found.append(Rule("steps in all", own, step=size))
+    return found
+
+
+def even_steps(problem: Problem) -> Float[np.ndarray, " channel"]:
+    """The step of each channel, where all its decisions go in the same; else 0 [currency]."""
+    every = by_cell(problem, steps_of(problem))
+    return np.where((every == every[:, :1]).all(axis=1), every[:, 0], 0.0)
 
 
 def _own(outer: Outer, channel: int) -> np.ndarray:
@@ -191,6 +210,8 @@ def _add(outer: Outer, plane: tuple[int, float, Float[np.ndarray, " decision"]])
     if key in outer.planes:
         return
     outer.planes[key] = plane
+    if outer.seen[channel].lattice is not None:  # what is listed is worth what it earns after its cost
+        slope = slope - outer.problem.ways[channel].cost
     worth: Part = outer.worths[[channel]], 1.0
     rises: Part = _own(outer, channel), -slope * model.money / outer.worth
     on = model.switches.get(channel)
@@ -216,7 +237,8 @@ def _steps_closer(outer: Outer, channel: int, steps: Lattice, money: Float[np.nd
 def _chosen(outer: Outer, channel: int, steps: Table) -> None:
     """A yes or no for each total in whole steps, and what it earns at the most."""
     model, own = outer.model, _own(outer, channel)
-    one = model.columns(len(steps.spend), 0.0, 1.0, whole=True)
+    whole = len(steps.spend) <= MANY or outer.seen[channel].view.bent
+    one = model.columns(len(steps.spend), 0.0, 1.0, whole)
     model.row(1.0, 1.0, (one, 1.0))
     model.row(0.0, 0.0, (own, 1.0), (one, -steps.spend / model.money))
     _switched(outer, channel, one, steps)

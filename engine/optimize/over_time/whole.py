@@ -15,9 +15,9 @@ from engine.optimize.closeness import CERTIFIED
 from engine.optimize.conflict.discrete import settled
 from engine.optimize.over_time.ascent import shadow_prices
 from engine.optimize.over_time.certificate import Tables, proven
-from engine.optimize.over_time.exchange import improved, steps
+from engine.optimize.over_time.exchange import improved
 from engine.optimize.over_time.lattice import lattice
-from engine.optimize.over_time.outer import Answer, Outer, Seen, answered, begun, seen_closer
+from engine.optimize.over_time.outer import Answer, Outer, Seen, answered, begun, even_steps, seen_closer
 from engine.optimize.over_time.search import Frame
 from engine.optimize.over_time.search import _frame as framed
 from engine.optimize.over_time.search import _tables as tables_of
@@ -97,7 +97,7 @@ def _searched(problem: Problem, free: Problem, frame: Frame, top: Solved, state:
 def _begun(problem: Problem, free: Problem, frame: Frame, top: Solved, state: State) -> Outer:
     """The program, after it has seen closer what it wants where whole numbers may be parted."""
     tables = tables_of(free, frame, [(0.0, top.spend), (0.0, state.best)], np.zeros(len(free.rules)))
-    pairs = zip(tables.views, tables.known, _sizes(problem).tolist(), strict=True)
+    pairs = zip(tables.views, tables.known, even_steps(problem).tolist(), strict=True)
     seen = tuple(Seen(view, known, lattice(view, size, known)) for view, known, size in pairs)
     outer = begun(problem, seen, top.value, {})
     for spend in (*(part * top.spend for part in AROUND), state.best):
@@ -156,9 +156,3 @@ def _around(outer: Outer, state: State) -> Outer:
         for channel, one in enumerate(outer.seen)
     )
     return begun(outer.problem, seen, state.value, outer.planes)
-
-
-def _sizes(problem: Problem) -> Float[np.ndarray, " channel"]:
-    """The step of each channel, where all its decisions go in the same; else 0 [currency]."""
-    every = by_cell(problem, steps(problem))
-    return np.where((every == every[:, :1]).all(axis=1), every[:, 0], 0.0)
