@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,12 +18,23 @@ from engine.cli.common import (
 )
 
 
+class Day(click.DateTime):
+    """A date of the calendar."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day, or what is wrong with it in words."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no date of the calendar; write one as 2027-07-05", param, ctx)
+
+
 @click.command(short_help="Decide the rest of a year that has begun anew.")
 @path_argument("curves")
 @path_argument("scenario")
 @click.option(
     "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(["%Y-%m-%d"]),
     metavar="DATE",
     required=True,
     help="First day that can still be decided, as 2027-07-05.",

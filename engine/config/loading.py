@@ -50,6 +50,8 @@ def load(path: Path, record: type[Record]) -> Record:
 
 def parse(text: str, record: type[Record], place: str) -> Record:
     """The record that a TOML text describes; `place` names the text in messages."""
+    if text.lstrip().startswith("{"):
+        raise InputError(f"{place}: is JSON, and a TOML file is needed there; name one")
     if re.search(r"[\[{]\s*" * (DEEPEST + 1), text) or text.count("[[[[") > 0:
         raise InputError(f"{place}: nested deeper than {DEEPEST} levels; check what this file is")
     try:

@@ -8,6 +8,7 @@ from engine.optimize.budgets.frontier import Frontier, Point
 from engine.report.figures import rate
 from engine.words import folded, money, number, percent, plain, table
 
+NEAR = 5e-3  # of a budget: how far from another it may be and is still told as the same
 SCHEMA, BALANCES = "peso.frontier/1", "peso.balances/1"
 BY = {"revenue": "returns {} of revenue", "margin": "returns {} of margin"}
 
@@ -22,14 +23,20 @@ def decision(found: Frontier) -> str:
     """What the scenario's own budget brings, what its next unit does, and how far money pays."""
     at, one = found.nearest, money(1.0, found.currency)
     head = f"{plain(found.scenario)}, {found.start} to {found.end}: "
+    near = "" if _is_asked(found) else f" (looked at as nearest to the scenario's {money(found.asked, found.currency)})"
     told = (
-        f"{money(at.budget, found.currency)} {'bring' if at.spent else 'is not spent and brings'} "
+        f"{money(at.budget, found.currency)}{near} {'bring' if at.spent else 'is not spent and brings'} "
         f"{money(at.outcome.mean, found.unit)} {plain(found.measure)} (5-95 %: {money(at.outcome.p05, found.unit)} .. "
         f"{money(at.outcome.p95, found.unit)}), the next {one} brings {rate(at.marginal)}"
     )
     if at.step is not None:
         told += f" and each {one} of the next step {rate(at.step)}"
     return f"{head}{told}. {_pays(found)}".rstrip()
+
+
+def _is_asked(found: Frontier) -> bool:
+    """Whether the scenario's own budget is among those that were looked at."""
+    return abs(found.nearest.budget - found.asked) <= NEAR * found.asked
 
 
 def _pays(found: Frontier) -> str:
@@ -67,13 +74,19 @@ def _table(found: Frontier) -> str:
     if any(point.profit for point in found.points):
         header.insert(5, "profit")
     rows = [_row(found, point) for point in found.points]
+    own = f"{'' if _is_asked(found) else 'nearest to '}the scenario's budget"
     notes = (
-        f"{found.currency} over {found.periods} {found.period}s; > the scenario's budget; return: outcome per "
+        f"{found.currency} over {found.periods} {found.period}s; > {own}; return: outcome per "
         f"{found.currency} spent; next 1: of the next {found.currency} 1; step 1: of each {found.currency} 1 on the "
         "way to the next budget."
     )
     if found.prudence:
         notes += " next 1 is told after the charge for the doubt of moves, step 1 before it."
+    if found.risk != "mean":
+        notes += (
+            f"\nPlans are chosen by risk.measure {found.risk!r}; next 1, step 1 and the budgets up to which money pays "
+            "are of mean outcomes."
+        )
     if found.without_plan:
         ends = " .. ".join(number(each) for each in sorted({found.without_plan[0], found.without_plan[-1]}))
         notes += f"\nNo plan keeps the rules with {len(found.without_plan)} further budgets ({ends})."
@@ -120,6 +133,7 @@ def frontier_document(found: Frontier) -> dict[str, Any]:
         "break_even": [asdict(each) for each in found.break_even],
         "marginal_rises": [list(each) for each in found.rises],
         "prudence": found.prudence,
+        "risk": found.risk,
         "seconds": found.seconds,
         "made_from": found.made_from,
     }

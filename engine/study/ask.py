@@ -46,6 +46,10 @@ def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:
         _require_whole(path.parent)
         if health.exists():
             _require_trust(health)
+    if path.suffix.lower() == ".toml":
+        raise InputError(
+            f"{path}: is a TOML file, and curves are needed there; name the curves first, then the scenario"
+        )
     return read_curves(path)
 
 

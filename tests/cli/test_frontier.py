@@ -142,6 +142,16 @@ def test_what_says_nothing_is_refused_before_any_work(peso, folder, options):
     assert told in done.stderr
 
 
+def test_what_the_margin_is_of_and_that_the_scenario_s_own_budget_is_not_looked_at_are_told(peso, folder):
+    with (folder / "q.toml").open("a") as asked:
+        asked.write('[risk]\nmeasure = "cvar"\nlevel = 0.5\n')
+    done = peso("frontier", "curves.json", "q.toml", "--points", "2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "USD 1,500 (looked at as nearest to the scenario's USD 3,000) bring" in done.stdout
+    assert "> nearest to the scenario's budget;" in done.stdout
+    assert "Plans are chosen by risk.measure 'cvar'; next 1, step 1" in done.stdout
+
+
 def test_a_question_without_any_plan_is_exit_4(peso, folder):
     done = peso("frontier", "curves.json", "cannot.toml", "--points", "2", "--to", "1.1", cwd=folder)
     assert done.returncode == 4

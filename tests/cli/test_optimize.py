@@ -90,8 +90,8 @@ def test_a_fit_that_is_not_to_be_trusted_is_exit_5_unless_accepted(peso, folder)
 WRONG = {
     "no curves": (["none.json", "q.toml"], ["none.json", "no such file"]),
     "no scenario": (["curves.json", "qq.toml"], ["qq.toml", "no such file", "q.toml"]),
-    "a scenario as curves": (["q.toml", "q.toml"], ["q.toml", "line 1", "JSON"]),
-    "curves as scenario": (["curves.json", "curves.json"], ["curves.json", "line 1", "TOML"]),
+    "a scenario as curves": (["q.toml", "q.toml"], ["q.toml", "is a TOML file, and curves are needed there"]),
+    "curves as scenario": (["curves.json", "curves.json"], ["curves.json", "is JSON, and a TOML file is needed there"]),
 }
 
 

@@ -40,7 +40,10 @@ def test_the_new_plan_is_told_and_written_with_the_past_as_it_was(begun, process
     assert done.returncode == 0, done.stderr
     assert done.stderr == "plan written to new.json\n"
     assert done.stdout.startswith("By quarter, 2027-04-19 to 2028-01-02: of USD 3,000, USD 900 are spent; with the")
-    assert "What was spent: spent.csv; columns not used: note." in done.stdout
+    assert (
+        "What was spent: spent.csv; columns not used: note; that leaves USD 2,100 where the earlier plan had"
+        in done.stdout
+    )
     plan = json.loads((begun / "new.json").read_text())
     assert plan["schema"] == "peso.plan/1"
     assert plan["schedule"][:15] == [pytest.approx([25.0, 20.0, 15.0])] * 15
@@ -69,7 +72,7 @@ WRONG = {
     "nothing says what was spent": ([*DAY], 3, "give --spent FILE"),
     "a day within a week": (["--as-of", "2027-04-20", "--plan", "plan.json"], 3, "the next is 2027-04-26"),
     "a day after the horizon": (["--as-of", "2028-04-17", "--plan", "plan.json"], 3, "lies outside the horizon"),
-    "no day": (["--as-of", "soon"], 2, "'soon' does not match the format"),
+    "no day": (["--as-of", "soon"], 2, "'soon' is no date of the calendar; write one as 2027-07-05"),
     "no date at all": ([], 2, "--as-of"),
     "no such table": ([*DAY, "--spent", "spend.csv"], 3, "spend.csv: no such file"),
     "no such plan": ([*DAY, "--plan", "plans.json"], 3, "plans.json: no such file"),

@@ -89,6 +89,7 @@ class Frontier:
     break_even: tuple[BreakEven, ...]
     prudence: float
     made_from: str
+    risk: str = "mean"  # the measure that plans are chosen by; margins and break-even budgets are of the mean
     seconds: float = 0.0
 
     @property
@@ -170,6 +171,7 @@ def frontier(
         break_even=break_even(curves, scenario),
         prudence=plan.prudence,
         made_from=curves.made_from,
+        risk=plan.risk,
         seconds=time.perf_counter() - begin,
     )
 
