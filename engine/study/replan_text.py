@@ -19,7 +19,7 @@ def text(found: Replan) -> str:
     if found.carried.broken and found.carried.is_plan:
         unkept = _listed(found.carried.broken)
         warnings.append(f"Beware: {found.carried.name} does not keep {unkept}.")
-    spent = f"What was spent: {found.source}{_left_by_it(found)}."
+    spent = f"What was spent: {found.source}.{_left_by_it(found)}"
     parts = [
         _decision(found),
         spent,
@@ -43,7 +43,7 @@ def _left_by_it(found: Replan) -> str:
     if not found.carried.is_plan or "budget" not in found.plan.binding or had - left <= DUST * found.plan.spend:
         return ""
     told = (money(amount, found.plan.currency) for amount in (left, had))
-    return "; that leaves {} where the earlier plan had {} for the rest".format(*told)
+    return " That leaves {} where the earlier plan had {} for the rest.".format(*told)
 
 
 def _decision(found: Replan) -> str:
