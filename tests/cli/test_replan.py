@@ -40,10 +40,7 @@ def test_the_new_plan_is_told_and_written_with_the_past_as_it_was(begun, process
     assert done.returncode == 0, done.stderr
     assert done.stderr == "plan written to new.json\n"
     assert done.stdout.startswith("By quarter, 2027-04-19 to 2028-01-02: of USD 3,000, USD 900 are spent; with the")
-    assert (
-        "What was spent: spent.csv; columns not used: note; that leaves USD 2,100 where the earlier plan had"
-        in done.stdout
-    )
+    assert "What was spent: spent.csv; columns not used: note. That leaves USD 2,100 where the earlier" in done.stdout
     plan = json.loads((begun / "new.json").read_text())
     assert plan["schema"] == "peso.plan/1"
     assert plan["schedule"][:15] == [pytest.approx([25.0, 20.0, 15.0])] * 15
