@@ -270,9 +270,8 @@ def _far_from_proof(problem: Problem, solved: Solved) -> tuple[str, ...]:
     told = f"a better plan may exist: the {kind} bound is {percent(solved.gap)} away from this one"
     if problem.flight.any() or any(_is_of_single_decisions(rule, problem.decisions) for rule in problem.rules):
         return (f"{told}; ask with fewer minimum flights or rules on single decisions to see what they hide",)
-    if problem.ways and problem.effort <= USUAL:
-        return (f"{told}; ask with --prove",)
-    return (told,)
+    more = "; ask with --prove" if problem.ways and problem.effort <= USUAL else ""
+    return (f"{told}{more}",)
 
 
 def _is_of_single_decisions(rule: Rule, count: int) -> bool:
