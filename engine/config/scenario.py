@@ -179,6 +179,11 @@ class Risk(Closed):
     radius: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.5
     """robust: how far the odds of draws may be from equal, as the root mean square of their relative deviation."""
 
+    @property
+    def is_given(self) -> bool:
+        """Whether draws count otherwise than by their mean."""
+        return self.measure != "mean" and self.weight > 0
+
     @model_validator(mode="after")
     def _target_with_probability(self) -> "Risk":
         if (self.measure == "probability") != (self.target is not None):
@@ -236,9 +241,10 @@ class Scenario(Closed):
     @model_validator(mode="after")
     def _planned_together(self) -> "Scenario":
         """Whole steps, numbers of channels and prices by amount go with what they can be planned with."""
+        in_one = self.horizon.decide == "horizon" and not self.horizon.from_history
         every = {"every_channel": self.every_channel} | {f"channels.{name}": one for name, one in self.channels.items()}
         tiers = [f"{place}.tiers" for place, rules in every.items() if rules and rules.tiers]
-        if tiers and (self.horizon.decide != "horizon" or self.horizon.from_history):
+        if tiers and not in_one:
             raise ValueError(
                 f'{tiers[0]} needs one split of a year like any other: horizon.decide = "horizon", without carry_over'
             )
@@ -246,11 +252,9 @@ class Scenario(Closed):
         whole = [f"{place}.step" for place, rules in every.items() if rules and rules.step]
         whole += [place for place, one in numbers.items() if one.is_given]
         returns = [key for one in (*every.values(), *self.groups.values()) for key in _set(one, "least_", "most_cac")]
-        either = {
-            f"risk.measure = {self.risk.measure!r}": self.risk.measure != "mean" and self.risk.weight > 0,
-            returns[0] if returns else "": bool(returns),
-        }
+        either = {returns[0] if returns else "": bool(returns)}
         alone = {
+            f"risk.measure = {self.risk.measure!r} over several decisions": not in_one and self.risk.is_given,
             "soft rules": bool(self.soft),
             "a target": not (self.budget.total or self.budget.at_most or self.budget.of_history),
         }

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from engine.optimize.conflict.discrete import snapped
+from engine.optimize.discrete import held
 from engine.optimize.few_draws import on_draws
 from engine.optimize.over_time import several
 from engine.optimize.over_time.course import Course
@@ -113,11 +115,17 @@ def _taken(problem: Problem, measure: Measure, plan: Known, move: np.ndarray) ->
     """The plan after a move or a part of it; None where no part is better."""
     value = measure.value(plan.values)
     for share in (1.0, 0.3, 0.1):
-        spend = np.clip(plan.spend + share * move, problem.lower, problem.upper)
+        spend = moved_by(problem, plan, share * move)
         trial = known(problem, spend)
         if measure.value(trial.values) > value and not broken(problem, spend):
             return trial
     return None
+
+
+def moved_by(problem: Problem, plan: Known, move: np.ndarray) -> Float[np.ndarray, " channel"]:
+    """The spend after a move, within the limits of each channel, whole numbers exact."""
+    spend = np.clip(plan.spend + move, problem.lower, problem.upper)
+    return snapped(problem.rules, problem.decisions, spend) if problem.is_discrete else spend
 
 
 def units_of(plan: Known) -> tuple[float, float]:
@@ -127,8 +135,9 @@ def units_of(plan: Known) -> tuple[float, float]:
 
 
 def model_at(problem: Problem, plan: Known, odds: np.ndarray, units: tuple[float, float], reach: float) -> Model:
-    """What moves of a plan bring, bent as under some odds, in units of money and value."""
+    """What moves of a plan bring, bent as under some odds, in units of money and value; steps and channels stay."""
     (unit, scale), spend = units, plan.spend
+    problem = held(problem, spend) if problem.is_discrete else problem
     slopes = slopes_by_draw(problem, spend)
     least, most = _limits(problem, spend, reach)
     rules = [problem.budget, *problem.rows]

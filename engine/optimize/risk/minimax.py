@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.closeness import CERTIFIED
-from engine.optimize.risk.climb import REACH, Known, climbed, known, model_at, solved_under, units_of
+from engine.optimize.risk.climb import REACH, Known, climbed, known, model_at, moved_by, solved_under, units_of
 from engine.optimize.risk.cone import best_step
 from engine.optimize.risk.measures import Measure
 from engine.optimize.rules import Problem, broken
@@ -154,5 +154,5 @@ def _near(one: Known, other: Known) -> bool:
 
 def _moved(problem: Problem, plan: Known, move: np.ndarray) -> Known | None:
     """The plan after a move; None where that breaks a rule, or is none."""
-    spend = np.clip(plan.spend + move, problem.lower, problem.upper)
+    spend = moved_by(problem, plan, move)
     return None if not move.any() or broken(problem, spend) else known(problem, spend)

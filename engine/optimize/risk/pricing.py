@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.config.scenario import Risk
 from engine.optimize.conflict.feasible import nearest
+from engine.optimize.discrete import priced
 from engine.optimize.over_time.more_money import LITTLE, raised
 from engine.optimize.prices import STEP, Price, binding
 from engine.optimize.risk.at_risk import solve_at_risk
@@ -34,10 +35,11 @@ def budget_price(problem: Problem, solved: Solved, risk: Risk) -> tuple[Price, .
         return ()
     draws = len(known(problem, solved.spend).values)
     measure, more = measure_of(risk, chances(problem, draws)), LITTLE * float(solved.spend.sum())
-    richer = _worth(raised(problem, 0, more), measure, solved.spend)
+    free = priced(problem, solved.spend) if problem.is_discrete else problem  # a unit of money is no step
+    richer = _worth(raised(free, 0, more), measure, solved.spend)
     if richer is None:
         return ()
-    here = _worth(problem, measure, solved.spend)
+    here = _worth(free, measure, solved.spend)
     dual, change = (richer - (solved.value if here is None else here)) / more, STEP * problem.budget.high
     return (Price(problem.budget.name, dual, change, _gain(problem, solved, (risk, measure), change)),)
 
