@@ -59,7 +59,7 @@ class Budget(Closed):
         if given[0].startswith("target") and (self.reserve or self.quarters):
             raise ValueError(f"{given[0]} finds the budget itself and goes without reserve and quarters")
         if self.quarters and self.total and abs(sum(self.quarters) - self.total) > 1e-6 * self.total:
-            raise ValueError(f"quarters add up to {sum(self.quarters):g} and total is {self.total:g}")
+            raise ValueError(f"quarters add up to {sum(self.quarters):.10g} and total is {self.total:.10g}")
         return self
 
 
@@ -102,13 +102,13 @@ class ChannelRules(Closed):
     @model_validator(mode="after")
     def _consistent(self) -> "ChannelRules":
         if self.cap is not None and self.floor > self.cap:
-            raise ValueError(f"floor {self.floor:g} is above cap {self.cap:g}")
+            raise ValueError(f"floor {self.floor:.10g} is above cap {self.cap:.10g}")
         for cap, name in ((self.quarter_cap, "quarter"), (self.month_cap, "month")):
             floor = getattr(self, f"{name}_floor")
             if cap is not None and floor > cap:
-                raise ValueError(f"{name}_floor {floor:g} is above {name}_cap {cap:g}")
+                raise ValueError(f"{name}_floor {floor:.10g} is above {name}_cap {cap:.10g}")
         if self.cap is not None and self.minimum_flight > self.cap:
-            raise ValueError(f"minimum_flight {self.minimum_flight:g} is above cap {self.cap:g}")
+            raise ValueError(f"minimum_flight {self.minimum_flight:.10g} is above cap {self.cap:.10g}")
         if self.locked is not None and (self.floor or self.cap is not None or self.minimum_flight or self.relative):
             raise ValueError("locked fixes the spend and goes without floor, cap, minimum_flight and relative")
         require_rising(self.tiers)
@@ -135,7 +135,7 @@ class Group(Closed):
         if not (self.kinds or self.channels or self.roles or self.geos or self.segments):
             raise ValueError("kinds, channels, roles, geos or segments is needed; those of all that are given count")
         if self.cap is not None and self.floor > self.cap:
-            raise ValueError(f"floor {self.floor:g} is above cap {self.cap:g}")
+            raise ValueError(f"floor {self.floor:.10g} is above cap {self.cap:.10g}")
         return self
 
 

@@ -47,4 +47,4 @@ def require_rising(tiers: tuple[Tier, ...]) -> None:
     """
     above = [tier.above for tier in tiers]
     if any(one >= two for one, two in itertools.pairwise(above)):
-        raise ValueError(f"tiers begin at {', '.join(f'{one:g}' for one in above)}, and each must be above the last")
+        raise ValueError(f"tiers begin at {', '.join(f'{one:.10g}' for one in above)}, and each must be above the last")
