@@ -348,7 +348,7 @@ def _kept_up_to(question: Question, rate: float, price: float) -> float:
 
 def _surer(question: Question) -> str:
     """What to do where a search found nothing and proved nothing."""
-    return f"{'ask with --prove, ' if question.fixed.ways else ''}ask for less, or ease caps, floors and shares"
+    return f"ask {'with --prove or ' if question.fixed.ways else ''}for less, or ease caps, floors and shares"
 
 
 def _refuse_endless(question: Question, rate: float) -> NoReturn:
