@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from engine.calibrate.fit import Fit, Refresh, Span
 from engine.calibrate.refresh import Last, effective_draws, refreshed
 from engine.config.model import Model
+from engine.config.wording import worded
 from engine.data.dataset import Dataset
 from engine.errors import InputError
 from engine.files import digest, read_bytes, read_json
@@ -164,7 +165,7 @@ def _read(path: Path, record: type[Record]) -> Record:
         first = fault.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "the file"
         raise InputError(
-            f"{path}: {field}: {first['msg'].lower()}, so it is no fit of this version; calibrate that history again "
+            f"{path}: {field}: {worded(first)[0]}, so it is no fit of this version; calibrate that history again "
             "without [previous]"
         ) from None
 

@@ -14,6 +14,7 @@ from engine.calibrate.fit import Fit
 from engine.calibrate.structure_search import Candidate, Searched, Trial, structure_search, with_structure
 from engine.config.loading import Closed
 from engine.config.model import Trend
+from engine.config.wording import worded
 from engine.errors import InputError, ResumableError
 from engine.files import read_json, write_json
 from engine.response.adstock import ADSTOCKS
@@ -138,7 +139,7 @@ def read_study(place: Path, case: Case, seed: int) -> tuple[Trial, ...]:
     except ValidationError as fault:
         first = fault.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "the file"
-        raise InputError(f"{place}: {field}: {first['msg'].lower()}; remove the file to search anew") from None
+        raise InputError(f"{place}: {field}: {worded(first)[0]}; remove the file to search anew") from None
     before = {**study.made_from, "seed": study.seed, "version": study.engine}
     now = {**case.made_from, "seed": seed, "version": __version__}
     other = [name for name, value in now.items() if before.get(name) != value and name != "meaning"]

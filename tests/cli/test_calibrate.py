@@ -122,7 +122,7 @@ def test_a_file_that_is_no_search_is_refused(peso, history, tmp_path):
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "search.json").write_text('{"schema": "peso.search/1"}')
     done = peso("calibrate", "sales.csv", "--speed", "search", "--out", tmp_path / "odd", cwd=history)
-    assert done.returncode == 3 and "field required; remove the file to search anew" in done.stderr
+    assert done.returncode == 3 and "is missing; remove the file to search anew" in done.stderr
 
 
 def test_a_search_whose_families_were_edited_by_hand_is_refused(interrupted, peso, history, tmp_path):

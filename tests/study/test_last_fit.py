@@ -131,7 +131,7 @@ def test_a_fit_that_is_not_there_or_not_whole_is_refused(folder, tmp_path):
     old = json.loads((changed / "manifest.json").read_text())
     old.pop("history")
     (changed / "manifest.json").write_text(json.dumps(old))
-    assert "history: field required, so it is no fit of this version" in refused(folder, previous="changed")
+    assert "history: is missing, so it is no fit of this version" in refused(folder, previous="changed")
 
 
 def edited(folder, name, change):
@@ -150,9 +150,9 @@ EDITS = {
     "draws in words": (lambda fit, _: fit["settings"].update(draws="many"), "settings.draws is 'many'"),
     "no draw": (lambda fit, _: fit["settings"].update(draws=0), "settings.draws is 0"),
     "draws from below": (lambda fit, _: fit["settings"].update(draws=-5), "settings.draws is -5"),
-    "another schema": (lambda fit, _: fit.update(schema="peso.fit/9"), "schema: input should be 'peso.fit/1'"),
+    "another schema": (lambda fit, _: fit.update(schema="peso.fit/9"), "schema: must be 'peso.fit/1'"),
     "a band upside down": (lambda _, health: health["channels"][0].update(roas=[5, 1, -3]), "is not in order"),
-    "a return without end": (lambda _, health: health["channels"][0].update(roas=[1, 2, 1e300]), "roas.2: input"),
+    "a return without end": (lambda _, health: health["channels"][0].update(roas=[1, 2, 1e300]), "roas.2: must be"),
 }
 
 
