@@ -166,14 +166,21 @@ def test_nothing_is_found_where_steps_do_not_add_up_to_the_budget(make):
 
 REFUSED = {
     "soft rules": '[soft]\n"cap of c0" = 1\n[channels.c0]\nstep = 5\ncap = 9\n',
-    "risk.measure": '[risk]\nmeasure = "cvar"\n[active]\nmax = 2\n',
+    "least_roas": "[active]\nmax = 2\n[channels.c0]\nleast_roas = 1.0\n",
 }
 
 
 @pytest.mark.parametrize(("beside", "rules"), REFUSED.items(), ids=REFUSED)
 def test_what_cannot_be_planned_beside_them_is_refused(make, beside, rules):
-    with pytest.raises(InputError, match=rf"(step|active) cannot be planned beside {beside}"):
+    with pytest.raises(InputError, match=rf"(step|active) cannot be planned beside .*{beside}"):
         make.scenario("budget = { total = 240 }\n" + rules)
+
+
+def test_measures_of_risk_are_refused_beside_them_over_several_decisions(make):
+    risky = 'budget = { total = 240 }\n[risk]\nmeasure = "cvar"\n[active]\nmax = 2\n'
+    told = "active cannot be planned beside risk.measure = .cvar. over several decisions yet; leave out one of them"
+    with pytest.raises(InputError, match=told):
+        make.quarterly(risky)
 
 
 def test_targets_are_refused_beside_them(make):

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.config.scenario import Risk
+from engine.optimize.conflict.discrete import nearest as nearest_in_numbers
 from engine.optimize.conflict.feasible import nearest
 from engine.optimize.discrete import priced
 from engine.optimize.over_time.more_money import LITTLE, raised
@@ -47,10 +48,17 @@ def budget_price(problem: Problem, solved: Solved, risk: Risk) -> tuple[Price, .
 def _worth(problem: Problem, measure: Measure, near: np.ndarray) -> float | None:
     """The measure at the top of the hill of a plan, which need not keep the rules."""
     total = problem.budget.high
-    start = near if not broken(problem, near) else nearest(problem.rules, near * (total / float(near.sum())))
+    start = near if not broken(problem, near) else _near(problem, near * (total / float(near.sum())))
     if start is None or broken(problem, start):
         return None
     return measure.value(climbed(problem, measure, known(problem, start))[0].values)
+
+
+def _near(problem: Problem, spend: np.ndarray) -> np.ndarray | None:
+    """A spend near another that keeps the rules; None where none was found."""
+    if problem.is_discrete:
+        return nearest_in_numbers(problem.rules, problem.decisions, spend)
+    return nearest(problem.rules, spend)
 
 
 def _gain(problem: Problem, solved: Solved, asked: tuple[Risk, Measure], change: float) -> float | None:
@@ -59,9 +67,8 @@ def _gain(problem: Problem, solved: Solved, asked: tuple[Risk, Measure], change:
     low = budget.low + change if np.isfinite(budget.low) else budget.low
     again = asked_again(problem, 0, replace(budget, low=low, high=budget.high + change))
     now = measure.value(known(problem, solved.spend).values) + tolled(problem, solved.spend)
-    if problem.ways:
-        total = again.budget.high
-        start = nearest(again.rules, solved.spend * (total / float(solved.spend.sum())))
+    if problem.ways or problem.is_discrete:
+        start = _near(again, solved.spend * (again.budget.high / float(solved.spend.sum())))
         if start is None or broken(again, start):
             return None
         top = climbed(again, measure, known(again, start))[0]
