@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import InputError
 from engine.optimize.polish import ground
+from engine.optimize.risk.ceilings import _grid, _measured
 from engine.optimize.rules import broken
 from engine.optimize.solve import solve
 from engine.optimize.tables import objective, outcomes, steepness, tabulate
@@ -132,3 +133,18 @@ def test_tiers_over_several_decisions_are_refused(make):
     text = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 52, decide = "quarter" }\nbudget = { total = 9 }\n'
     with pytest.raises(InputError, match=r"channels.c0.tiers needs one split"):
         make.parse(text + tiered(((5.0, 0.9),)), make.Scenario, "question.toml")
+
+
+@pytest.mark.parametrize("price", [0.5, 0.9, 2.0])
+def test_between_points_of_a_ceiling_no_draw_earns_more_than_its_chord_and_what_is_added(make, price):
+    """A tier just below a point once hid how much the curve falls before it."""
+    even = np.linspace(0, 1, 160) ** 2.5
+    above = 100 * float(even[60]) * (1 - 1e-3)
+    held = make.curves(make.channel("tv", [100.0, 80.0], [2.0, 4.0], 1.0))
+    tier = f"budget = {{ at_most = 100 }}\n[channels.tv]\ntiers = [{{ above = {above}, price = {price} }}]\n"
+    payoff = make.problem(held, tier).payoffs[0]
+    spend = _grid(payoff, 0.0, 100.0)
+    value, added = _measured(payoff, spend)
+    for share in (0.25, 0.5, 0.75):
+        between = objective(payoff, spend[:-1] + share * np.diff(spend))
+        assert (between <= (1 - share) * value[:-1] + share * value[1:] + added + 1e-12).all()

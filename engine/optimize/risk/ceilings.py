@@ -40,7 +40,8 @@ def _grid(payoff: Payoff, low: float, high: float) -> Float[np.ndarray, " point"
     even = np.linspace(0, 1, POINTS) ** 2.5
     fine = np.geomspace(FINEST, even[1], POINTS // 8)[:-1]
     spend = low + (high - low) * np.concatenate([[0.0], fine, even[1:]])
-    return np.union1d(spend, payoff.anchor) if low < payoff.anchor < high else spend
+    kinks = np.array([payoff.anchor, *(above for above, _ in payoff.tiers.steps)])  # a curve bends one way between them
+    return np.union1d(spend, kinks[(kinks > low) & (kinks < high)])
 
 
 def _measured(payoff: Payoff, spend: np.ndarray) -> tuple[Grid, Float[np.ndarray, "interval draw"]]:
@@ -52,7 +53,9 @@ def _measured(payoff: Payoff, spend: np.ndarray) -> tuple[Grid, Float[np.ndarray
     value, earned = objective(payoff, spend), outcomes(payoff, spend)
     rise, width = np.diff(earned, axis=0), np.diff(spend)[:, None]
     with np.errstate(invalid="ignore"):
-        fall = -np.diff(steepness(payoff, spend), axis=0)
+        before, after = (side / payoff.tiers.rate(spend) for side in payoff.tiers.sides(spend))
+        slope = steepness(payoff, spend)
+        fall = slope[:-1] * after[:-1, None] - slope[1:] * before[1:, None]
     stock, bend = payoff.stock(spend), inflection(payoff.channel)
     concave, convex = np.all(stock[:-1] >= bend, axis=1), np.all(stock[1:] <= bend, axis=1)
     corner = np.where(np.isfinite(fall), np.maximum(fall, 0.0) * width / 4, rise)
