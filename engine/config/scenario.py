@@ -246,7 +246,9 @@ class Scenario(Closed):
         tiers = [f"{place}.tiers" for place, rules in every.items() if rules and rules.tiers]
         if tiers and not in_one:
             raise ValueError(
-                f'{tiers[0]} needs one split of a year like any other: horizon.decide = "horizon", without carry_over'
+                f'{tiers[0]} needs one split of a year like any other: horizon.decide = "horizon", without carry_over; '
+                "plan that first, then decide by quarter or month without tiers, with the amounts of the tier that it "
+                "reached as floor and cap of the channel and the price that it pays on average as a shock of kind price"
             )
         numbers = {"active": self.active} | {f"groups.{name}.active": one.active for name, one in self.groups.items()}
         whole = [f"{place}.step" for place, rules in every.items() if rules and rules.step]
