@@ -5,6 +5,8 @@ from 0 up to a peak, falls from there, and after that only rises again, towards 
 and the laws test them. As in `saturation` a dose is spend over the halfway spend, and only the array API is used.
 """
 
+import math
+
 from jaxtyping import Float
 
 from engine.axes import Array
@@ -32,7 +34,7 @@ def hill_curvature(
     dose: Float[Array, "..."], share: Float[Array, "..."], steepness: Float[Array, "..."], slope: Float[Array, "..."]
 ) -> Float[Array, "..."]:
     """The second derivative of `hill`, steepness * (slope * (1 - 2 * share) - 1) / dose; 0 at a dose of 0."""
-    return steepness * (slope * (1 - 2 * share) - 1) / _above_0(dose)
+    return steepness * (slope * (1 - 2 * share) - 1) / above_0(dose)
 
 
 def hill_peak(slope: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -105,16 +107,16 @@ def power_curvature(
     dose: Float[Array, "..."], _share: Float[Array, "..."], steepness: Float[Array, "..."], slope: Float[Array, "..."]
 ) -> Float[Array, "..."]:
     """The second derivative of `power`, (slope - 1) * steepness / dose; 0 at a dose of 0."""
-    return (slope - 1) * steepness / _above_0(dose)
+    return (slope - 1) * steepness / above_0(dose)
 
 
-def burr_logs(
+def burr_odds(
     dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """log z = log(k * dose^slope), and the log of what is left of the ceiling, -tail * log(1 + z)."""
+    """z = k * dose^slope, and the log of what is left of the ceiling, -tail * log(1 + z)."""
     xp = dose.__array_namespace__()
-    log_odds = slope * xp.log(xp.where(dose > 0, dose, 1.0)) + xp.log(xp.expm1(LN2 / tail))
-    return log_odds, -tail * xp.logaddexp(log_odds, xp.zeros_like(log_odds))
+    odds = finite_exp(slope * xp.log(above_0(dose)) + xp.log(xp.expm1(LN2 / tail)))
+    return odds, -tail * xp.log1p(odds)
 
 
 def burr_inflection(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -143,11 +145,8 @@ def burr_curvature(
 
     With a = slope - 1, b = slope * tail + 1 and z as in the derivative.
     """
-    xp = dose.__array_namespace__()
-    log_odds, _ = burr_logs(dose, slope, tail)
-    faded = xp.exp(-xp.abs(log_odds))
-    reached = xp.where(log_odds >= 0, 1.0, faded) / (1 + faded)
-    return steepness * (slope - 1 - slope * (1 + tail) * reached) / _above_0(dose)
+    odds, _ = burr_odds(dose, slope, tail)
+    return steepness * (slope - 1 - slope * (1 + tail) * (odds / (1 + odds))) / above_0(dose)
 
 
 def burr_peak(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -170,10 +169,16 @@ def burr_peak(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Ar
     return xp.where(bent, (odds / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
 
 
-def _above_0(dose: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A dose to divide by."""
+def above_0(dose: Float[Array, "..."]) -> Float[Array, "..."]:
+    """A dose of which a logarithm may be taken, or by which may be divided: 0 as the least normal number."""
     xp = dose.__array_namespace__()
-    return xp.where(dose > 0, dose, 1.0)
+    return xp.maximum(dose, xp.finfo(dose.dtype).smallest_normal)
+
+
+def finite_exp(logarithm: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The number of a logarithm, or the largest power of two within range where it is larger."""
+    xp = logarithm.__array_namespace__()
+    return xp.exp(xp.minimum(logarithm, -math.log(float(xp.finfo(logarithm.dtype).smallest_normal))))
 
 
 def always_concave(*_: Float[Array, "..."]) -> float:

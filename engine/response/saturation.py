@@ -18,12 +18,14 @@ from engine.response.bending import (
     ATANH_HALF,
     LN2,
     LN3,
+    above_0,
     always_concave,
     burr_curvature,
     burr_inflection,
-    burr_logs,
+    burr_odds,
     burr_peak,
     exponential_curvature,
+    finite_exp,
     hill_curvature,
     hill_inflection,
     hill_peak,
@@ -40,37 +42,28 @@ from engine.response.interval import Interval
 def hill(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
     """dose^slope / (1 + dose^slope), S-shaped where the slope is above 1; finite, as is its gradient.
 
-    Computed from odds that never exceed one: the textbook quotient is NaN in float32 at large doses.
+    Computed as 1 / (1 + dose^-slope): the textbook quotient is NaN in float32 at large doses.
     The gradient at a dose of exactly 0 is given as 0.
 
     >>> import numpy as np
     >>> hill(np.array([0.0, 1.0, 3.0]), np.array(1.0)).tolist()
     [0.0, 0.5, 0.75]
     """
-    xp = dose.__array_namespace__()
-    odds = _lesser_odds(dose, slope)
-    return xp.where(dose >= 1, 1.0, xp.where(dose > 0, odds, 0.0)) / (1 + odds)
+    return (dose > 0) / (1 + _odds_against(dose, slope))
 
 
 def hill_with_steepness(
     dose: Float[Array, "..."], slope: Float[Array, "..."]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`hill`, and its derivative slope * share * (1 - share) / dose, in which nothing cancels."""
-    xp = dose.__array_namespace__()
-    spent = dose > 0
-    safe = xp.where(spent, dose, 1.0)
-    log_odds = slope * xp.log(safe)
-    odds = xp.exp(xp.where(log_odds >= 0, -log_odds, log_odds))
-    rest = 1 / (1 + odds)
-    share = xp.where(log_odds >= 0, rest, odds * rest) * spent
-    return share, slope * odds * rest * rest / safe * spent
+    against = _odds_against(dose, slope)
+    share = (dose > 0) / (1 + against)
+    return share, slope * (against * share) * share / above_0(dose)
 
 
-def _lesser_odds(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
-    """dose^slope, or its inverse where that is below one."""
-    xp = dose.__array_namespace__()
-    log_odds = slope * xp.log(xp.where(dose > 0, dose, 1.0))
-    return xp.exp(xp.where(dose >= 1, -log_odds, log_odds))
+def _odds_against(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """dose^-slope, finite at every dose."""
+    return finite_exp(-slope * dose.__array_namespace__().log(above_0(dose)))
 
 
 def michaelis_menten(dose: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -147,17 +140,15 @@ def power(dose: Float[Array, "..."], slope: Float[Array, "..."]) -> Float[Array,
     [0.0, 0.5, 1.0]
     """
     xp = dose.__array_namespace__()
-    spent = dose > 0
-    return xp.where(spent, 0.5 * xp.exp(slope * xp.log(xp.where(spent, dose, 1.0))), 0.0)
+    return 0.5 * (dose > 0) * xp.exp(slope * xp.log(above_0(dose)))
 
 
 def power_with_steepness(
     dose: Float[Array, "..."], slope: Float[Array, "..."]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`power`, and its derivative slope * share / dose."""
-    xp = dose.__array_namespace__()
     share = power(dose, slope)
-    return share, slope * share / xp.where(dose > 0, dose, 1.0)
+    return share, slope * share / above_0(dose)
 
 
 def burr(dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -174,8 +165,8 @@ def burr(dose: Float[Array, "..."], slope: Float[Array, "..."], tail: Float[Arra
     [0.0, 0.5, 0.75]
     """
     xp = dose.__array_namespace__()
-    _, log_left = burr_logs(dose, slope, tail)
-    return xp.where(dose > 0, -xp.expm1(log_left), 0.0)
+    _, log_left = burr_odds(dose, slope, tail)
+    return -xp.expm1(log_left) * (dose > 0)
 
 
 def burr_with_steepness(
@@ -183,12 +174,10 @@ def burr_with_steepness(
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """`burr`, and its derivative slope * tail / dose * z / (1 + z) * (1 + z)^-tail, with z = k * dose^slope."""
     xp = dose.__array_namespace__()
-    log_odds, log_left = burr_logs(dose, slope, tail)
+    odds, log_left = burr_odds(dose, slope, tail)
     spent = dose > 0
-    faded = xp.exp(-xp.abs(log_odds))
-    reached = xp.where(log_odds >= 0, 1.0, faded) / (1 + faded)
-    steepness = slope * tail * reached * xp.exp(log_left) / xp.where(spent, dose, 1.0)
-    return xp.where(spent, -xp.expm1(log_left), 0.0), xp.where(spent, steepness, 0.0)
+    steepness = slope * tail * (odds / (1 + odds)) * xp.exp(log_left) / above_0(dose)
+    return -xp.expm1(log_left) * spent, steepness * spent
 
 
 class Saturation(NamedTuple):

@@ -10,6 +10,8 @@ from engine.config.scenario import Scenario
 from engine.optimize.over_time.ceilings import ceiling, majorant
 from engine.optimize.over_time.course import Course, means
 from engine.optimize.over_time.decisions import Spent
+from engine.optimize.over_time.shapes import Shapes
+from engine.optimize.over_time.spans import Fan, box
 from engine.optimize.plan import by_draw, optimize
 from engine.optimize.rules import THOROUGH, USUAL, broken, problem_of
 from engine.optimize.solve import solve
@@ -39,25 +41,86 @@ def course(family, rng, decisions=3, rows=6):
     return Course(tv, gain, offset, rng.uniform(0.5, 1.5, rows), np.zeros(DRAWS))
 
 
+def within(low, high, total=None):
+    """All courses between limits, of some totals."""
+    free = Shapes(low, high, (), np.zeros(len(low)))
+    return box(free, (low, high), (float(low.sum()), float(high.sum())) if total is None else total)
+
+
+def some_box(rng, width):
+    middle = rng.uniform(0.01, 3.0, 3)
+    low, high = middle * (1 - width * rng.random(3)), middle * (1 + width * rng.random(3))
+    least, most = np.sort(rng.uniform(low.sum(), high.sum(), 2))
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+    courses = np.concatenate([corners, low + rng.random((400, 3)) * (high - low)])
+    totals = courses.sum(axis=1)
+    return within(low, high, (least, most)), courses[(totals >= least) & (totals <= most)]
+
+
+def some_fan(rng, width):
+    least, most = np.sort(rng.uniform(0.01, 3.0) * (1 + width * rng.uniform(-1, 1, 2)))
+    ratios = np.sort(rng.uniform(0.5, 1.5, (2, 1)) * (1 + width * rng.uniform(-0.9, 1, (2, 2))), axis=1)
+    steps = rng.uniform(*ratios.T, (60, 2))
+    steps[:20] = np.where(rng.random((20, 2)) < 0.5, *ratios.T)
+    shapes = np.cumprod(np.column_stack([np.ones(60), steps]), axis=1)
+    totals = np.where(rng.random(60) < 0.3, rng.choice([least, most], 60), rng.uniform(least, most, 60))
+    return Fan((float(least), float(most)), ratios), totals[:, None] * shapes / shapes.sum(axis=1, keepdims=True)
+
+
+SPANS = {"a box": some_box, "a fan": some_fan}
+
+
+@pytest.mark.parametrize("kind", SPANS)
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("width", [1e-3, 0.1, 0.5, 1.0])
-def test_no_course_between_limits_earns_more_than_the_ceiling(family, width):
+def test_no_course_of_a_span_earns_more_than_the_ceiling(family, width, kind):
     rng = np.random.default_rng(7)
     for _ in range(12):
         one, odds = course(family, rng), rng.dirichlet(np.ones(DRAWS))
-        middle = rng.uniform(0.01, 3.0, 3)
-        low, high = middle * (1 - width * rng.random(3)), middle * (1 + width * rng.random(3))
-        money = low + rng.uniform(0.05, 0.95, 3) * (high - low)
-        corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
-        others = np.concatenate([corners, low + rng.random((60, 3)) * (high - low)])
+        span, others = SPANS[kind](rng, width)
+        if not len(others):
+            continue
+        money = span.nearest(others[0])
         earned = means(one, others, odds)
-        found, rounding = ceiling(one, (low, high), money, odds), 1e-12 * np.abs(earned).max()
-        value, slope, bend, top = majorant(one, (low, high), money, odds)
+        found, rounding = ceiling(one, span, money, odds), 1e-11 * np.abs(earned).max()
+        value, slope, bend, top = majorant(one, span.limits, money, odds)
         moved = others - money
         assert (found.height + moved @ found.slope >= earned - rounding).all()
+        assert (found.parabola(others) >= earned - rounding).all()
         assert (value + moved @ slope + np.sum(moved @ bend * moved, axis=1) / 2 >= earned - rounding).all()
         assert earned.max() <= top + rounding
         assert found.value == pytest.approx(means(one, money[None], odds)[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", SPANS)
+@pytest.mark.parametrize("seed", range(20))
+def test_halves_of_a_span_hold_all_its_courses_and_what_is_told_of_them(kind, seed):
+    rng = np.random.default_rng(seed)
+    span, others = SPANS[kind](rng, 0.5)
+    while len(others) > 4:  # a half of a half of a half
+        halves = span.halves(float(rng.uniform(0, 2) * span.total[1]))
+        inside = [[one for one in others if holds(half, one)] for half in halves]
+        assert sum(map(len, inside)) >= len(others)
+        for axis in rng.normal(size=(3, 3)):
+            told, reached = span.most_of(axis), max((float(axis @ one) for one in others), default=-np.inf)
+            assert told >= reached - 1e-9 * np.abs(axis).max() * span.total[1]
+            height, rise = span.line(axis, span.total[0])
+            lines = height + rise * (others.sum(axis=1) - span.total[0])
+            assert (lines >= others @ axis - 1e-9 * np.abs(axis).max() * span.total[1]).all()
+        at = int(np.argmax([len(one) for one in inside]))
+        span, others = halves[at], np.array(inside[at])
+
+
+def holds(span, money):
+    """Whether a course is one of a span, told from its definition."""
+    slack = 1e-9 * span.total[1]
+    (low, high), total = span.limits, money.sum()
+    within_limits = (money >= low - slack).all() and (money <= high + slack).all()
+    steps = money[1:] / money[:-1]
+    fans = (
+        not isinstance(span, Fan) or ((steps >= span.ratios[:, 0] - 1e-9) & (steps <= span.ratios[:, 1] + 1e-9)).all()
+    )
+    return within_limits and fans and span.total[0] - slack <= total <= span.total[1] + slack
 
 
 def test_a_ceiling_touches_a_mean_that_bends_downwards_though_one_draw_bends_upwards():
@@ -65,7 +128,7 @@ def test_a_ceiling_touches_a_mean_that_bends_downwards_though_one_draw_bends_upw
     tv = Channel("tv", "paid", Family("geometric", {"retain": np.zeros(4)}), Family("hill", shape), History(1.0, 2.0))
     one = Course(tv, np.ones((1, 1, 4)), np.zeros((1, 4)), np.ones(1), np.zeros(4))
     money = np.array([0.6])
-    found = ceiling(one, (0.9 * money, 1.1 * money), money, np.full(4, 0.25))
+    found = ceiling(one, within(0.9 * money, 1.1 * money), money, np.full(4, 0.25))
     assert found.height == pytest.approx(found.value, rel=1e-12)
 
 

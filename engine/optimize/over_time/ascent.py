@@ -5,15 +5,16 @@ Each step solves a quadratic model under all rules (sequential quadratic program
 that does not earn more.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import clarabel
 import numpy as np
 from jaxtyping import Float
 from scipy import sparse
+from scipy.linalg import block_diag
 
-from engine.optimize.over_time.course import bent
-from engine.optimize.over_time.several import by_cell, chances, mean_value
+from engine.optimize.over_time.course import bent, means
+from engine.optimize.over_time.several import by_cell, chances, tolls
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken
 from engine.optimize.side_by_side import each
@@ -21,6 +22,7 @@ from engine.optimize.side_by_side import each
 STEPS = 15  # at most
 ENOUGH = 1e-6  # relative gain of a step below which the plan counts as the top
 UNIT = 100.0  # what the mean cell's money is scaled to
+NOTHING = 1e-9  # relative gain that a step must promise
 REACH = 0.5  # of a cell's money, or of the mean cell's: the longest step of one round
 LEAST = 1e-3  # of the budget: plans that spend less are looked at as if they spent this
 FLATTEST = 1e-6  # of the strongest bend: weaker ones count as this
@@ -31,28 +33,38 @@ Program = tuple[np.ndarray, np.ndarray]
 Rows = tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]
 
 
+@dataclass(frozen=True)
+class Place:
+    """A plan, what it earns, and how that changes around it."""
+
+    spend: Float[np.ndarray, " cell"]
+    value: float  # mean objective, less tolls
+    slope: Float[np.ndarray, " cell"]  # of the objective without tolls
+    bend: Float[np.ndarray, "channel decision decision"]  # of each channel's courses, every one downwards
+
+
 def climbed(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
     """The plan at the top of the hill on which a plan that keeps all rules stands."""
-    best, best_value = spend, mean_value(problem, spend)
-    rules = on_their_sides(problem, spend)
-    reach = REACH
+    return top(problem, spend).spend
+
+
+def top(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Place:
+    """The top of the hill on which a plan that keeps all rules stands."""
+    here, rules, reach = _place(problem, spend), on_their_sides(problem, spend), REACH
     for _ in range(STEPS):
-        step = _step(problem, rules, best, reach)
-        if step is None:
+        step = _step(problem, rules, here, reach)
+        if step is None or step[1] <= NOTHING * abs(here.value):
             break
-        before = best_value
-        for part in SHORTER:
-            trial = np.maximum(0.0, best + part * step)
-            value = mean_value(problem, trial)
-            if value > best_value and not broken(problem, trial):
-                best, best_value = trial, value
-                break
-        else:
+        trials = ((part, np.maximum(0.0, here.spend + part * step[0])) for part in SHORTER)
+        tried = ((part, _place(problem, trial)) for part, trial in trials if not broken(problem, trial))
+        part, there = next(((part, one) for part, one in tried if one.value > here.value), (0.0, here))
+        if not part:
             break
+        gain, here = there.value - here.value, there
         reach = REACH if part == 1.0 else reach / 2
-        if best_value - before <= ENOUGH * abs(best_value):
+        if gain <= ENOUGH * abs(here.value):
             break
-    return best
+    return here
 
 
 def reached(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
@@ -67,7 +79,7 @@ def shadow_prices(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[
     0 for all where the program that tells them is not solved.
     """
     rules = on_their_sides(problem, spend)
-    _, scale, curve, rows = _model_program(problem, rules, spend, REACH)
+    _, scale, curve, rows = _model_program(problem, rules, _place(problem, spend), REACH)
     found = _quadratic(*curve, rows)
     prices = np.zeros(len(rules))
     if found is None:
@@ -108,26 +120,31 @@ def on_their_sides(problem: Problem, spend: Float[np.ndarray, " cell"]) -> list[
     return rules
 
 
-def _step(problem: Problem, rules: list[Rule], spend: np.ndarray, reach: float) -> Float[np.ndarray, " cell"] | None:
-    """The step to the top of a quadratic model under the rules."""
-    unit, _, curve, rows = _model_program(problem, rules, spend, reach)
+def _step(
+    problem: Problem, rules: list[Rule], here: Place, reach: float
+) -> tuple[Float[np.ndarray, " cell"], float] | None:
+    """The step to the top of a quadratic model under the rules, and what it earns there."""
+    unit, scale, curve, rows = _model_program(problem, rules, here, reach)
     found = _quadratic(*curve, rows)
-    return None if found is None else found[0][: len(spend)] * unit
+    if found is None:
+        return None
+    earned = -float(curve[1] @ found[0] + found[0] @ curve[0] @ found[0] / 2) * unit * scale
+    return found[0][: len(here.spend)] * unit, earned + float(tolls(problem, here.spend).sum())
 
 
 def _model_program(
-    problem: Problem, rules: list[Rule], spend: np.ndarray, reach: float
+    problem: Problem, rules: list[Rule], here: Place, reach: float
 ) -> tuple[float, float, Program, Rows]:
     """The model around a plan in units of its own: money, objective per money, curve and rows."""
-    cells = len(spend)
+    spend, cells = here.spend, len(here.spend)
     unit = _unit(problem, spend)
-    slope, bend = _model(problem, spend)
-    scale = max(float(np.abs(slope).max()), 1e-300)
+    scale = max(float(np.abs(here.slope).max()), 1e-300)
     longest = reach * np.maximum(spend, spend.sum() / cells) / unit
     weights, most, exact = _rows(rules, unit, spend)
     weights = np.concatenate([weights, np.eye(cells), -np.eye(cells)])
     most = np.concatenate([most, longest, np.minimum(longest, spend / unit)])
-    curve, tolled = _with_tolls(problem, spend, (-bend * unit / scale, -slope / scale), (weights, most), unit, scale)
+    bend = block_diag(*(-here.bend * unit / scale))
+    curve, tolled = _with_tolls(problem, spend, (bend, -here.slope / scale), (weights, most), unit, scale)
     return unit, scale, curve, (*tolled, exact)
 
 
@@ -137,23 +154,23 @@ def _unit(problem: Problem, spend: Float[np.ndarray, " cell"]) -> float:
     return max(float(spend.sum()), LEAST * budget, 1e-300) / (UNIT * len(spend))
 
 
-def _model(problem: Problem, spend: np.ndarray) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, "cell cell"]]:
-    """Slope and bend of the objective without tolls; every bend downwards."""
-    count, cells, odds = problem.decisions, len(spend), chances(problem)
-    slope, bend = np.zeros(cells), np.zeros((cells, cells))
-    money = by_cell(problem, np.maximum(spend, 1e-9 * spend.sum() / cells))
+def _place(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Place:
+    """What a plan earns, with the slope and the bend of each channel's courses; where nothing is spent, just above."""
+    odds, margin = chances(problem), np.array([payoff.margin for payoff in problem.payoffs])
+    money, above = (by_cell(problem, one) for one in (spend, np.maximum(spend, 1e-9 * spend.sum() / len(spend))))
 
-    def model(channel: int) -> tuple[np.ndarray, np.ndarray]:
-        payoff, way = problem.payoffs[channel], problem.ways[channel]
-        _, rise, turn = bent(way.course, money[channel], odds)
-        size, axes = np.linalg.eigh(payoff.margin * turn)
-        size = np.maximum(np.abs(size), FLATTEST * np.abs(size).max())
-        return payoff.margin * rise - way.cost, -(axes * size) @ axes.T
+    def looked(channel: int) -> tuple[float, np.ndarray, np.ndarray]:
+        course, own = problem.courses[channel], money[channel]
+        outcome, rise, turn = bent(course, above[channel], odds)
+        return outcome if (above[channel] == own).all() else float(means(course, own[None], odds)[0]), rise, turn
 
-    for channel, (rise, turn) in enumerate(each(model, range(len(problem.names)))):
-        own = slice(channel * count, (channel + 1) * count)
-        slope[own], bend[own, own] = rise, turn
-    return slope, bend
+    outcome, rise, turn = (np.array(one) for one in zip(*each(looked, range(len(money))), strict=True))
+    size, axes = np.linalg.eigh(margin[:, None, None] * turn)
+    size = np.maximum(np.abs(size), FLATTEST * np.abs(size).max(axis=1, keepdims=True))
+    bend = -np.einsum("cij,cj,ckj->cik", axes, size, axes)
+    costs = np.array([way.cost for way in problem.ways])
+    value = float(margin @ outcome) - float(np.sum(costs * money)) - float(tolls(problem, spend).sum())
+    return Place(spend, value, (margin[:, None] * rise - costs).ravel(), bend)
 
 
 def _with_tolls(

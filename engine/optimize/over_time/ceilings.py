@@ -8,26 +8,36 @@ direction the tangent plane of the mean is a ceiling, as it is for a concave cur
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.over_time.course import Course
+from engine.optimize.over_time.spans import Span
 from engine.response.curves import bends, respond, steepening
 
-CLOSE = 1e-6  # of a stock: ends no further from the tangent's place add nothing that can be measured
+CLOSE = 1e-5  # of a stock: ends that are nearer to the tangent's place add nothing that can be measured
 TINY = 1e-300
 CHUNK = 10_000  # numbers evaluated at once: some thirty arrays of this size stay in the cache
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """A plane above the mean outcome of all courses between limits, and what all the limits together would earn."""
+    """What no course of a span exceeds: a plane, and a parabola that bends upwards only, both known around a course."""
 
-    height: float  # at the course at which it was looked for
-    slope: Float[np.ndarray, " decision"]
-    value: float  # mean outcome of that course
+    money: Float[np.ndarray, " decision"]  # the course [currency]
+    value: float  # its mean outcome
+    height: float  # of the plane there
+    slope: Float[np.ndarray, " decision"]  # of the plane
+    tangent: Float[np.ndarray, " decision"]  # slope of the parabola, which is at the value there
+    bend: Float[np.ndarray, "decision decision"]  # of the parabola
     top: float  # no course between the limits earns more
+
+    def parabola(self, money: Float[np.ndarray, "course decision"]) -> Float[np.ndarray, " course"]:
+        """The parabola over some courses."""
+        apart = money - self.money
+        return self.value + apart @ self.tangent + ((apart @ self.bend) * apart).sum(axis=1) / 2
 
 
 @dataclass(frozen=True)
@@ -44,38 +54,39 @@ class Touched:
         return value - self.value - self.rate * (stock - self.stock)
 
     def mean_bend(self, value: Float[np.ndarray, "#row draw"], stock: Float[np.ndarray, "#row draw"]) -> np.ndarray:
-        """The bend of the parabola that touches each curve here and meets it at another stock."""
-        apart = stock - self.stock
-        close = np.abs(apart) <= CLOSE * self.stock
-        return np.where(close, self.bend, 2 * self.above(value, stock) / np.where(close, 1.0, apart) ** 2)
+        """The bend of the parabola that touches each curve here and meets it at another stock; next to here its own."""
+        apart = (stock - self.stock) ** 2
+        return (2 * self.above(value, stock) + self.bend * self._near) / (apart + self._near)
+
+    @cached_property
+    def _near(self) -> Float[np.ndarray, "row draw"]:
+        """The square of a distance at which a mean bend counts half."""
+        return (CLOSE * self.stock) ** 2 + TINY
 
 
 def ceiling(
-    course: Course,
-    limits: tuple[Float[np.ndarray, " decision"], Float[np.ndarray, " decision"]],
-    money: Float[np.ndarray, " decision"],
-    odds: Float[np.ndarray, " draw"],
+    course: Course, span: Span, money: Float[np.ndarray, " decision"], odds: Float[np.ndarray, " draw"]
 ) -> Ceiling:
-    """The ceiling over all courses between limits.
+    """The ceiling over all courses of a span.
 
     Args:
         course: What the money does.
-        limits: Least and most of each decision [currency].
-        money: A course between them, best one that earns much; with money in every decision that may have some.
+        span: The courses.
+        money: One within their limits, best one that earns much; with money in every decision that may have some.
         odds: Of the draws.
     """
-    value, slope, bend, top = majorant(course, limits, money, odds)
-    height = value
-    least, most = limits[0] - money, limits[1] - money
-    scale = np.maximum(most, -least)
-    size, axes = np.linalg.eigh(bend * np.outer(scale, scale))
-    axes = axes / np.where(scale > 0, scale, 1.0)[:, None]
+    value, tangent, bend, top = majorant(course, span.limits, money, odds)
+    height, slope = value, tangent
+    root = np.linalg.cholesky(span.extent(money))
+    size, turned = np.linalg.eigh(root.T @ bend @ root)
+    size, axes = np.maximum(size, 0.0), np.linalg.solve(root.T, turned)
     for upwards, axis in zip(size, axes.T, strict=True):
         if upwards > 0:  # along this axis a parabola that opens upwards lies below the line through its ends
-            ends = np.minimum(axis * least, axis * most).sum(), np.maximum(axis * least, axis * most).sum()
+            at = float(axis @ money)
+            ends = -span.most_of(-axis) - at, span.most_of(axis) - at
             height -= upwards / 2 * ends[0] * ends[1]
             slope = slope + upwards / 2 * (ends[0] + ends[1]) * axis
-    return Ceiling(float(height), slope, value, top)
+    return Ceiling(money, value, float(height), slope, tangent, (axes * size) @ axes.T, top)
 
 
 def majorant(
@@ -94,7 +105,7 @@ def majorant(
         gain = course.gain[:, rows].reshape(course.decisions, -1)
         stock, *ends = (every @ gain).reshape(3, -1, course.draws) + course.offset[rows]
         touched = Touched(stock, *bends(course.channel, stock))
-        left, right = ((end, respond(course.channel, end)) for end in ends)
+        left, right = zip(ends, respond(course.channel, np.array(ends)), strict=True)
         chances = (course.weight[rows, None] * odds).ravel()
         value += float(touched.value.ravel() @ chances)
         top += float(right[1].ravel() @ chances)
@@ -111,22 +122,21 @@ def _steepest(course: Course, here: Touched, left: End, right: End) -> Float[np.
 
     The parabola's bend must be that of the curve itself, and at every stock the mean bend from there to the touching
     point, nearer ones counting more. That mean is largest at an end, or, where the bend has its peak on the way, it is
-    bounded from the curve's distance to its tangent at the peak and at the end, between which it is convex.
+    bounded from the curve's distance to its tangent at the peak and at the end, between which it is convex. On the near
+    side of the peak the bend only falls to the left, so the mean from there is never the largest.
     """
     peak = steepening(course.channel)[None]
+    to_left, to_right = here.mean_bend(left[1], left[0]), here.mean_bend(right[1], right[0])
+    found = np.maximum(np.maximum(to_left, to_right), here.bend)
+    if not peak.any():
+        return found
     at_peak, _, sharpest = bends(course.channel, peak)
     past = here.stock > peak
-    to_right, bend = here.mean_bend(right[1], right[0]), here.bend
-    found = np.maximum(bend, to_right)
-    if past.any():
-        to_left = here.mean_bend(left[1], left[0])
-        astride = past & (left[0] < peak)
-        if astride.any():
-            top = np.maximum(here.above(at_peak, peak), here.above(left[1], left[0]))
-            far = np.where(top > 0, here.stock - peak, here.stock - left[0])
-            passing = np.maximum(2 * top / np.maximum(far**2, TINY), here.mean_bend(at_peak, peak))
-            to_left = np.where(astride, passing, to_left)
-        found = np.where(past, np.maximum(found, to_left), found)
-    if not past.all():
-        found = np.where(past | (right[0] <= peak), found, np.maximum(bend, sharpest))
-    return found
+    astride = past & (left[0] < peak)
+    if astride.any():
+        top = np.maximum(here.above(at_peak, peak), here.above(left[1], left[0]))
+        far = np.where(top > 0, here.stock - peak, here.stock - left[0])
+        passing = np.maximum(2 * top / np.maximum(far**2, TINY), here.mean_bend(at_peak, peak))
+        found = np.where(astride, np.maximum(found, passing), found)
+    ahead = ~past & (right[0] > peak)
+    return np.where(ahead, np.maximum(found, sharpest), found) if ahead.any() else found

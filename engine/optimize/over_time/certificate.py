@@ -31,16 +31,16 @@ class Tables:
     """The tables of all channels at some prices of the rules that tell decisions of several channels apart."""
 
     views: tuple[View, ...]
-    known: tuple[Known, ...]  # be it on some of the draws of the views
+    known: tuple[Known, ...]  # be it on some of the draws of the views; nothing where none were made
     constant: float  # what priced rules add to the bound [objective]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What no plan exceeds, and the totals that come closest to it."""
+    """What no plan exceeds, and known courses of the totals that come closest to it."""
 
     bound: float
-    totals: Float[np.ndarray, " channel"]  # [currency]
+    courses: Float[np.ndarray, " cell"]  # [currency]
 
 
 def proven(
@@ -56,7 +56,8 @@ def proven(
         prices: What one unit of room by each rule is worth, of a lower limit below 0.
     """
     value, spend = plan
-    channels = zip(tables.views, tables.known, by_cell(problem, spend), _prices(problem, prices).tolist(), strict=True)
+    guides = tables.known or (None,) * len(tables.views)
+    channels = zip(tables.views, guides, by_cell(problem, spend), _prices(problem, prices).tolist(), strict=True)
     asked = [Question(*channel) for channel in channels]
     tolerance = SHARE * CLOSE * abs(value)
     parts, left = _closed(asked, tolerance, problem.effort)
@@ -70,7 +71,9 @@ def proven(
         if found is None:
             return None
         bound = found.bound + tables.constant
-        best = Proof(bound, found.spend) if best is None or bound < best.bound else best
+        if best is None or bound < best.bound:
+            totals = zip(asked, found.spend.tolist(), strict=True)
+            best = Proof(bound, np.concatenate([one.course(total) for one, total in totals]))
         if bound - value <= CLOSE * abs(bound) or left <= 0:
             return best
         seen.append(found.spend)
@@ -109,7 +112,7 @@ def _closed(asked: list[Question], tolerance: float, effort: int) -> tuple[list[
         if sum(high) <= tolerance or left <= effort * AFTERWARDS:
             break
         some = [at for at, one in enumerate(high) if one >= max(MUCH * max(high), LEAST * tolerance / len(asked))]
-        closer = each(lambda at: divided(asked[at], parts[at], 0.0, AT_ONCE), some)
+        closer = each(lambda at: divided(asked[at], parts[at], LEAST * tolerance / len(asked), AT_ONCE), some)
         before = left
         for at, own in zip(some, closer, strict=True):
             left -= _made(parts[at], own)

@@ -8,39 +8,42 @@ table whose upper side is a proof, and totals are looked for over these tables a
 
 import heapq
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.over_time.ceilings import ceiling
+from engine.optimize.over_time.ceilings import Ceiling, ceiling
 from engine.optimize.over_time.course import means, tangents
-from engine.optimize.over_time.shapes import Shapes
+from engine.optimize.over_time.spans import Box, Span, whole
 from engine.optimize.over_time.totals import EVEN, Known, View
 from engine.optimize.tables import Table
 
-INSIDE = 1e-3  # of a decision's limits: how near to 0 a course is looked at, where curves can be infinitely steep
-NARROW = 1e-6  # of its highest total: parts that are no wider are not divided
 AT_ONCE = 4  # parts over a total that are seen closer in one round
-SWEEPS = 2  # in which rules narrow the limits of a part
-TINY = 1e-300
 
 Plane = tuple[Float[np.ndarray, " decision"], float, Float[np.ndarray, " decision"]]  # a course, height there, slope
 Lines = Float[np.ndarray, "line 2"]  # heights at a total of 0, and rises [objective, objective/currency]
-Limits = tuple[Float[np.ndarray, " decision"], Float[np.ndarray, " decision"]]
 
 
 @dataclass(frozen=True)
 class Part:
     """Some courses of a channel, and lines over totals that none of them exceeds."""
 
-    limits: Limits  # of each decision [currency]
-    least: float  # total [currency]
-    most: float
+    span: Span
     lines: Lines
     price: float  # of a unit of money, at which it is looked at [objective/currency]
     reached: float  # what one of its courses earns after the price of money that it was looked at with; or -inf
+
+    @property
+    def least(self) -> float:
+        """Its least total [currency]."""
+        return self.span.total[0]
+
+    @property
+    def most(self) -> float:
+        """Its highest total [currency]."""
+        return self.span.total[1]
 
     def at(self, total: float) -> float:
         """The most that its courses of a total earn."""
@@ -73,7 +76,7 @@ class Question:
     """What is to be proven about one channel."""
 
     view: View
-    guide: Known  # courses that earn much, by total, be it on some of the draws
+    guide: Known | None  # courses that earn much, by total, be it on some of the draws; None: like the plan's own
     money: Float[np.ndarray, " decision"]  # of the plan [currency]
     price: float  # of a unit of its money, in any decision, by the rules across channels [objective/currency]
 
@@ -85,23 +88,24 @@ class Question:
     def course(self, total: float) -> Float[np.ndarray, " decision"]:
         """A course of a total that earns much: at the plan's own total that of the plan."""
         own = float(self.money.sum())
-        return self.money if abs(total - own) <= EVEN * own else self.guide.money(total)
+        if abs(total - own) <= EVEN * own:
+            return self.money
+        shape = self.money / own if own > 0 else np.full(len(self.money), 1 / len(self.money))
+        return self.view.shapes.course(shape, total) if self.guide is None else self.guide.money(total)
 
 
 def begun(question: Question) -> list[Part]:
     """The first parts of a channel: all its courses, apart at a minimum flight and at today's spend."""
     view, payoff = question.view, question.view.problem.payoffs[question.view.channel]
-    shapes, (least, most) = view.shapes, view.limits
-    found, nothing = list[Part](), np.zeros(len(shapes.low))
+    shapes, (least, most), found = view.shapes, view.limits, list[Part]()
     if view.has_gap:
-        found.append(
-            Part((nothing, nothing), 0.0, 0.0, np.array([[_earned(view, nothing), 0.0]]), question.price, -np.inf)
-        )
+        nothing = np.zeros(len(shapes.low))
+        alone = Box((0.0, 0.0), (nothing, nothing), shapes)
+        found.append(Part(alone, np.array([[_earned(view, nothing), 0.0]]), question.price, -np.inf))
         least = min(max(shapes.lightest, least), most)
     ends = [least, *((payoff.anchor,) if any(payoff.toll) and least < payoff.anchor < most else ()), most]
-    for total in itertools.pairwise(ends):
-        found += _part(question, (shapes.low, shapes.high), total, np.zeros((0, 2)))
-    return found
+    spans = (whole(shapes, total) for total in itertools.pairwise(ends))
+    return found + [_part(question, span, np.zeros((0, 2))) for span in spans if span is not None]
 
 
 def standing_out(question: Question, parts: list[Part]) -> float:
@@ -131,7 +135,7 @@ def divided(question: Question, parts: list[Part], tolerance: float, allowed: in
         if not queue or -queue[0][0] <= best + tolerance:
             break
         part = heapq.heappop(queue)[2]
-        halves = _halves(question, part)
+        halves = halved(question, part)
         done += [part] if halves is None else []
         for half in halves or ():
             best = max(best, half.reached)
@@ -151,11 +155,10 @@ def refined(question: Question, parts: list[Part], total: float, tolerance: floa
     high = [at for at in highest if parts[at].over(total) > earned + tolerance]
     found = [part for at, part in enumerate(parts) if at not in high]
     for part in (parts[at] for at in high):
-        closer = _part(question, part.limits, (part.least, part.most), part.lines, total)
-        if closer and closer[0].at(total) - earned > max(tolerance, (part.at(total) - earned) / 2):
-            found += _halves(question, closer[0]) or closer
-        else:
-            found += closer
+        closer = _part(question, part.span, part.lines, total)
+        loose = closer.at(total) - earned > max(tolerance, (part.at(total) - earned) / 2)
+        halves = halved(question, closer) if loose else None
+        found += [closer] if halves is None else halves
     return found
 
 
@@ -189,77 +192,70 @@ def _paid(view: View, money: Float[np.ndarray, " decision"], outcome: float) -> 
     return payoff.margin * outcome - float(view.cost @ money) - toll
 
 
-def _halves(question: Question, part: Part) -> list[Part] | None:
-    """A part in two: at a minimum flight, or by what is widest, its total or a decision; None where all is narrow."""
-    (low, high), flight = part.limits, question.view.shapes.flight
-    astride = np.flatnonzero((low < flight * (1 - EVEN)) & (high > 0) & (flight > 0))
-    if len(astride):
-        at = int(astride[np.argmax(high[astride])])
-        return _cut(question, part, at, (0.0, min(float(flight[at]), float(high[at]))))
-    by_total = (part.most - part.least) / max(part.most, TINY)
-    width = (high - low) / max(part.most, TINY) - by_total * high / max(float(high.sum()), TINY)
-    at = int(np.argmax(width))
-    if width[at] * len(width) > by_total:
-        middle = (float(low[at]) + float(high[at])) / 2
-        return _cut(question, part, at, (middle, middle))
-    if by_total <= NARROW:
-        return None
-    middle = float(np.sqrt(part.least * part.most)) if part.least > 0 else part.most / 3
-    totals = (part.least, middle), (middle, part.most)
-    return [half for total in totals for half in _part(question, part.limits, total, part.lines)]
+def halved(question: Question, part: Part) -> list[Part] | None:
+    """A part in two; None where it is narrow."""
+    spans = part.span.halves(float(question.money.sum()))
+    return None if spans is None else [_part(question, span, part.lines) for span in spans]
 
 
-def _cut(question: Question, part: Part, at: int, ends: tuple[float, float]) -> list[Part]:
-    """A part in two at a decision: up to the first of two amounts, and from the second on."""
-    (low, high), unit = part.limits, np.eye(len(part.limits[0]))[at].astype(bool)
-    total = part.least, part.most
-    sides = (low, np.where(unit, ends[0], high)), (np.where(unit, ends[1], low), high)
-    return [half for limits in sides for half in _part(question, limits, total, part.lines)]
-
-
-def _part(
-    question: Question, limits: Limits, total: tuple[float, float], lines: Lines, usual: float | None = None
-) -> list[Part]:
-    """The courses within some limits with one more line, looked at near a usual total; nothing where there are none."""
-    view, own = question.view, float(question.money.sum())
-    narrowed = _narrowed(view.shapes, limits, total)
-    if narrowed is None:
-        return []
-    low, high = narrowed
+def _part(question: Question, span: Span, lines: Lines, usual: float | None = None) -> Part:
+    """The courses of a span, with one more line, looked at near a usual total."""
+    view, own, total = question.view, float(question.money.sum()), span.total
     if usual is None:
         usual = own if total[0] <= own <= total[1] else sum(total) / 2
-    money = np.clip(question.course(usual), low + INSIDE * (high - low), high)
-    value, planes = _planes(view, narrowed, money)
-    shapes = replace(view.shapes, low=low, high=high, vertices=None)
-    new = [_line(view, shapes, total, plane) for plane in planes]
+    money = span.nearest(question.course(usual))
+    value, new = _above(view, span, money)
     reached = -np.inf
     if view.shapes.allows(money, spent := float(money.sum())) and total[0] <= spent <= total[1]:
         reached = _paid(view, money, value) - question.price * spent
-    lowest = _lowest(np.concatenate([lines, np.array(new)]), total)
-    return [Part(narrowed, *total, lowest, question.price, reached)]
+    return Part(span, _lowest(np.concatenate([lines, np.array(new)]), total), question.price, reached)
 
 
-def _planes(view: View, limits: Limits, money: Float[np.ndarray, " decision"]) -> tuple[float, list[Plane]]:
-    """The mean outcome of a course between limits, and planes above that of all courses between them."""
+def _above(view: View, span: Span, money: Float[np.ndarray, " decision"]) -> tuple[float, list[tuple[float, float]]]:
+    """The mean outcome of a course of a span, and lines over totals that none of its courses exceeds."""
     odds = view.problem.payoffs[view.channel].chances(view.course.draws)
     if not view.bent:
         value, height, slope = tangents(view.course, money[None], odds)
-        return float(value[0]), [(money, float(height[0]), slope[0])]
-    found = ceiling(view.course, limits, money, odds)
+        return float(value[0]), [_line(view, span, (money, float(height[0]), slope[0]))]
+    found = ceiling(view.course, span, money, odds)
     flat = np.zeros(len(money))  # no course earns more than all the limits together
-    return found.value, [(money, found.height, found.slope), (limits[1], found.top, flat)]
+    planes = (money, found.height, found.slope), (span.limits[1], found.top, flat)
+    return found.value, [*(_line(view, span, plane) for plane in planes), *_chord(view, span, found)]
 
 
-def _line(view: View, shapes: Shapes, total: tuple[float, float], plane: Plane) -> tuple[float, float]:
+def _line(view: View, span: Span, plane: Plane) -> tuple[float, float]:
     """The line over totals of a plane above the outcome, known by its height at a course and its slope."""
     payoff, (money, height, slope) = view.problem.payoffs[view.channel], plane
+    slope = payoff.margin * slope - view.cost - _toll(view, span)
+    middle = min(max(float(money.sum()), span.total[0]), span.total[1])
+    top, rise = span.line(slope, middle)
+    own = float(_charged(view, span, money[None], np.array([height]))[0])
+    return own - float(slope @ money) + top - rise * middle, rise
+
+
+def _chord(view: View, span: Span, found: Ceiling) -> list[tuple[float, float]]:
+    """The line over totals above a parabola that bends upwards only: over each total it is highest at a corner."""
+    (least, most), corners = span.total, span.corners
+    if corners is None or least == most:
+        return []
+    low, high = (float(_charged(view, span, one, found.parabola(one)).max()) for one in corners)
+    rise = (high - low) / (most - least)
+    return [(low - rise * least, rise)]
+
+
+def _charged(
+    view: View, span: Span, money: Float[np.ndarray, "course decision"], outcome: Float[np.ndarray, " course"]
+) -> Float[np.ndarray, " course"]:
+    """Outcomes of courses of a span in the objective, less what their money is charged."""
+    payoff = view.problem.payoffs[view.channel]
+    return payoff.margin * outcome - money @ view.cost - _toll(view, span) * (money.sum(axis=1) - payoff.anchor)
+
+
+def _toll(view: View, span: Span) -> float:
+    """The toll of each unit of money away from today's spend, on the side of it on which a span is."""
+    payoff = view.problem.payoffs[view.channel]
     less, more = payoff.toll
-    toll = more if total[0] >= payoff.anchor else -less  # of each unit away from today's spend, on this side of it
-    slope = payoff.margin * slope - view.cost - toll
-    height = payoff.margin * height - float(view.cost @ money) + toll * (payoff.anchor - float(money.sum()))
-    middle = min(max(float(money.sum()), total[0]), total[1])
-    top, rise = shapes.line(slope, middle)
-    return height - float(slope @ money) + top - rise * middle, rise
+    return more if span.total[0] >= payoff.anchor else -less
 
 
 def _lowest(lines: Lines, total: tuple[float, float]) -> Float[np.ndarray, "kept 2"]:
@@ -282,24 +278,3 @@ def _lowest(lines: Lines, total: tuple[float, float]) -> Float[np.ndarray, "kept
 def _least_of(lines: Lines, total: float) -> int:
     """The lowest line at a total; of several the flattest."""
     return int(np.lexsort((lines[:, 1], lines[:, 0] + lines[:, 1] * total))[0])
-
-
-def _narrowed(shapes: Shapes, limits: Limits, total: tuple[float, float]) -> Limits | None:
-    """The limits of each decision as narrow as the total and the channel's own rules make them; None if they cross."""
-    (low, high), (least, most) = limits, total
-    if shapes.vertices is not None:
-        low = np.maximum(low, least * shapes.vertices.min(axis=0))
-        high = np.minimum(high, most * shapes.vertices.max(axis=0))
-    rows = [(np.ones(len(low)), least, most), *shapes.rows]
-    for _ in range(SWEEPS):
-        for weights, floor, cap in rows:
-            touched = weights != 0
-            small, large = np.minimum(weights * low, weights * high), np.maximum(weights * low, weights * high)
-            sides = floor - (large.sum() - large), cap - (small.sum() - small)
-            one, other = (side[touched] / weights[touched] for side in sides)
-            low, high = low.copy(), high.copy()
-            low[touched] = np.maximum(low[touched], np.minimum(one, other))
-            high[touched] = np.minimum(high[touched], np.maximum(one, other))
-    if np.any(low > high + EVEN * most):
-        return None
-    return low, np.maximum(low, high)

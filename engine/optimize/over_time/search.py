@@ -16,7 +16,7 @@ from engine.optimize.conflict.feasible import kept
 from engine.optimize.over_time.ascent import nearest, reached, shadow_prices
 from engine.optimize.over_time.certificate import Tables, proven
 from engine.optimize.over_time.columns import Column, mixed
-from engine.optimize.over_time.course import even_draws, means, thinned
+from engine.optimize.over_time.course import bent, even_draws, means, thinned
 from engine.optimize.over_time.several import (
     at_one_pace,
     by_cell,
@@ -41,6 +41,8 @@ PASSES = 5  # most times that tables are made
 CLOSE = 3e-4  # relative gap at which the search ends
 KEPT = 2  # latest plans around which tables are made, beside the best one
 PROMISING = 2  # starts from which hills are climbed
+HILLS = (0.05, 0.2, 1.0)  # parts of a plan's money at which a channel's mean outcome is looked at
+SMALL = 0.1  # of the mean cell's money: channels with less are looked at there
 REFUTED = 1e-6  # of a plan's worth: a bound that is further below it is wrong
 DUST = 1e-6  # of the mean cell's money
 ROUGH = 64  # draws on which the first search goes, where there are many more
@@ -85,16 +87,16 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     some = kept(problem.rules) if problem.flight.any() else None  # sides of minimum flights that fit together
     starts = (*starts, problem.lower) if some is None else (*starts, problem.lower, some)
     first = [spread_over_time(problem, simple.spend), *starts]
-    first += _at_one_pace(problem, rough or problem, simple.spend)
-    found, first = None, _promising(rough or problem, first)
-    if rough is not None:
-        found = _searched(rough, frame, first)
-        first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
+    hills = bool(frame.special) or problem.flight.any() or _has_hills(rough or problem, frame, first[0])
+    first += _at_one_pace(problem, rough or problem, simple.spend) if hills else []
+    first = _promising(rough or problem, first, PROMISING if hills else 1)
+    found = None if rough is None else _searched(rough, frame, first) if hills else _on_the_hill(rough, frame, first)
+    first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
     at_once = _proven_at_once(problem, frame, found, first)
     found = at_once if at_once and at_once.proven else _searched(problem, frame, first)
     if found is None or not found.plans:
         return None
-    if problem.effort and not found.proven and (at_once is None or _is_news(found, at_once)):
+    if problem.effort and not _is_certain(found) and (at_once is None or _is_news(found, at_once)):
         found = _certified(problem, frame, found)
     for start in starts:  # never worse than a plan that is known
         found = replace(
@@ -115,11 +117,28 @@ def _answer(problem: Problem, frame: Frame, found: Reached) -> Solved:
     return Solved(spend, value, max(min(found.bound, most), value), told, most, least, found.proven)
 
 
-def _promising(problem: Problem, starts: list[Float[np.ndarray, " cell"]]) -> list[Float[np.ndarray, " cell"]]:
+def _promising(
+    problem: Problem, starts: list[Float[np.ndarray, " cell"]], some: int
+) -> list[Float[np.ndarray, " cell"]]:
     """The best starts by what they are worth where they keep the rules; all where too few can."""
     near = (start if not broken(problem, start) else nearest(problem, start) for start in starts)
     plans = _ranked([(mean_value(problem, one), one) for one in near if one is not None])
-    return [spend for _, spend in plans[:PROMISING]] if len(plans) >= PROMISING else starts
+    return [spend for _, spend in plans[:some]] if len(plans) >= some else starts
+
+
+def _has_hills(problem: Problem, frame: Frame, spend: Float[np.ndarray, " cell"]) -> bool:
+    """Whether the mean outcome of some channel bends upwards at a plan, or at parts of it."""
+    odds, money = chances(problem), by_cell(problem, np.maximum(spend, SMALL * spend.mean()))
+    places = [(problem.courses[at], part * money[at]) for at in np.flatnonzero(frame.bent) for part in HILLS]
+    turns = each(lambda place: bent(*place, odds)[2], places)
+    return bool(places) and bool(np.linalg.eigvalsh(np.array(turns)).max() > 0)
+
+
+def _on_the_hill(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " cell"]]) -> Reached:
+    """The top of the one hill that there is where no mean outcome bends upwards."""
+    views, constant = _views(problem, frame, np.zeros(len(problem.rules)))
+    tables = Tables(views, (), constant)
+    return Reached(_joined(problem, [], first), np.inf, "", tables, np.zeros(len(problem.rules)), False)
 
 
 def _proven_at_once(
@@ -132,6 +151,11 @@ def _proven_at_once(
     if not plans:
         return None
     return _certified(problem, frame, replace(rough, plans=plans, proven=False))
+
+
+def _is_certain(found: Reached) -> bool:
+    """Whether a proof shows that the plan is as good as the best."""
+    return found.proven and found.bound - found.plans[0][0] <= CERTIFIED * abs(found.bound)
 
 
 def _is_news(found: Reached, before: Reached) -> bool:
@@ -148,15 +172,15 @@ def _certified(problem: Problem, frame: Frame, found: Reached) -> Reached:
         proof = proven(problem, frame.question, tables, plans[0], prices)
         if proof is None or proof.bound - plans[0][0] <= CERTIFIED * abs(proof.bound):
             break
-        totals = zip(tables.known, proof.totals.tolist(), strict=True)
-        news = _joined(problem, [], [np.concatenate([one.money(total) for one, total in totals])])
+        news = _joined(problem, [], [proof.courses])
         if not news or news[0][0] <= plans[0][0] * (1 + CLOSE):
             break
         plans = _ranked([*news, *plans])
-    near = proof is not None and proof.bound - plans[0][0] <= CERTIFIED * abs(proof.bound)
-    if proof is None or not (near or problem.effort > USUAL):
+    if proof is None:
         return replace(found, plans=plans)
-    return replace(found, plans=plans, bound=proof.bound, proven=True)
+    bound = min(proof.bound, found.bound) if found.proven else proof.bound
+    sure = replace(found, plans=plans, bound=bound, inner=found.inner or "linear program", proven=True)
+    return sure if found.proven or _is_certain(sure) or problem.effort > USUAL else replace(found, plans=plans)
 
 
 def _at_one_pace(

@@ -25,7 +25,8 @@ USUAL = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)  # of the mean chan
 FEW = 20  # draws on which kinds of courses are compared
 SOME = 0.03  # share of curves that bend upwards from which on several kinds of courses are compared
 TINY = 1e-300
-ALOFT = (1.0, 1.1, 1.3, 1.7, 2.3)  # of the least total above 0 that minimum flights allow: the same
+ALOFT = (1.0, 1.15)  # of multiples of the least total above 0 that minimum flights allow: the same
+MANY = 6  # such multiples
 EVEN = 1e-9  # of the highest total: what is closer counts as one
 
 
@@ -176,7 +177,12 @@ def _knots(view: View, courses: list[Float[np.ndarray, " decision"]]) -> list[Kn
     wanted |= {payoff.anchor: shape} if any(payoff.toll) else {}
     wanted |= {least: shape, most: shape}
     if view.has_gap:
-        wanted |= {part * view.shapes.lightest: even / even.sum() for part in ALOFT}
+        flights = range(1, min(len(even), MANY) + 1)
+        wanted |= {
+            float(part * flights_of * view.shapes.lightest): even / even.sum()
+            for part in ALOFT
+            for flights_of in flights
+        }
     rounding = EVEN * most
     totals = [total for total in sorted(wanted) if least <= total <= most]
     totals = [total for at, total in enumerate(totals) if not at or total > totals[at - 1] + rounding]
