@@ -94,7 +94,7 @@ class Shapes:
             duals = self._duals(slope, (least, most), max(most, TINY))
             if duals is None:
                 return None
-            ends.append(sign * self._limit(slope, duals, (least, most)))
+            ends.append(sign * _limit(self, slope, duals, (least, most)))
         return max(least, ends[0]), min(most, ends[1])
 
     def line(self, slope: Float[np.ndarray, " decision"], total: float) -> tuple[float, float]:
@@ -114,7 +114,7 @@ class Shapes:
         duals = self._duals(slope, (total, total), max(total, TINY * float(self.high.max()), np.finfo(float).tiny))
         if duals is None:  # no course of this total: the box alone
             return filled(self.low, self.high, slope, total)
-        return self._limit(slope, duals, (total, total)), float(duals[0])
+        return _limit(self, slope, duals, (total, total)), float(duals[0])
 
     def _duals(self, slope: np.ndarray, total: tuple[float, float], unit: float) -> Float[np.ndarray, " row"] | None:
         """Prices of the total and of each row at the best course by a slope; None where no course is allowed."""
@@ -127,23 +127,6 @@ class Shapes:
             return None
         return np.array(solver.getSolution().row_dual) * scale
 
-    def _limit(self, slope: np.ndarray, duals: np.ndarray, total: tuple[float, float]) -> float:
-        """What `slope . money` of no allowed course exceeds, by weak duality at any prices of the total and the rows.
-
-        A row at a price is worth no more than the price times the limit on its side, and what slopes are beyond all
-        prices no more than the box allows; a price on a side without a limit counts as none.
-        """
-        weights = np.array([np.ones(len(self.low)), *(row[0] for row in self.rows)])
-        low, high = np.array([total, *(row[1:] for row in self.rows)]).T
-        limits = np.where(duals > 0, high, low)
-        duals = np.where(np.isfinite(limits), duals, 0.0)
-        beyond = slope - duals @ weights
-        box = np.where(beyond > 0, self.high, self.low)
-        terms = np.concatenate([duals * np.where(duals == 0, 0.0, limits), beyond * box])
-        reached = np.abs(duals) @ np.abs(weights) + np.abs(slope)  # what rounding of the prices' sum can be a share of
-        size = float(np.abs(terms).sum() + reached @ self.high)
-        return float(terms.sum()) + ROUNDING * len(terms) * size
-
     def _scaled(self, unit: float) -> highspy.Highs:
         """The program with its limits in another unit of money."""
         if not self.programs:
@@ -153,6 +136,24 @@ class Shapes:
         for at, (_, low, high) in enumerate(self.rows, start=1):
             solver.changeRowBounds(at, low / unit, high / unit)
         return solver
+
+
+def _limit(held: Shapes, slope: np.ndarray, duals: np.ndarray, total: tuple[float, float]) -> float:
+    """What `slope . money` of no allowed course exceeds, by weak duality at any prices of the total and the rows.
+
+    A row at a price is worth no more than the price times the limit on its side, and what slopes are beyond all
+    prices no more than the box allows; a price on a side without a limit counts as none.
+    """
+    weights = np.array([np.ones(len(held.low)), *(row[0] for row in held.rows)])
+    low, high = np.array([total, *(row[1:] for row in held.rows)]).T
+    limits = np.where(duals > 0, high, low)
+    duals = np.where(np.isfinite(limits), duals, 0.0)
+    beyond = slope - duals @ weights
+    box = np.where(beyond > 0, held.high, held.low)
+    terms = np.concatenate([duals * np.where(duals == 0, 0.0, limits), beyond * box])
+    reached = np.abs(duals) @ np.abs(weights) + np.abs(slope)  # what rounding of the prices' sum can be a share of
+    size = float(np.abs(terms).sum() + reached @ held.high)
+    return float(terms.sum()) + ROUNDING * len(terms) * size
 
 
 def _choices(count: int) -> list[Float[np.ndarray, " decision"]]:
