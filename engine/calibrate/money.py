@@ -24,7 +24,7 @@ from engine.response.saturation import SATURATIONS, Saturation
 REACH = (0.05, 4.0)  # multiples of the usual spend between which a national curve is fitted
 LEVELS = 24  # at which it is fitted
 PLANNED = (1.0, 1.3)  # multiples of today's spend at which its slope is judged
-PRUDENCE = 0.4
+PRUDENCE = 0.5
 """Mean absolute deviations that a planned move must be worth. The planner seeks out whatever errors curves have, the
 more so the less there is to gain; measured in `experiments/decisions`."""
 STEPS = 20  # of Levenberg and Marquardt

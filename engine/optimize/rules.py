@@ -30,7 +30,7 @@ from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
 USUAL, THOROUGH = 600, 100_000  # efforts of a proof: what costs about as much as the plan, and what ends most doubt
-FAR = 4.0  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest within
+NEARBY = (0.3, 3.0)  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest
 
 
 @dataclass(frozen=True)
@@ -225,8 +225,8 @@ def _whole_rules(curves: Curves, scenario: Scenario, ways: tuple[Way, ...], held
 def asked_again(problem: Problem, index: int, rule: Rule) -> Problem:
     """The problem with another rule at `index`, as if it had been asked with that rule from the start.
 
-    Of another budget the rules that are shares of it are shares too, and today's split is history's scaled to it. Tolls
-    are told anew, because what may be spent decides how far a move can go.
+    Of another budget the rules that are shares of it are shares too, and today's split is history's scaled to it, from
+    which tolls are told anew.
     """
     rules = [*problem.rules[:index], rule, *problem.rules[index + 1 :]]
     if index == 0:
@@ -235,27 +235,38 @@ def asked_again(problem: Problem, index: int, rule: Rule) -> Problem:
 
 
 def _prudent(problem: Problem) -> Problem:
-    """The problem with a toll on moves away from today's split, where it is asked for and history knows a split."""
+    """The problem with a toll on moves away from today's split, where it is asked for and history knows a split.
+
+    Rules have no say in it: were doubt looked for only where they let money go, a looser one that changes no plan
+    would raise the charge for every move.
+    """
     if not problem.prudence or not problem.history.sum():
         return problem
     anchors = today(problem)
-    running = anchors[
-        anchors > 0
-    ].mean()  # a channel without spend, or next to none, is looked at as far as a usual one
-    low, high = channel_limits(problem)
-    highest = np.minimum(high, FAR * np.maximum(np.maximum(anchors, running), low))
+    low, high = nearby(problem, anchors)
     payoffs = tuple(
         _charged(payoff, anchor, (low, high), problem.prudence)
         for payoff, anchor, low, high in zip(
-            problem.payoffs, anchors.tolist(), low.tolist(), highest.tolist(), strict=True
+            problem.payoffs, anchors.tolist(), low.tolist(), high.tolist(), strict=True
         )
     )
     return replace(problem, payoffs=payoffs)
 
 
+def nearby(
+    problem: Problem, anchors: Float[np.ndarray, "channel *row"]
+) -> tuple[Float[np.ndarray, "channel *row"], Float[np.ndarray, "channel *row"]]:
+    """The spends between which moves from today's split, of a history that spent, are looked at for their doubt.
+
+    A channel without spend, or next to none, is looked at as far as a usual one.
+    """
+    least, most = NEARBY
+    return least * anchors, most * np.maximum(anchors, anchors[problem.history > 0].mean(axis=0))
+
+
 def _charged(payoff: Payoff, anchor: float, limits: tuple[float, float], prudence: float) -> Payoff:
-    """The payoff with a toll on each side of today's spend to which there is room."""
-    less, more = doubt(payoff, anchor, *limits) if limits[1] > limits[0] else (0.0, 0.0)
+    """The payoff with a toll on each side of today's spend."""
+    less, more = doubt(payoff, anchor, *limits)
     return replace(payoff, anchor=anchor, toll=(prudence * less, prudence * more))
 
 

@@ -169,11 +169,11 @@ def doubt(payoff: Payoff, anchor: float, low: float, high: float) -> tuple[float
     """The most by which moves from `anchor` to less, and to more, are in doubt [objective per money moved].
 
     The largest mean absolute deviation over the draws of the change of outcome, over the money moved, for spends
-    between `low` and `high` on either side. Deviations of sums are at most sums of deviations, so a plan whose mean
-    gain is c times the doubt of all its moves is at least c of its own deviations above today. By Markov's inequality
-    on the shortfall its chance of loss is then at most 1 / (2 c): a half at c = 1, and nothing is said up to c = 1/2,
-    so nothing at the prudence of .4 that fits carry. Absolute, not squared: a few draws with a huge response beyond
-    what was seen are no reason to stay.
+    between `low` and `high` on either side. Deviations of sums are at most sums of deviations, so a plan between them
+    whose mean gain is c times the doubt of all its moves is at least c of its own deviations above today. By Markov's
+    inequality on the shortfall its chance of loss is then at most 1 / (2 c): a half at c = 1, and nothing is said up
+    to c = 1/2, so nothing at the prudence of .5 that fits carry. Absolute, not squared: a few draws with a huge
+    response beyond what was seen are no reason to stay.
     """
     step = 1e-3 * max(anchor, high - low)
     near = anchor + step * np.array([-1.0, 1.0])

@@ -12,6 +12,7 @@ from engine.optimize.batch import batch as batches
 from engine.optimize.batch import pieces as batch_pieces
 from engine.optimize.batch import rows as batch_rows
 from engine.optimize.batch.batch import batch
+from engine.optimize.batch.limits import limits
 from engine.optimize.batch.variations import Variations, variants, varied
 from engine.optimize.envelope import envelope, split
 from engine.optimize.plan import optimize
@@ -83,6 +84,23 @@ def test_each_row_keeps_its_rules_and_is_within_its_proof_of_the_exact_path(make
         assert found.value[row] == pytest.approx(mean_value(alone, found.spend[row]), rel=1e-9, abs=1e-9)
         assert found.value[row] <= solved.bound + rounding
         assert found.bound[row] >= solved.value - rounding
+
+
+@pytest.mark.parametrize("size", ["total", "at_most"])
+def test_moves_of_each_row_are_charged_as_on_the_exact_path_whatever_the_rules(make, size):
+    held, variations = make.random_curves(np.random.default_rng(8), 5), drawn(np.random.default_rng(9), 5)
+    goal, charges = 'goal = { maximise = "outcome", prudence = 0.4 }\n', []
+    for rules in ("", OWN, GROUPS, "[channels.c0]\nlocked = 40\n[every_channel.relative]\nmin = 0.3\nmax = 3\n"):
+        problem = problem_of(held, question(make, size, goal + rules))
+        given = variants(problem, variations)
+        allowed = limits(problem, given)
+        charges.append(np.stack([allowed.anchor, allowed.less, allowed.more]))
+        for row in range(ROWS):
+            alone = [(one.anchor, *one.toll) for one in varied(problem, given, row).payoffs]
+            charged = charges[-1][:, :, row].T
+            assert charged == pytest.approx(np.array(alone), rel=1e-9)
+    assert all(np.array_equal(one, charges[0]) for one in charges)
+    assert charges[0][1:].max() > 0
 
 
 SHOCKED = '[[shocks]]\nkind = "price"\nchannels = ["{0}"]\nfactor = {1}\n'

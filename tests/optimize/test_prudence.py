@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.config.loading import parse
+from engine.config.scenario import Scenario
 from engine.errors import InputError
 from engine.optimize.plan import optimize
 from engine.optimize.plan_file import plan_document
@@ -193,6 +195,61 @@ def test_money_for_an_idle_channel_is_worth_its_doubt():
 def test_money_above_a_floor_far_from_today_is_charged(floor):
     """A floor above four times today's spend once switched the charge off for all money above it."""
     assert third_toll(5.0, text=FREE + f"[channels.idle]\nfloor = {floor}\n") >= 0.5 * third_toll(5.0)
+
+
+LOOSER = {  # a rule on one channel, and a looser one
+    "a floor that is not reached": ("[channels.c0]\nrelative = { min = 0.3, max = 3.0 }\n", ""),
+    "a floor that is": ("[channels.c1]\nrelative = { min = 0.9, max = 3.0 }\n", ""),
+    "a lock": ("[channels.c2]\nlocked = 150\n", ""),
+    "a cap": ("[channels.c3]\ncap = 200\n", "[channels.c3]\ncap = 300\n"),
+    "bounds of all": ("every_channel = { relative = { min = 0.7, max = 1.3 } }\n", ""),
+    "a share": ('[groups.g]\nchannels = ["c0", "c1"]\nshare = { min = 0.6 }\n', ""),
+}
+WEIGHED = 'goal = { maximise = "outcome", prudence = 0.4 }\n'
+
+
+def pair(name, budget="of_history = 1.0", decide=""):
+    """The question with the rule, and with the looser one."""
+    horizon = decide and f'decide = "{decide}", '
+    return (
+        parse(
+            f'name = "x"\nhorizon = {{ {horizon}start = 2027-01-04, periods = {26 if decide else 4} }}\n'
+            f"budget = {{ {budget} }}\n{WEIGHED}{rule}",
+            Scenario,
+            "question.toml",
+        )
+        for rule in LOOSER[name]
+    )
+
+
+@pytest.mark.parametrize("budget", ["of_history = 1.0", "at_most = 900"])
+@pytest.mark.parametrize("name", LOOSER)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_looser_rule_never_earns_less_after_the_charge_for_doubt(seed, name, budget):
+    """A floor out of reach once limited where doubt was looked for: without it the same plan was charged more."""
+    held = uncertain(seed)
+    firm, free = (optimize(held, one, priced=False) for one in pair(name, budget))
+    assert free.bound >= firm.net * (1 - 1e-9)
+    assert free.net >= firm.net * (1 - 1e-3)
+
+
+@pytest.mark.parametrize("decide", ["", "quarter"])
+@pytest.mark.parametrize("name", LOOSER)
+def test_a_move_is_charged_the_same_whatever_the_rules(name, decide):
+    held = uncertain(0)
+    firm, free = (problem_of(held, one) for one in pair(name, decide=decide))
+    tolls = [payoff.toll for payoff in free.payoffs]
+    assert min(min(toll) for toll in tolls) > 0
+    assert [payoff.toll for payoff in firm.payoffs] == tolls
+    assert [payoff.toll for payoff in firm.with_rules(firm.rules[:1]).payoffs] == tolls
+
+
+def test_wider_limits_of_the_total_leave_the_charge_as_it_is():
+    held = uncertain(1)
+    few, many = (
+        problem_of(held, scenario(f"budget = {{ at_most = {money} }}\n{WEIGHED}", periods=4)) for money in (500, 5000)
+    )
+    assert [payoff.toll for payoff in few.payoffs] == [payoff.toll for payoff in many.payoffs]
 
 
 def test_the_more_channels_are_idle_the_same_each_pays():

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from engine.optimize.batch.variations import Variants
 from engine.optimize.closeness import ROUNDING
-from engine.optimize.rules import FAR, Problem, Rule
+from engine.optimize.rules import Problem, Rule, nearby
 from engine.optimize.tables import Payoff, doubt
 
 Rowed = Float[np.ndarray, "channel row"]
@@ -50,7 +50,7 @@ def limits(problem: Problem, given: Variants) -> Limits:
     low = np.where(idle, np.minimum(flight, high), lower)
     members, bounds = _groups(problem, given.budget)
     least = given.budget if fixed else np.zeros_like(given.budget)
-    anchor, less, more = _tolls(problem, given, (lower, high))
+    anchor, less, more = _tolls(problem, given)
     return Limits(low, high, idle, least, given.budget, members, *bounds, anchor, less, more)
 
 
@@ -96,24 +96,21 @@ def tolls(held: Limits, spend: Rowed) -> Float[np.ndarray, " row"]:
     return charged
 
 
-def _tolls(problem: Problem, given: Variants, ranges: tuple[Rowed, Rowed]) -> tuple[Rowed, Rowed, Rowed]:
+def _tolls(problem: Problem, given: Variants) -> tuple[Rowed, Rowed, Rowed]:
     """Today's split of each row's budget, and what a move to less and to more than it is charged."""
-    none = np.zeros_like(ranges[0])
-    history = problem.history
+    none, history = np.zeros((len(problem.names), len(given.budget))), problem.history
     if not problem.prudence or not history.sum():
         return none, none, none
-    low, high = ranges
     fixed = problem.budget.low == problem.budget.high
     today = history[:, None] * (given.budget / history.sum() if fixed else np.ones_like(given.budget))
-    running = history[history > 0].mean() / history.sum() * today.sum(0)
-    highest = np.minimum(high, FAR * np.maximum(np.maximum(today, running), low))
+    low, high = nearby(problem, today)
     less, more = none.copy(), none.copy()
     for channel, payoff in enumerate(problem.payoffs):
         for view in range(given.views):
             rows = np.flatnonzero(given.view == view)
             seen = payoff if given.odds is None else replace(payoff, odds=given.odds[view])
             price, effect = given.price[rows, channel], given.effect[rows, channel]
-            asked = np.stack([today[channel, rows], low[channel, rows], highest[channel, rows]]) / price
+            asked = np.stack([today[channel, rows], low[channel, rows], high[channel, rows]]) / price
             rate = problem.prudence * effect / price
             less[channel, rows], more[channel, rows] = rate * _doubts(seen, asked)
     return today, less, more
@@ -122,9 +119,7 @@ def _tolls(problem: Problem, given: Variants, ranges: tuple[Rowed, Rowed]) -> tu
 def _doubts(payoff: Payoff, asked: Float[np.ndarray, "three row"]) -> Float[np.ndarray, "two row"]:
     """The doubt of moves to less and to more by row, each anchor and range looked at once."""
     different, which = np.unique(asked, axis=1, return_inverse=True)
-    found = [
-        doubt(payoff, anchor, low, high) if high > low else (0.0, 0.0) for anchor, low, high in different.T.tolist()
-    ]
+    found = [doubt(payoff, anchor, low, high) for anchor, low, high in different.T.tolist()]
     return np.array(found).T[:, which.ravel()]
 
 
