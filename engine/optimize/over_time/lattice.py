@@ -19,9 +19,9 @@ from engine.optimize.over_time.totals import Knot, Known, View
 from engine.optimize.tables import Table
 
 LISTED = 40_000  # courses of one channel at the most
-FEWER = 6_000  # the same where curves bend upwards
-MANY = 60  # steps of a channel whose curves bend upwards above which its table says as much
-LOOKED_AT = 4_000_000  # rows and draws of courses that are looked at all together: a tenth of a second
+FEWER = 12_000  # the same where curves bend upwards
+MANY = 150  # steps of a channel whose curves bend upwards above which its table says as much
+LOOKED_AT = 8_000_000  # rows and draws of courses that are looked at all together: a fifth of a second
 EVEN = 1e-9  # of the largest total: what two amounts may differ and count as the same
 LOOKS = 60  # courses of one total that are looked at, at the most
 SOME = 3  # the same where curves bend upwards and promises are estimates

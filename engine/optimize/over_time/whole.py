@@ -33,6 +33,7 @@ ENOUGH = 2e-4  # relative gap to the bound at which nothing better is looked for
 NEAR = ENOUGH / 4  # of one program
 NEWS = 1e-6  # relative: what a bound must fall, or a plan rise, to count
 AROUND = (0.25, 0.5, 1.0, 1.5, 2.5)  # of the plan without whole numbers: what is seen closer at once
+MOST = 2 * USUAL  # effort of a proof: each of its bounds takes a mixed-integer program
 KEPT = 3  # latest plans around which tables are made, beside the best
 
 
@@ -125,7 +126,7 @@ def _proven(problem: Problem, free: Problem, frame: Frame, outer: Outer, state: 
     kept = [at for at, rule in enumerate(problem.rules) if not rule.is_discrete]
     prices = shadow_prices(held, state.best)[kept]
     tables = Tables(tuple(one.view for one in outer.seen), tuple(one.known for one in outer.seen), 0.0)
-    asked = replace(free, effort=problem.effort)
+    asked = replace(free, effort=min(problem.effort, MOST))
     proof = proven(asked, question, tables, (state.value, state.best), prices)
     if proof is None or not (problem.effort > USUAL or proof.bound - state.value <= CERTIFIED * abs(proof.bound)):
         return state, False
@@ -147,7 +148,7 @@ def _after(problem: Problem, outer: Outer, found: Answer, state: State) -> State
 
 def _around(outer: Outer, state: State) -> Outer:
     """The program with tables of curves that bend upwards made anew around the latest plans."""
-    bent = [channel for channel, one in enumerate(outer.seen) if one.lattice is None and one.view.bent]
+    bent = [channel for channel, one in enumerate(outer.seen) if one.view.bent and not one.proven]
     if not bent:
         return outer
     plans = [by_cell(outer.problem, spend) for spend in (state.best, *state.latest)]
