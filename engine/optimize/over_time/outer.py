@@ -29,7 +29,7 @@ from engine.optimize.rules import Problem
 from engine.optimize.side_by_side import each
 from engine.optimize.tables import Table
 
-UNIT = 1e3  # what the value of a known plan is scaled to: the solver's tolerances are absolute
+UNIT = 1e3  # what plans are worth, in units of the program: the solver's tolerances are absolute
 SLACK = 1e-7  # of the bound: what the solver's tolerances may leave out
 NODES = 1000  # of one program; what it has not searched by then stays in the bound
 DRAWN = 2e-5  # of a known plan's value: how far lines over convex stretches of a table may pass above it
@@ -89,13 +89,13 @@ class Answer:
     bound: float  # [objective]
 
 
-def begun(problem: Problem, seen: tuple[Seen, ...], value: float, planes: Planes) -> Outer:
+def begun(problem: Problem, seen: tuple[Seen, ...], size: float, planes: Planes) -> Outer:
     """The program of a problem's rules and channels.
 
     Args:
         problem: The question.
         seen: Its channels.
-        value: What a known plan is worth.
+        size: About what plans are worth, above 0 [objective].
         planes: Those that are known.
     """
     coupled = any(is_special(problem, rule) for rule in problem.rules)
@@ -104,7 +104,7 @@ def begun(problem: Problem, seen: tuple[Seen, ...], value: float, planes: Planes
     worths = model.columns(len(seen), -1.0, np.inf)
     for place in worths.tolist():
         model.solver.changeColBounds(place, -np.inf, np.inf)
-    outer = Outer(problem, seen, coupled, model, cells, worths, max(abs(value), TINY) / UNIT, {})
+    outer = Outer(problem, seen, coupled, model, cells, worths, max(size, TINY) / UNIT, {})
     for channel, one in enumerate(seen):
         if one.lattice is not None:
             _chosen(outer, channel, table(one.lattice, one.known))

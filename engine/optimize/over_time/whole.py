@@ -17,7 +17,7 @@ from engine.optimize.over_time.ascent import shadow_prices
 from engine.optimize.over_time.certificate import Tables, proven
 from engine.optimize.over_time.exchange import improved
 from engine.optimize.over_time.lattice import lattice
-from engine.optimize.over_time.outer import Answer, Outer, Seen, answered, begun, even_steps, seen_closer
+from engine.optimize.over_time.outer import UNIT, Answer, Outer, Seen, answered, begun, even_steps, seen_closer
 from engine.optimize.over_time.search import Frame
 from engine.optimize.over_time.search import _frame as framed
 from engine.optimize.over_time.search import _tables as tables_of
@@ -80,6 +80,8 @@ def best(problem: Problem, top: Solved, starts: tuple[np.ndarray, ...]) -> Solve
 def _searched(problem: Problem, free: Problem, frame: Frame, top: Solved, state: State) -> tuple[State, bool]:
     """The search by programs, and whether its bound is proven."""
     outer = _begun(problem, free, frame, top, state)
+    if all(one.proven for one in outer.seen) and not top.proven:
+        state = replace(state, bound=top.gross)  # an estimate has no part in a proof
     for _ in range(ROUNDS):
         found = answered(outer, False, NEAR)
         if found is None:
@@ -89,7 +91,7 @@ def _searched(problem: Problem, free: Problem, frame: Frame, top: Solved, state:
             break
         outer = _around(outer, state)
     if all(one.proven for one in outer.seen):
-        return state, True
+        return (state, True) if state.bound < top.gross else (replace(state, bound=top.bound), top.proven)
     if top.proven and top.bound - state.value <= CERTIFIED * abs(top.bound):
         return replace(state, bound=top.bound), True
     return _proven(problem, free, frame, outer, state)
@@ -100,7 +102,7 @@ def _begun(problem: Problem, free: Problem, frame: Frame, top: Solved, state: St
     tables = tables_of(free, frame, [(0.0, top.spend), (0.0, state.best)], np.zeros(len(free.rules)))
     pairs = zip(tables.views, tables.known, even_steps(problem).tolist(), strict=True)
     seen = tuple(Seen(view, known, lattice(view, size, known)) for view, known, size in pairs)
-    outer = begun(problem, seen, top.value, {})
+    outer = begun(problem, seen, max(abs(top.value), top.least * top.gross), {})
     for spend in (*(part * top.spend for part in AROUND), state.best):
         seen_closer(outer, spend)
     before = np.inf
@@ -156,4 +158,4 @@ def _around(outer: Outer, state: State) -> Outer:
         replace(one, known=tabled(one.view, [money[channel] for money in plans])) if channel in bent else one
         for channel, one in enumerate(outer.seen)
     )
-    return begun(outer.problem, seen, state.value, outer.planes)
+    return begun(outer.problem, seen, outer.worth * UNIT, outer.planes)
