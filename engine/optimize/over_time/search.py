@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from engine.optimize.closeness import CERTIFIED, ROUNDING
 from engine.optimize.conflict.feasible import kept
+from engine.optimize.over_time.alternatives import exchanged
 from engine.optimize.over_time.ascent import nearest, reached, shadow_prices
 from engine.optimize.over_time.certificate import Tables, proven
 from engine.optimize.over_time.columns import Column, mixed
@@ -90,10 +91,11 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     hills = bool(frame.special) or problem.flight.any() or _has_hills(rough or problem, frame, first[0])
     first += _at_one_pace(problem, rough or problem, simple.spend) if hills else []
     first = _promising(rough or problem, first, PROMISING if hills else 1)
-    found = None if rough is None else _searched(rough, frame, first) if hills else _on_the_hill(rough, frame, first)
+    found = None if rough is None else _on_hills(rough, frame, first) if hills else _on_the_hill(rough, frame, first)
     first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
     at_once = _proven_at_once(problem, frame, found, first)
-    found = at_once if at_once and at_once.proven else _searched(problem, frame, first)
+    again = _on_hills if hills and rough is None else _searched
+    found = at_once if at_once and at_once.proven else again(problem, frame, first)
     if found is None or not found.plans:
         return None
     if problem.effort and not _is_certain(found) and (at_once is None or _is_news(found, at_once)):
@@ -132,6 +134,15 @@ def _has_hills(problem: Problem, frame: Frame, spend: Float[np.ndarray, " cell"]
     places = [(problem.courses[at], part * money[at]) for at in np.flatnonzero(frame.bent) for part in HILLS]
     turns = each(lambda place: bent(*place, odds)[2], places)
     return bool(places) and bool(np.linalg.eigvalsh(np.array(turns)).max() > 0)
+
+
+def _on_hills(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " cell"]]) -> Reached | None:
+    """What a search reaches, and exchanges of courses after it."""
+    found = _searched(problem, frame, first)
+    if found is None or not found.plans:
+        return found
+    other = exchanged(problem, frame.shapes, found.plans[0][1])
+    return replace(found, plans=_ranked([(mean_value(problem, other), other), *found.plans]))
 
 
 def _on_the_hill(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " cell"]]) -> Reached:
