@@ -68,7 +68,8 @@ def verb(
         require_free(out, force, curves, scenario, form="file")
     if prove:
         note("proving, which may take many minutes", quiet)
-    answer = plan(curves, scenario, accept_weak_fit, prove)
+    with progress("proving" if prove else "planning", quiet) as tell:
+        answer = plan(curves, scenario, accept_weak_fit, prove, tell)
     document, text = plan_document(answer), plan_text(answer)
     if out:
         write_plan(out, answer)

@@ -10,7 +10,7 @@ from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.closeness import ROUNDING
 from engine.optimize.over_time.decisions import Spent
-from engine.optimize.rules import USUAL, Problem, compared, open_returns, problem_of
+from engine.optimize.rules import USUAL, Problem, Tell, compared, open_returns, problem_of, unheard
 from engine.optimize.solve import Memory, Solved, solve
 from engine.response.curves import Curves
 from engine.words import exact, number
@@ -45,14 +45,16 @@ class Asked:
     notes: tuple[str, ...] = ()  # what a reader must know: rules that gave way, money kept back
 
 
-def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None, effort: int = 0) -> Asked:
+def answered(
+    curves: Curves, scenario: Scenario, spent: Spent | None = None, proof: tuple[int, Tell] = (0, unheard)
+) -> Asked:
     """The best plan that a scenario asks for.
 
     Args:
         curves: What spend does, joint draws.
         scenario: The question.
         spent: What the first periods of the horizon have spent, where it has begun.
-        effort: Of a proof, see `Problem`.
+        proof: Its effort, and whom it tells how far it is; see `Problem`.
 
     Raises:
         InputError: The scenario does not fit the curves.
@@ -60,14 +62,14 @@ def answered(curves: Curves, scenario: Scenario, spent: Spent | None = None, eff
     """
     targets = importlib.import_module("engine.optimize.budgets.targets")  # each of these only where it is asked for
     if targets.target_of(scenario):
-        return _for_target(curves, scenario, spent, effort)
+        return _for_target(curves, scenario, spent, proof)
     problem = problem_of(curves, scenario, spent)
     problem, notes = _softened(problem, scenario, curves.currency)
     notes = (*_missed(problem, curves.currency), *notes)
     _require_means(problem, scenario)
     memory: Memory = {}
     today = compared(problem)
-    problem = replace(problem, effort=effort)
+    problem = replace(problem, effort=proof[0], tell=proof[1])
     solved = _solved(_asking_much(problem) if open_returns(problem) else problem, scenario, memory, today)
     if solved is None:
         _require_search_enough(problem, scenario)
@@ -128,12 +130,12 @@ def _asking_much(problem: Problem) -> Problem:
     return problem if problem.effort > USUAL else replace(problem, effort=0)
 
 
-def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None, effort: int) -> Asked:
+def _for_target(curves: Curves, scenario: Scenario, spent: Spent | None, proof: tuple[int, Tell]) -> Asked:
     """The plan of the budget that meets a target."""
     targets = importlib.import_module("engine.optimize.budgets.targets")
 
     def problem(held: Curves, asked: Scenario) -> Problem:
-        return replace(problem_of(held, asked, spent), effort=effort)
+        return replace(problem_of(held, asked, spent), effort=proof[0], tell=proof[1])
 
     sized = targets.sized(curves, scenario, problem)
     met = sized.target, sized.wanted, sized.reached, sized.money

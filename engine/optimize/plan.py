@@ -15,6 +15,7 @@ from engine.optimize.above import Fixing, Level, freed, levels
 from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.beside import ForTests, Past, Tail, for_tests_of, tail_of
 from engine.optimize.closeness import CERTIFIED
+from engine.optimize.doubts import far_from_proof, of_units
 from engine.optimize.flighting import as_history, is_written
 from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import Spent
@@ -22,19 +23,15 @@ from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.ranges import Range as Range
 from engine.optimize.ranges import spread as spread
-from engine.optimize.rule import Rule
-from engine.optimize.rules import USUAL, Problem, broken, history_spend, priced_returns, problem_of
+from engine.optimize.rules import USUAL, Problem, Tell, broken, priced_returns, problem_of, unheard
 from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
 from engine.optimize.tiers import reached
 from engine.periods import step
 from engine.response.curves import Curves
-from engine.words import money, percent
 
 RISKY = 0.5  # chance of loss above which a plan with a mean gain is warned of
-FAR = 0.02  # gap from which a plan is warned of
-ODD = 100.0  # times more or less than history: money typed in another unit, more likely than meant
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,12 @@ class Plan:
 
 
 def optimize(
-    curves: Curves, scenario: Scenario, priced: bool = True, spent: Spent | None = None, effort: int = USUAL
+    curves: Curves,
+    scenario: Scenario,
+    priced: bool = True,
+    spent: Spent | None = None,
+    effort: int = USUAL,
+    tell: Tell = unheard,
 ) -> Plan:
     """The certified best plan of a scenario on some curves.
 
@@ -141,13 +143,14 @@ def optimize(
         spent: What the first periods of the horizon have spent, where it has begun.
         effort: Of the proof of a plan over several decisions with S-shaped curves; an effort above the usual one
             reports what was proven, however far it is from the plan.
+        tell: Is told how far a long proof is.
 
     Raises:
         InputError: The scenario does not fit the curves.
         InfeasibleError: No plan keeps every rule; the message names the conflict and the ways out.
     """
     begin = time.perf_counter()
-    asked = answered(curves, scenario, spent, effort)
+    asked = answered(curves, scenario, spent, (effort, tell))
     seconds = time.perf_counter() - begin
     plan = replace(_plan(curves, scenario, asked), seconds=seconds)
     if not priced:
@@ -200,7 +203,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     tolls, risk = _tolls(problem, solved.spend), scenario.risk.measure if scenario.risk.weight else "mean"
     net = chosen.value.mean - tolls if risk == "mean" else solved.value
-    doubts = (*_unit_warnings(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period))
+    doubts = (*of_units(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period))
     spends = np.array(chosen.spend), np.array(baseline.spend)
     return Plan(
         scenario=scenario.name,
@@ -212,7 +215,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         baseline=baseline,
         gain=gain,
         chance_of_loss=loss,
-        warnings=(*asked.notes, *_far_from_proof(problem, solved), *doubts),
+        warnings=(*asked.notes, *far_from_proof(problem, solved), *doubts),
         prudence=problem.prudence,
         tolls=tolls,
         net=net,
@@ -260,24 +263,6 @@ def _require_returns(scenario: Scenario, problem: Problem, spend: np.ndarray) ->
     unkept = [row.name for row in problem.returns if not row.is_kept(problem.payoffs, problem.ways, spend)]
     if unkept:
         raise AssertionError(f"the plan does not keep {unkept}")
-
-
-def _far_from_proof(problem: Problem, solved: Solved) -> tuple[str, ...]:
-    """A doubt about a plan whose bound is far away, with what would make it smaller: a much better one may exist."""
-    if solved.gap <= FAR:
-        return ()
-    kind = "proven" if solved.proven else "estimated"
-    told = f"a better plan may exist: the {kind} bound is {percent(solved.gap)} away from this one"
-    if problem.flight.any() or any(_is_of_single_decisions(rule, problem.decisions) for rule in problem.rules):
-        return (f"{told}; ask with fewer minimum flights or rules on single decisions to see what they hide",)
-    more = "; ask with --prove" if problem.ways and problem.effort <= USUAL else ""
-    return (f"{told}{more}",)
-
-
-def _is_of_single_decisions(rule: Rule, count: int) -> bool:
-    """Whether a rule speaks of some of several decisions and leaves others out."""
-    touched = np.any(rule.weights.reshape(-1, count) != 0, axis=0)
-    return bool(touched.any() and not touched.all())
 
 
 def _counted(curves: Curves, scenario: Scenario) -> dict[str, Any]:
@@ -337,16 +322,6 @@ def _without_flights(scenario: Scenario) -> Scenario:
     every = scenario.every_channel and as_history(scenario.every_channel)
     channels = {name: as_history(rules) for name, rules in scenario.channels.items()}
     return scenario.model_copy(update={"every_channel": every, "channels": channels})
-
-
-def _unit_warnings(curves: Curves, scenario: Scenario, spend: np.ndarray) -> tuple[str, ...]:
-    """A doubt about the unit of the budget, where history spent a hundred times more or less."""
-    now, before = float(spend.sum()), float(history_spend(curves, scenario).sum())
-    if not (now and before) or before / ODD <= now <= before * ODD:
-        return ()
-    told = f"{money(now, curves.currency)} where history spent {money(before, curves.currency)}"
-    unit = f"check that the budget is in {curves.currency}, not in thousands or millions"
-    return (f"the plan spends {told} in as many {curves.period}s; {unit}",)
 
 
 def _lines(

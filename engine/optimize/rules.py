@@ -1,5 +1,6 @@
 """Rules: what a scenario allows, as named rows over the channels' spend, each in the user's words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,8 +30,13 @@ from engine.optimize.tiers import tiers_of
 from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
+Tell = Callable[[str], None]
 USUAL, THOROUGH = 600, 100_000  # efforts of a proof: what costs about as much as the plan, and what ends most doubt
 NEARBY = (0.3, 3.0)  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest
+
+
+def unheard(_: str) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Problem:
     returns: tuple[Return, ...] = ()  # what money must bring; of single channels in one split, rules say it too
     missed: tuple[Rule, ...] = ()  # rules that what is over has broken, as they were asked for
     effort: int = 0  # of a proof over several decisions: parts of courses that may be looked at; 0: an estimate
+    tell: Tell = unheard  # whom a long proof tells how far it is
 
     @cached_property
     def courses(self) -> tuple[Course, ...]:

@@ -1,8 +1,8 @@
 """Bending: where the curves of saturation turn, and how sharply.
 
 Every family is convex from 0 to its inflection and concave from there on. Its second derivative, the curvature, rises
-from 0 up to a peak, falls from there, and after that only rises again, towards 0. The planner's proofs rest on both,
-and the laws test them. As in `saturation` a dose is spend over the halfway spend, and only the array API is used.
+from 0 up to a peak, falls from there to a trough, and only rises from there, towards 0. The planner's proofs rest on
+both, and the laws test them. As in `saturation` a dose is spend over the halfway spend, and only the array API is used.
 """
 
 import math
@@ -14,6 +14,7 @@ from engine.axes import Array
 LN2 = 0.6931471805599453
 LN3 = 1.0986122886681098
 ATANH_HALF = 0.5493061443340549
+ATANH_ROOT_THIRD = 0.6584789484624083
 LOG_2_PLUS_ROOT_3 = 1.3169578969248166
 
 
@@ -47,6 +48,16 @@ def hill_peak(slope: Float[Array, "..."]) -> Float[Array, "..."]:
     return burr_peak(slope, slope / slope)
 
 
+def hill_trough(slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose of the least second derivative: 0 for a slope up to 1.
+
+    >>> import numpy as np
+    >>> hill_trough(np.array([1.0, 3.0])).round(4).tolist()
+    [0.0, 1.1535]
+    """
+    return burr_trough(slope, slope / slope)
+
+
 def michaelis_menten_curvature(
     dose: Float[Array, "..."], _share: Float[Array, "..."], steepness: Float[Array, "..."]
 ) -> Float[Array, "..."]:
@@ -66,6 +77,11 @@ def tanh_curvature(
 ) -> Float[Array, "..."]:
     """The second derivative of `tanh`, from that of the hyperbolic tangent, -2 tanh / cosh^2."""
     return -2 * ATANH_HALF * share * steepness
+
+
+def tanh_trough() -> float:
+    """The dose of the least second derivative: where the hyperbolic tangent is 1 / sqrt(3)."""
+    return ATANH_ROOT_THIRD / ATANH_HALF
 
 
 def logistic_inflection(slope: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -101,6 +117,18 @@ def logistic_peak(slope: Float[Array, "..."]) -> Float[Array, "..."]:
     xp = slope.__array_namespace__()
     rate = LN3 * slope
     return xp.maximum(xp.log(xp.maximum(xp.expm1(rate) - 1, 1e-300)) - LOG_2_PLUS_ROOT_3, 0.0 * rate) / rate
+
+
+def logistic_trough(slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose of the least second derivative: where the logistic function itself has passed (3 + sqrt(3)) / 6.
+
+    >>> import numpy as np
+    >>> logistic_trough(np.array([1.0, 3.0])).round(4).tolist()
+    [1.1987, 1.3762]
+    """
+    xp = slope.__array_namespace__()
+    rate = LN3 * slope
+    return xp.maximum(xp.log(xp.maximum(xp.expm1(rate) - 1, 1e-300)) + LOG_2_PLUS_ROOT_3, 0.0 * rate) / rate
 
 
 def power_curvature(
@@ -152,21 +180,43 @@ def burr_curvature(
 def burr_peak(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
     """The dose of the largest second derivative: 0 for a slope up to 2.
 
-    With z = k * dose^slope, a = slope - 1 and b = slope * tail + 1 the third derivative has the sign of
-    a * (a - 1) - ((a + b) * slope + a - b + 2 * a * b) * z + b * (b + 1) * z^2; the lesser root is the peak.
-
     >>> import numpy as np
     >>> burr_peak(np.array([2.0, 3.0]), np.array([1.0, 1.0])).round(4).tolist()
     [0.0, 0.4024]
     """
     xp = slope.__array_namespace__()
-    bent = slope > 2
-    power = xp.where(bent, slope, 3.0)
-    a, b = power - 1, power * tail + 1
-    linear = (a + b) * power + a - b + 2 * a * b
+    power = xp.where(slope > 2, slope, 3.0)
+    sum_of_roots, product, _ = _burr_roots(power, tail)
+    return xp.where(slope > 2, (product / sum_of_roots / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
+
+
+def burr_trough(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The dose of the least second derivative: 0 for a slope up to 1.
+
+    >>> import numpy as np
+    >>> burr_trough(np.array([1.0, 3.0]), np.array([1.0, 1.0])).round(4).tolist()
+    [0.0, 1.1535]
+    """
+    xp = slope.__array_namespace__()
+    power = xp.where(slope > 1, slope, 3.0)
+    sum_of_roots, _, square = _burr_roots(power, tail)
+    return xp.where(slope > 1, (sum_of_roots / square / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
+
+
+def _burr_roots(
+    slope: Float[Array, "..."], tail: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]:
+    """The larger root's numerator, the product's and the denominator of z at which the third derivative is 0.
+
+    With z = k * dose^slope, a = slope - 1 and b = slope * tail + 1 that derivative has the sign of
+    a * (a - 1) - ((a + b) * slope + a - b + 2 * a * b) * z + b * (b + 1) * z^2. The larger root is the first over the
+    third, the lesser one the second over the first, so that nothing cancels.
+    """
+    xp = slope.__array_namespace__()
+    a, b = slope - 1, slope * tail + 1
+    linear = (a + b) * slope + a - b + 2 * a * b
     root = xp.sqrt(linear**2 - 4 * a * (a - 1) * b * (b + 1))
-    odds = 2 * a * (a - 1) / (linear + root)  # the lesser root, so that nothing cancels
-    return xp.where(bent, (odds / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
+    return (linear + root) / 2, a * (a - 1), b * (b + 1)
 
 
 def above_0(dose: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -182,5 +232,5 @@ def finite_exp(logarithm: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def always_concave(*_: Float[Array, "..."]) -> float:
-    """The inflection of a family that has none, which is also where its curvature begins to fall."""
+    """The inflection of a family that has none; also where its curvature begins to fall, or to rise."""
     return 0.0

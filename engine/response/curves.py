@@ -323,6 +323,13 @@ def steepening(channel: Channel) -> Float[np.ndarray, " draw"]:
     )
 
 
+def downturn(channel: Channel) -> Float[np.ndarray, " draw"]:
+    """The stock at which the response bends downwards most: 0 where it does so at 0 [currency/period]."""
+    return _rejoined(
+        [SATURATIONS[part.name].trough(*_shape(part)) * part.parameters["halfway"] for part in channel.saturation.parts]
+    )
+
+
 def bends(
     channel: Channel, stock: Float[Array, "*point draw"]
 ) -> tuple[Float[Array, "*point draw"], Float[Array, "*point draw"], Float[Array, "*point draw"]]:

@@ -24,17 +24,21 @@ from engine.response.bending import (
     burr_inflection,
     burr_odds,
     burr_peak,
+    burr_trough,
     exponential_curvature,
     finite_exp,
     hill_curvature,
     hill_inflection,
     hill_peak,
+    hill_trough,
     logistic_curvature,
     logistic_inflection,
     logistic_peak,
+    logistic_trough,
     michaelis_menten_curvature,
     power_curvature,
     tanh_curvature,
+    tanh_trough,
 )
 from engine.response.interval import Interval
 
@@ -184,7 +188,7 @@ class Saturation(NamedTuple):
     """One family: its share of the ceiling by dose, the same with its derivative, and where it bends.
 
     `curvature` is the second derivative, from a dose, its share and its derivative. From 0 it rises up to `peak`, falls
-    from there, and after that only rises again, towards 0; where `peak` is 0 it begins to fall at once, or only rises.
+    from there to `trough`, and only rises from there, towards 0; where `peak` is 0 it begins to fall at once, or rises.
 
     `shape` names what each takes beside the dose, in order, with the range of each. Each family is convex
     from 0 to its inflection and concave from there on: the planner's bounds rest on that, and the laws
@@ -196,6 +200,7 @@ class Saturation(NamedTuple):
     inflection: Callable[..., Array]
     curvature: Callable[..., Array]
     peak: Callable[..., Array]
+    trough: Callable[..., Array]
     shape: dict[str, Interval]
     bounded: bool = True
 
@@ -203,25 +208,35 @@ class Saturation(NamedTuple):
 _SLOPE = Interval(0.0, 50.0, closed_low=False)
 
 SATURATIONS: dict[str, Saturation] = {
-    "hill": Saturation(hill, hill_with_steepness, hill_inflection, hill_curvature, hill_peak, {"slope": _SLOPE}),
+    "hill": Saturation(
+        hill, hill_with_steepness, hill_inflection, hill_curvature, hill_peak, hill_trough, {"slope": _SLOPE}
+    ),
     "michaelis_menten": Saturation(
         michaelis_menten,
         michaelis_menten_with_steepness,
         always_concave,
         michaelis_menten_curvature,
         always_concave,
+        always_concave,
         {},
     ),
     "exponential": Saturation(
-        exponential, exponential_with_steepness, always_concave, exponential_curvature, always_concave, {}
+        exponential,
+        exponential_with_steepness,
+        always_concave,
+        exponential_curvature,
+        always_concave,
+        always_concave,
+        {},
     ),
-    "tanh": Saturation(tanh, tanh_with_steepness, always_concave, tanh_curvature, always_concave, {}),
+    "tanh": Saturation(tanh, tanh_with_steepness, always_concave, tanh_curvature, always_concave, tanh_trough, {}),
     "logistic": Saturation(
         logistic,
         logistic_with_steepness,
         logistic_inflection,
         logistic_curvature,
         logistic_peak,
+        logistic_trough,
         {"slope": Interval(1.0, 30.0, closed_high=True)},
     ),
     "power": Saturation(
@@ -229,6 +244,7 @@ SATURATIONS: dict[str, Saturation] = {
         power_with_steepness,
         always_concave,
         power_curvature,
+        always_concave,
         always_concave,
         {"slope": Interval(0.0, 1.0, closed_low=False, closed_high=True)},
         bounded=False,
@@ -239,6 +255,7 @@ SATURATIONS: dict[str, Saturation] = {
         burr_inflection,
         burr_curvature,
         burr_peak,
+        burr_trough,
         {"slope": _SLOPE, "tail": Interval(0.05, 1000.0, closed_high=True)},
     ),
 }

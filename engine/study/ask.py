@@ -9,7 +9,7 @@ from engine.errors import InputError, UntrustworthyError
 from engine.files import digest, read_bytes, read_json
 from engine.optimize.compare import Answer, compare
 from engine.optimize.plan import Plan, optimize
-from engine.optimize.rules import THOROUGH, USUAL
+from engine.optimize.rules import THOROUGH, USUAL, Tell, unheard
 from engine.response.curves import Curves
 from engine.response.curves_file import read_curves
 from engine.study.question import question
@@ -17,10 +17,12 @@ from engine.study.question import question
 CURVES = ("curves.json", "curves_by_geo.json")  # of a fit folder
 
 
-def plan(curves: Path, scenario: Path, accept_weak_fit: bool = False, prove: bool = False) -> Plan:
+def plan(
+    curves: Path, scenario: Path, accept_weak_fit: bool = False, prove: bool = False, tell: Tell = unheard
+) -> Plan:
     """The best plan of one scenario file on a curves file or a fit folder; with a proof as its bound if asked for."""
     known = curves_of(curves, accept_weak_fit)
-    return optimize(known, question(scenario, known), effort=THOROUGH if prove else USUAL)
+    return optimize(known, question(scenario, known), effort=THOROUGH if prove else USUAL, tell=tell)
 
 
 def what_if(fit: Path, scenarios: list[Path], base: Path | None = None, accept_weak_fit: bool = False) -> list[Answer]:

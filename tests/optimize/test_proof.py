@@ -7,7 +7,7 @@ import pytest
 
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
-from engine.optimize.over_time.ceilings import ceiling, majorant
+from engine.optimize.over_time.ceilings import ceiling, majorant, raised
 from engine.optimize.over_time.course import Course, means
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.over_time.shapes import Shapes
@@ -90,6 +90,29 @@ def test_no_course_of_a_span_earns_more_than_the_ceiling(family, width, kind):
         assert (value + moved @ slope + np.sum(moved @ bend * moved, axis=1) / 2 >= earned - rounding).all()
         assert earned.max() <= top + rounding
         assert found.value == pytest.approx(means(one, money[None], odds)[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("width", [0.1, 0.5, 1.0])
+def test_mixtures_of_corners_earn_no_more_than_the_corners_raised_and_mixed_alike(family, width):
+    rng = np.random.default_rng(11)
+    for _ in range(12):
+        one, odds = course(family, rng), rng.dirichlet(np.ones(DRAWS))
+        span, _ = some_fan(rng, width)
+        corners = np.concatenate(span.corners)
+        more = raised(one, corners, span.limits, odds)
+        heights = means(one, corners, odds) + more
+        parts = rng.dirichlet(np.full(len(corners), 0.3), 60)
+        earned = means(one, parts @ corners, odds)
+        assert np.isnan(more).all() or (earned <= parts @ heights + 1e-11 * np.abs(earned).max()).all()
+
+
+def test_where_every_curve_bends_upwards_corners_are_not_raised():
+    shape = {"ceiling": np.ones(2), "halfway": np.ones(2), "slope": np.full(2, 3.0)}
+    tv = Channel("tv", "paid", Family("geometric", {"retain": np.zeros(2)}), Family("hill", shape), History(1.0, 2.0))
+    one = Course(tv, np.array([[[1.0, 1.0]], [[0.5, 1.0]]]), np.zeros((1, 2)), np.ones(1), np.zeros(2))
+    span = Fan((0.05, 0.4), np.array([[0.8, 1.2]]))
+    assert raised(one, np.concatenate(span.corners), span.limits, np.full(2, 0.5)) == pytest.approx(0.0, abs=1e-15)
 
 
 @pytest.mark.parametrize("kind", SPANS)

@@ -69,8 +69,14 @@ def top(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Place:
 
 def reached(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
     """The top of the hill near a spend, which need not keep the rules; None where no plan near it keeps them."""
+    found = summit(problem, spend)
+    return None if found is None else found.spend
+
+
+def summit(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Place | None:
+    """The same as a place: with what it earns, and how that changes around it."""
     kept = spend if not broken(problem, spend) else nearest(problem, spend)
-    return None if kept is None else climbed(problem, kept)
+    return None if kept is None else top(problem, kept)
 
 
 def shadow_prices(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " rule"]:

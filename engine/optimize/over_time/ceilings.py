@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.over_time.course import Course
-from engine.optimize.over_time.spans import Span
-from engine.response.curves import bends, respond, steepening
+from engine.optimize.over_time.spans import Limits, Span
+from engine.response.curves import bends, downturn, inflection, respond, steepening
 
 CLOSE = 1e-5  # of a stock: ends that are nearer to the tangent's place add nothing that can be measured
 TINY = 1e-300
@@ -140,3 +140,38 @@ def _steepest(course: Course, here: Touched, left: End, right: End) -> Float[np.
         found = np.where(astride, np.maximum(found, passing), found)
     ahead = ~past & (right[0] > peak)
     return np.where(ahead, np.maximum(found, sharpest), found) if ahead.any() else found
+
+
+def raised(
+    course: Course, corners: Float[np.ndarray, "corner decision"], limits: Limits, odds: Float[np.ndarray, " draw"]
+) -> Float[np.ndarray, " corner"]:
+    """By how much what corners earn must be raised so that their mixtures, mixed alike, never earn more.
+
+    0 where the least bends of the curves add up to one that is upwards in every direction: there the mean is convex.
+    Elsewhere a parabola around the corners' middle makes it so (the method alpha-BB; Androulakis, Maranas and Floudas,
+    1995). NaN where a curve bends downwards without end.
+    """
+    apart = corners - corners.mean(axis=0)
+    bend = _least_bends(course, limits, odds)
+    if not np.isfinite(bend).all():
+        return np.full(len(corners), np.nan)
+    size, axes = np.linalg.eigh(bend)
+    return ((apart @ axes) ** 2 @ np.maximum(-size, 0.0)) / 2
+
+
+def _least_bends(
+    course: Course, limits: Limits, odds: Float[np.ndarray, " draw"]
+) -> Float[np.ndarray, "decision decision"]:
+    """A bend that the mean outcome has at least between limits; of NaN where a curve bends downwards without end."""
+    trough, concave = downturn(course.channel)[None], inflection(course.channel)[None] <= 0
+    at_trough, found = bends(course.channel, trough)[2], np.zeros((course.decisions, course.decisions))
+    step = max(1, CHUNK // course.draws)
+    for begin in range(0, len(course.weight), step):
+        rows = slice(begin, begin + step)
+        gain = course.gain[:, rows].reshape(course.decisions, -1)
+        low, high = (np.array(limits) @ gain).reshape(2, -1, course.draws) + course.offset[rows]
+        least = np.minimum(bends(course.channel, low)[2], bends(course.channel, high)[2])
+        least = np.where((low < trough) & (high > trough), np.minimum(least, at_trough), least)
+        least = np.where((low <= 0) & concave, np.nan, least)  # next to 0 it may be steep without end
+        found += (gain * ((course.weight[rows, None] * odds) * least).ravel()) @ gain.T
+    return found

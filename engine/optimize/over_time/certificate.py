@@ -23,6 +23,7 @@ AT_ONCE = 4  # parts of a channel that are divided before all channels are looke
 MUCH = 0.3  # of what stands out most: channels that stand out so much are looked at together
 LEAST = 0.5  # of the tolerance: what the channels that are left alone may leave open together
 AFTERWARDS = 0.4  # of the effort: kept for what is left open between prices
+MANY = 40  # channels of which an effort is spoken
 HOPELESS = 5.0  # times the tolerance: where parts leave open more, the usual effort ends
 
 
@@ -57,10 +58,10 @@ def proven(
     """
     value, spend = plan
     guides = tables.known or (None,) * len(tables.views)
-    channels = zip(tables.views, guides, by_cell(problem, spend), _prices(problem, prices).tolist(), strict=True)
-    asked = [Question(*channel) for channel in channels]
     tolerance = SHARE * CLOSE * abs(value)
-    parts, left = _closed(asked, tolerance, problem.effort)
+    channels = zip(tables.views, guides, by_cell(problem, spend), _prices(problem, prices).tolist(), strict=True)
+    asked = [Question(*channel, LEAST * tolerance / len(tables.views)) for channel in channels]
+    parts, left = _closed(problem, asked, tolerance)
     best, seen = None, list[Float[np.ndarray, " channel"]]()
     while True:
         made = [
@@ -71,6 +72,7 @@ def proven(
         if found is None:
             return None
         bound = found.bound + tables.constant
+        problem.tell(f"{_counted(problem, left)}; no plan earns {max(bound / value - 1, 0):.2%} more")
         if best is None or bound < best.bound:
             totals = zip(asked, found.spend.tolist(), strict=True)
             best = Proof(bound, np.concatenate([one.course(total) for one, total in totals]))
@@ -80,7 +82,7 @@ def proven(
         some = _loose(asked, parts, found.spend, tolerance)
         if not some:
             return best
-        held = [(asked[at], parts[at], float(found.spend[at]), LEAST * tolerance / len(asked)) for at in some]
+        held = [(asked[at], parts[at], float(found.spend[at])) for at in some]
         closer = each(lambda one: refined(*one), held)
         before = left
         for at, own in zip(some, closer, strict=True):
@@ -101,25 +103,36 @@ def _loose(
     return [int(at) for at in order[(without > LEAST * tolerance) & (high[order] > 0)]]
 
 
-def _closed(asked: list[Question], tolerance: float, effort: int) -> tuple[list[list[Part]], int]:
+def _closed(problem: Problem, asked: list[Question], tolerance: float) -> tuple[list[list[Part]], int]:
     """The parts of all channels, divided where they stand out most until all together stand out by a tolerance.
 
     And how much of the effort is left: not all is spent here, and none is left where there is no hope to certify.
     """
+    effort = _allowed(problem)
     parts, left = each(begun, asked), effort
     while True:
         high = [standing_out(one, own) for one, own in zip(asked, parts, strict=True)]
+        problem.tell(f"{_counted(problem, left)}; they leave open {sum(high) / tolerance:.1f} times what they may")
         if sum(high) <= tolerance or left <= effort * AFTERWARDS:
             break
-        some = [at for at, one in enumerate(high) if one >= max(MUCH * max(high), LEAST * tolerance / len(asked))]
-        closer = each(lambda at: divided(asked[at], parts[at], LEAST * tolerance / len(asked), AT_ONCE), some)
+        some = [at for at, one in enumerate(high) if one >= max(MUCH * max(high), asked[at].tolerance)]
+        closer = each(lambda at: divided(asked[at], parts[at], AT_ONCE), some)
         before = left
         for at, own in zip(some, closer, strict=True):
             left -= _made(parts[at], own)
             parts[at] = own
         if left == before:
             break
-    return parts, left if sum(high) <= HOPELESS * tolerance or effort > USUAL else 0
+    return parts, left if sum(high) <= HOPELESS * tolerance or problem.effort > USUAL else 0
+
+
+def _counted(problem: Problem, left: int) -> str:
+    return f"{_allowed(problem) - left:,} parts of all courses looked at"
+
+
+def _allowed(problem: Problem) -> int:
+    """How many parts may be looked at: the effort, and of more than many channels as much more."""
+    return int(problem.effort * max(1.0, len(problem.names) / MANY))
 
 
 def _made(before: list[Part], now: list[Part]) -> int:

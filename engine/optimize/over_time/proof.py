@@ -8,21 +8,24 @@ table whose upper side is a proof, and totals are looked for over these tables a
 
 import heapq
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.optimize.over_time.ceilings import Ceiling, ceiling
+from engine.optimize.over_time.ceilings import ceiling, raised
 from engine.optimize.over_time.course import means, tangents
-from engine.optimize.over_time.spans import Box, Span, whole
+from engine.optimize.over_time.spans import Box, Corners, Span, whole
 from engine.optimize.over_time.totals import EVEN, Known, View
 from engine.optimize.tables import Table
 
 AT_ONCE = 4  # parts over a total that are seen closer in one round
+HOPEFUL = 0.7  # of what a part stands out by: what a convex function may be raised by
+TINY = 1e-300
 
 Plane = tuple[Float[np.ndarray, " decision"], float, Float[np.ndarray, " decision"]]  # a course, height there, slope
+Heights = tuple[Float[np.ndarray, " corner"], Float[np.ndarray, " corner"]]  # of mean outcome, at corners
 Lines = Float[np.ndarray, "line 2"]  # heights at a total of 0, and rises [objective, objective/currency]
 
 
@@ -79,6 +82,7 @@ class Question:
     guide: Known | None  # courses that earn much, by total, be it on some of the draws; None: like the plan's own
     money: Float[np.ndarray, " decision"]  # of the plan [currency]
     price: float  # of a unit of its money, in any decision, by the rules across channels [objective/currency]
+    tolerance: float  # by how much its parts may stand out [objective]
 
     @cached_property
     def best(self) -> float:
@@ -118,13 +122,12 @@ def _best(question: Question, parts: list[Part]) -> float:
     return max(question.best, *(part.reached for part in parts))
 
 
-def divided(question: Question, parts: list[Part], tolerance: float, allowed: int) -> list[Part]:
+def divided(question: Question, parts: list[Part], allowed: int) -> list[Part]:
     """The parts of a channel, those divided that stand out most over the best course that is known.
 
     Args:
         question: The channel.
         parts: Its parts so far.
-        tolerance: By how much a part may stand out [objective].
         allowed: How many parts may be divided.
     """
     best, order = _best(question, parts), itertools.count()
@@ -132,7 +135,7 @@ def divided(question: Question, parts: list[Part], tolerance: float, allowed: in
     heapq.heapify(queue)
     done = list[Part]()
     for _ in range(allowed):
-        if not queue or -queue[0][0] <= best + tolerance:
+        if not queue or -queue[0][0] <= best + question.tolerance:
             break
         part = heapq.heappop(queue)[2]
         halves = halved(question, part)
@@ -148,15 +151,15 @@ def excess(question: Question, parts: list[Part], total: float) -> float:
     return max(part.over(total) for part in parts) - _earned(question.view, question.course(total))
 
 
-def refined(question: Question, parts: list[Part], total: float, tolerance: float) -> list[Part]:
+def refined(question: Question, parts: list[Part], total: float) -> list[Part]:
     """The parts, with those seen closer or divided that are highest over a total, above what is known to be earned."""
     earned = _earned(question.view, question.course(total))
     highest = sorted(range(len(parts)), key=lambda at: -parts[at].over(total))[:AT_ONCE]
-    high = [at for at in highest if parts[at].over(total) > earned + tolerance]
+    high = [at for at in highest if parts[at].over(total) > earned + question.tolerance]
     found = [part for at, part in enumerate(parts) if at not in high]
     for part in (parts[at] for at in high):
         closer = _part(question, part.span, part.lines, total)
-        loose = closer.at(total) - earned > max(tolerance, (part.at(total) - earned) / 2)
+        loose = closer.at(total) - earned > max(question.tolerance, (part.at(total) - earned) / 2)
         halves = halved(question, closer) if loose else None
         found += [closer] if halves is None else halves
     return found
@@ -208,7 +211,28 @@ def _part(question: Question, span: Span, lines: Lines, usual: float | None = No
     reached = -np.inf
     if view.shapes.allows(money, spent := float(money.sum())) and total[0] <= spent <= total[1]:
         reached = _paid(view, money, value) - question.price * spent
-    return Part(span, _lowest(np.concatenate([lines, np.array(new)]), total), question.price, reached)
+    part = Part(span, _lowest(np.concatenate([lines, np.array(new)]), total), question.price, reached)
+    return _convex(question, part) if view.bent else part
+
+
+def _convex(question: Question, part: Part) -> Part:
+    """A part that stands out, with the line over totals above a convex function that its courses never exceed."""
+    view, span, high = question.view, part.span, part.stands_out - question.best
+    if span.corners is None or part.least == part.most or high <= question.tolerance:
+        return part
+    payoff, every = view.problem.payoffs[view.channel], np.concatenate(span.corners)
+    odds = payoff.chances(view.course.draws)
+    more = raised(view.course, every, span.limits, odds)
+    if not payoff.margin * more.max() < HOPEFUL * high:
+        return part
+    ends = [part.at(total) - question.price * total for total in span.total]
+    one = every[[0 if ends[0] > ends[1] else -1]]  # where the part stands out more: one corner tells whether all help
+    told = _charged(view, span, one, means(view.course, one, odds)) - question.price * one.sum(axis=1)
+    if float(told[0]) - question.best > HOPEFUL * high:
+        return part
+    low, most = np.split(means(view.course, every, odds) + more, 2)
+    line = _chord(view, span, span.corners, (low, most))
+    return replace(part, lines=_lowest(np.concatenate([part.lines, [line]]), span.total))
 
 
 def _above(view: View, span: Span, money: Float[np.ndarray, " decision"]) -> tuple[float, list[tuple[float, float]]]:
@@ -220,7 +244,11 @@ def _above(view: View, span: Span, money: Float[np.ndarray, " decision"]) -> tup
     found = ceiling(view.course, span, money, odds)
     flat = np.zeros(len(money))  # no course earns more than all the limits together
     planes = (money, found.height, found.slope), (span.limits[1], found.top, flat)
-    return found.value, [*(_line(view, span, plane) for plane in planes), *_chord(view, span, found)]
+    lines = [_line(view, span, plane) for plane in planes]
+    corners = span.corners
+    if corners is not None and span.total[0] < span.total[1]:
+        lines.append(_chord(view, span, corners, (found.parabola(corners[0]), found.parabola(corners[1]))))
+    return found.value, lines
 
 
 def _line(view: View, span: Span, plane: Plane) -> tuple[float, float]:
@@ -233,14 +261,12 @@ def _line(view: View, span: Span, plane: Plane) -> tuple[float, float]:
     return own - float(slope @ money) + top - rise * middle, rise
 
 
-def _chord(view: View, span: Span, found: Ceiling) -> list[tuple[float, float]]:
-    """The line over totals above a parabola that bends upwards only: over each total it is highest at a corner."""
-    (least, most), corners = span.total, span.corners
-    if corners is None or least == most:
-        return []
-    low, high = (float(_charged(view, span, one, found.parabola(one)).max()) for one in corners)
-    rise = (high - low) / (most - least)
-    return [(low - rise * least, rise)]
+def _chord(view: View, span: Span, corners: Corners, outcome: Heights) -> tuple[float, float]:
+    """The line over totals above a convex function, known at the corners: over each total it is highest at one."""
+    least, most = span.total
+    ends = [float(_charged(view, span, *one).max()) for one in zip(corners, outcome, strict=True)]
+    rise = (ends[1] - ends[0]) / (most - least)
+    return ends[0] - rise * least, rise
 
 
 def _charged(

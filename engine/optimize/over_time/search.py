@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from engine.optimize.closeness import CERTIFIED, ROUNDING
 from engine.optimize.conflict.feasible import kept
 from engine.optimize.over_time.alternatives import exchanged
-from engine.optimize.over_time.ascent import nearest, reached, shadow_prices
+from engine.optimize.over_time.ascent import nearest, shadow_prices, summit
 from engine.optimize.over_time.certificate import Tables, proven
 from engine.optimize.over_time.columns import Column, mixed
 from engine.optimize.over_time.course import bent, even_draws, means, thinned
@@ -90,7 +90,7 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     first = [spread_over_time(problem, simple.spend), *starts]
     hills = bool(frame.special) or problem.flight.any() or _has_hills(rough or problem, frame, first[0])
     first += _at_one_pace(problem, rough or problem, simple.spend) if hills else []
-    first = _promising(rough or problem, first, PROMISING if hills else 1)
+    first = _promising(rough or problem, first) if hills else first[:1]
     found = None if rough is None else _on_hills(rough, frame, first) if hills else _on_the_hill(rough, frame, first)
     first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
     at_once = _proven_at_once(problem, frame, found, first)
@@ -119,13 +119,11 @@ def _answer(problem: Problem, frame: Frame, found: Reached) -> Solved:
     return Solved(spend, value, max(min(found.bound, most), value), told, most, least, found.proven)
 
 
-def _promising(
-    problem: Problem, starts: list[Float[np.ndarray, " cell"]], some: int
-) -> list[Float[np.ndarray, " cell"]]:
+def _promising(problem: Problem, starts: list[Float[np.ndarray, " cell"]]) -> list[Float[np.ndarray, " cell"]]:
     """The best starts by what they are worth where they keep the rules; all where too few can."""
     near = (start if not broken(problem, start) else nearest(problem, start) for start in starts)
     plans = _ranked([(mean_value(problem, one), one) for one in near if one is not None])
-    return [spend for _, spend in plans[:some]] if len(plans) >= some else starts
+    return [spend for _, spend in plans[:PROMISING]] if len(plans) >= PROMISING else starts
 
 
 def _has_hills(problem: Problem, frame: Frame, spend: Float[np.ndarray, " cell"]) -> bool:
@@ -305,11 +303,11 @@ def _joined(problem: Problem, plans: Ranked, spends: list[Float[np.ndarray, " ce
     """The best plans so far, with what is at the top of the hills near some spends, which need not keep the rules."""
     found = list(plans)
     for spend in spends:
-        top = reached(problem, spend)
+        top = summit(problem, spend)
         for grounded in (True, False) if top is None and problem.flight.any() else ():
-            top = reached(problem, _flown(problem, spend, grounded)) if top is None else top
+            top = summit(problem, _flown(problem, spend, grounded)) if top is None else top
         if top is not None:
-            found.append((mean_value(problem, top), top))
+            found.append((top.value, top.spend))
     return _ranked(found)
 
 
