@@ -90,7 +90,7 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     first = [spread_over_time(problem, simple.spend), *starts]
     hills = bool(frame.special) or problem.flight.any() or _has_hills(rough or problem, frame, first[0])
     first += _at_one_pace(problem, rough or problem, simple.spend) if hills else []
-    first = _promising(rough or problem, first) if hills else first[:1]
+    first = _promising(rough or problem, first) if hills else first
     found = None if rough is None else _on_hills(rough, frame, first) if hills else _on_the_hill(rough, frame, first)
     first = [spend for _, spend in found.plans[:1]] if found and found.plans else first
     at_once = _proven_at_once(problem, frame, found, first)
@@ -147,7 +147,8 @@ def _on_the_hill(problem: Problem, frame: Frame, first: list[Float[np.ndarray, "
     """The top of the one hill that there is where no mean outcome bends upwards."""
     views, constant = _views(problem, frame, np.zeros(len(problem.rules)))
     tables = Tables(views, (), constant)
-    return Reached(_joined(problem, [], first), np.inf, "", tables, np.zeros(len(problem.rules)), False)
+    plans = _joined(problem, [], first[:1]) or _joined(problem, [], first[1:])
+    return Reached(plans, np.inf, "", tables, np.zeros(len(problem.rules)), False)
 
 
 def _proven_at_once(
