@@ -9,8 +9,7 @@ from engine.optimize.discrete import relaxed
 from engine.optimize.over_time.course import means
 from engine.optimize.over_time.lattice import Lattice, find, lattice
 from engine.optimize.over_time.lattice import table as stepped
-from engine.optimize.over_time.search import _frame as framed
-from engine.optimize.over_time.search import _tables as tables_of
+from engine.optimize.over_time.search import framed, tables_of
 from engine.optimize.over_time.several import by_cell, chances, mean_value, spread_over_time
 from engine.optimize.rules import broken
 from engine.optimize.solve import solve

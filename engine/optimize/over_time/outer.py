@@ -20,7 +20,7 @@ from engine.optimize.conflict.discrete import Model, posed
 from engine.optimize.over_time.course import tangents
 from engine.optimize.over_time.exchange import steps as steps_of
 from engine.optimize.over_time.lattice import Lattice, find, look, table
-from engine.optimize.over_time.search import _is_special as is_special
+from engine.optimize.over_time.search import is_special
 from engine.optimize.over_time.several import by_cell, chances
 from engine.optimize.over_time.totals import Known, View
 from engine.optimize.program import runs_of

@@ -78,7 +78,7 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     """The best plan of several decisions by cell; None where no plan is found that keeps the rules."""
     if np.any(problem.lower > problem.upper * (1 + ROUNDING)):
         return None
-    frame = _frame(problem)
+    frame = framed(problem)
     if frame is None:
         return None
     rough = _on_few_draws(problem)
@@ -200,12 +200,12 @@ def _at_one_pace(
     if problem.decisions == 1 or (problem.grid and problem.grid.over):
         return []
     alike = at_one_pace(rough)
-    frame = _frame(alike)
+    frame = framed(alike)
     found = _searched(alike, frame, [split]) if frame else None
     return [spread_over_time(problem, found.plans[0][1])] if found and found.plans else []
 
 
-def _frame(problem: Problem) -> Frame | None:
+def framed(problem: Problem) -> Frame | None:
     """What all searches share; None where a channel's own rules cannot be kept together."""
     low, high, flight = (by_cell(problem, side) for side in (problem.lower, problem.upper, problem.flight))
     rows, limits = own_rows(problem), np.array(channel_limits(problem))
@@ -224,7 +224,7 @@ def _frame(problem: Problem) -> Frame | None:
         return None
     found[1] = np.maximum(found[0], found[1])  # they may differ by a rounding
     bent = tuple(bends_upwards(problem, channel) for channel in channels)
-    special = tuple(at for at, rule in enumerate(problem.rules) if _is_special(problem, rule))
+    special = tuple(at for at, rule in enumerate(problem.rules) if is_special(problem, rule))
     return Frame(_within(flat(problem), found), held, (found[0], found[1]), bent, special)
 
 
@@ -248,7 +248,7 @@ def _searched(problem: Problem, frame: Frame, first: list[Float[np.ndarray, " ce
     latest, columns = plans, list[Column]()
     prices = shadow_prices(problem, plans[0][1]) if frame.special and plans else np.zeros(len(problem.rules))
     for _ in range(PASSES):
-        tables, used = _tables(problem, frame, [*plans[:1], *latest], prices), prices
+        tables, used = tables_of(problem, frame, [*plans[:1], *latest], prices), prices
         known = tables.known
         found, inner = routed(frame.question, [one.table for one in known])
         if found is None:
@@ -324,7 +324,7 @@ def _ranked(plans: Ranked) -> Ranked:
     return sorted(plans, key=lambda plan: -plan[0])
 
 
-def _tables(problem: Problem, frame: Frame, plans: Ranked, prices: Float[np.ndarray, " rule"]) -> Tables:
+def tables_of(problem: Problem, frame: Frame, plans: Ranked, prices: Float[np.ndarray, " rule"]) -> Tables:
     """A table for each channel, around the courses of some plans."""
     views, constant = _views(problem, frame, prices)
     known = each(lambda view: tabled(view, [by_cell(problem, spend)[view.channel] for _, spend in plans]), views)
@@ -372,7 +372,7 @@ def _columns(problem: Problem, tables: Tables, plans: Ranked) -> list[Column]:
     return found
 
 
-def _is_special(problem: Problem, rule: Rule) -> bool:
+def is_special(problem: Problem, rule: Rule) -> bool:
     """Whether a rule is about several channels and tells their decisions apart."""
     channels = np.flatnonzero(by_cell(problem, rule.weights).any(axis=1))
     return len(channels) > 1 and not is_flat(problem, rule)

@@ -18,9 +18,7 @@ from engine.optimize.over_time.certificate import Tables, proven
 from engine.optimize.over_time.exchange import improved
 from engine.optimize.over_time.lattice import lattice
 from engine.optimize.over_time.outer import UNIT, Answer, Outer, Seen, answered, begun, even_steps, seen_closer
-from engine.optimize.over_time.search import Frame
-from engine.optimize.over_time.search import _frame as framed
-from engine.optimize.over_time.search import _tables as tables_of
+from engine.optimize.over_time.search import Frame, framed, tables_of
 from engine.optimize.over_time.several import by_cell, flat, mean_value
 from engine.optimize.over_time.totals import tabled
 from engine.optimize.rules import USUAL, Problem, broken
