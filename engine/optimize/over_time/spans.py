@@ -17,6 +17,7 @@ INSIDE = 1e-3  # of a decision's limits: how near to 0 a course is looked at, wh
 NARROW = 1e-6  # relative: spans that are no wider are not divided
 FLAT = 1e-9  # of the square of the widest decision: what counts as no width
 SWEEPS = 2  # in which rules narrow the limits of a box
+MOST_CORNERS = 64  # of a fan's shapes: each is looked at
 THIRD = 3.0  # a total from nothing on is divided at this part of its most
 EVEN = 1e-9
 TINY = 1e-300
@@ -159,7 +160,8 @@ Span = Fan | Box
 
 def whole(shapes: Shapes, total: Total) -> Span | None:
     """All courses of a channel of some totals; None where there are none."""
-    if shapes.vertices is None or shapes.flight.any() or shapes.vertices.min() <= 0:
+    few = shapes.vertices is not None and len(shapes.vertices) <= MOST_CORNERS
+    if shapes.vertices is None or not few or shapes.flight.any() or shapes.vertices.min() <= 0:
         return box(shapes, (shapes.low, shapes.high), total)
     steps = shapes.vertices[:, 1:] / shapes.vertices[:, :-1]
     return Fan(total, np.column_stack([steps.min(axis=0), steps.max(axis=0)]))
