@@ -10,8 +10,8 @@ from engine.config.scenario import Scenario
 from engine.optimize.over_time.ceilings import ceiling, majorant, raised
 from engine.optimize.over_time.course import Course, means
 from engine.optimize.over_time.decisions import Spent
-from engine.optimize.over_time.shapes import Shapes
-from engine.optimize.over_time.spans import Fan, box
+from engine.optimize.over_time.shapes import Shapes, shapes
+from engine.optimize.over_time.spans import Box, Fan, box, whole
 from engine.optimize.plan import by_draw, optimize
 from engine.optimize.rules import THOROUGH, USUAL, broken, problem_of
 from engine.optimize.solve import solve
@@ -132,6 +132,20 @@ def test_halves_of_a_span_hold_all_its_courses_and_what_is_told_of_them(kind, se
             assert (lines >= others @ axis - 1e-9 * np.abs(axis).max() * span.total[1]).all()
         at = int(np.argmax([len(one) for one in inside]))
         span, others = halves[at], np.array(inside[at])
+
+
+@pytest.mark.parametrize(("decisions", "kind"), [(4, Fan), (7, Fan), (12, Box)])
+def test_a_fan_has_few_corners_and_more_decisions_are_a_box(decisions, kind):
+    ramp = np.tile([0.85, 1.15], (decisions - 1, 1))
+    rows = tuple(
+        row
+        for at, (least, most) in enumerate(ramp.tolist())
+        for unit in [np.eye(decisions)]
+        for row in ((unit[at + 1] - least * unit[at], 0.0, np.inf), (unit[at + 1] - most * unit[at], -np.inf, 0.0))
+    )
+    none = np.zeros(decisions)
+    held = shapes(none, np.full(decisions, 100.0), list(rows), none, 50.0)
+    assert isinstance(whole(held, (1.0, 50.0)), kind)
 
 
 def holds(span, money):
