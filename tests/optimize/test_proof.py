@@ -281,3 +281,36 @@ def test_a_quarter_that_has_begun_beside_a_minimum_flight_loses_no_plan(make):
     assert solved.proven
     assert solved.gap <= 1e-3
     assert solved.value > 26_500  # that of [0, 1873, 0, 0, 0, 28127]
+
+
+def two_s_shaped(make):
+    """Two channels of one draw that cannot pay at a low margin."""
+    shapes_of = {"a": (1000.0, 300.0, 3.0), "b": (900.0, 500.0, 2.0)}
+    history = History(100.0, 200.0, (100.0,) * 60)
+    known = {
+        name: Family("hill", dict(zip(("halfway", "ceiling", "slope"), map(np.atleast_1d, shape), strict=True)))
+        for name, shape in shapes_of.items()
+    }
+    carries = Family("geometric", {"retain": np.array([0.3])})
+    return make.curves(*(Channel(name, "paid", carries, curve, history) for name, curve in known.items()))
+
+
+def test_a_plan_that_is_worth_nothing_is_proven_and_told_in_shares_of_what_could_be_earned(make):
+    rules = 'budget = { at_most = 20000 }\ngoal = { maximise = "profit", margin = 0.3 }\n'
+    asked = parse(YEAR.format(rules=rules), Scenario, "q.toml")
+    found = solve(replace(problem_of(two_s_shaped(make), asked), effort=USUAL))
+    assert found.value == pytest.approx(0.0, abs=1e-9)
+    assert found.proven
+    assert found.gap <= 1e-3
+
+
+def test_a_loss_that_cannot_be_helped_is_proven_and_progress_tells_how_much_less_it_could_be(make):
+    rules = 'budget = { total = 20000 }\ngoal = { maximise = "profit", margin = 0.3 }\n'
+    told = []
+    asked = parse(YEAR.format(rules=rules), Scenario, "q.toml")
+    found = solve(replace(problem_of(two_s_shaped(make), asked), effort=USUAL + 1, tell=told.append))
+    more = [float(text.split("no plan earns ")[1].split("%")[0]) for text in told if "no plan earns" in text]
+    assert found.value < 0
+    assert found.proven
+    assert more[0] > more[-1]
+    assert more[-1] == pytest.approx(100 * (found.bound - found.value) / abs(found.value), abs=0.01)

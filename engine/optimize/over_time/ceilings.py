@@ -172,6 +172,7 @@ def _least_bends(
         low, high = (np.array(limits) @ gain).reshape(2, -1, course.draws) + course.offset[rows]
         least = np.minimum(bends(course.channel, low)[2], bends(course.channel, high)[2])
         least = np.where((low < trough) & (high > trough), np.minimum(least, at_trough), least)
-        least = np.where((low <= 0) & concave, np.nan, least)  # next to 0 it may be steep without end
-        found += (gain * ((course.weight[rows, None] * odds) * least).ravel()) @ gain.T
+        chances = course.weight[rows, None] * odds
+        least = np.where((low <= 0) & concave & (chances > 0), np.nan, least)  # next to 0 it may be steep without end
+        found += (gain * (chances * least).ravel()) @ gain.T
     return found

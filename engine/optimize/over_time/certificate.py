@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.optimize.over_time.proof import Part, Question, begun, divided, excess, refined, standing_out, table
-from engine.optimize.over_time.several import by_cell, is_flat
+from engine.optimize.over_time.several import by_cell, gross, is_flat
 from engine.optimize.over_time.totals import Known, View
 from engine.optimize.rules import USUAL, Problem
 from engine.optimize.side_by_side import each
-from engine.optimize.solve import routed
+from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, routed
 
 CLOSE = 8e-4  # relative gap at which a proof is good enough: a little less than a certificate may show
 SHARE = 0.4  # of that which the parts of all channels together may leave open at the prices of the plan
@@ -24,6 +24,7 @@ MUCH = 0.3  # of what stands out most: channels that stand out so much are looke
 LEAST = 0.5  # of the tolerance: what the channels that are left alone may leave open together
 AFTERWARDS = 0.4  # of the effort: kept for what is left open between prices
 MANY = 40  # channels of which an effort is spoken
+TINY = 1e-300
 HOPELESS = 5.0  # times the tolerance: where parts leave open more, the usual effort ends
 
 
@@ -58,10 +59,11 @@ def proven(
     """
     value, spend = plan
     guides = tables.known or (None,) * len(tables.views)
-    tolerance = SHARE * CLOSE * abs(value)
+    size = measured(problem, value)
+    tolerance = SHARE * CLOSE * size
     channels = zip(tables.views, guides, by_cell(problem, spend), _prices(problem, prices).tolist(), strict=True)
     asked = [Question(*channel, LEAST * tolerance / len(tables.views)) for channel in channels]
-    parts, left = _closed(problem, asked, tolerance)
+    parts, left, hopeful = _closed(problem, asked, tolerance)
     best, seen = None, list[Float[np.ndarray, " channel"]]()
     while True:
         made = [
@@ -72,11 +74,11 @@ def proven(
         if found is None:
             return None
         bound = found.bound + tables.constant
-        problem.tell(f"{_counted(problem, left)}; no plan earns {max(bound / value - 1, 0):.2%} more")
+        problem.tell(f"{_counted(problem, left)}; no plan earns {max(bound - value, 0.0) / size:.2%} more")
         if best is None or bound < best.bound:
             totals = zip(asked, found.spend.tolist(), strict=True)
             best = Proof(bound, np.concatenate([one.course(total) for one, total in totals]))
-        if bound - value <= CLOSE * abs(bound) or left <= 0:
+        if bound - value <= CLOSE * size or left <= 0 or not hopeful:
             return best
         seen.append(found.spend)
         some = _loose(asked, parts, found.spend, tolerance)
@@ -92,6 +94,16 @@ def proven(
             return best
 
 
+def measured(problem: Problem, value: float) -> float:
+    """Against what a plan's gap is measured: its worth, or a share of all that could be earned; above 0."""
+    return max(abs(value), least_share(problem) * gross(problem), TINY)
+
+
+def least_share(problem: Problem) -> float:
+    """Of all that could be earned: the worth against which gaps of plans that are worth less are measured."""
+    return LEAST_PROFIT if any(way.cost.any() for way in problem.ways) else LEAST_OUTCOME
+
+
 def _loose(
     asked: list[Question], parts: list[list[Part]], split: Float[np.ndarray, " channel"], tolerance: float
 ) -> list[int]:
@@ -103,10 +115,10 @@ def _loose(
     return [int(at) for at in order[(without > LEAST * tolerance) & (high[order] > 0)]]
 
 
-def _closed(problem: Problem, asked: list[Question], tolerance: float) -> tuple[list[list[Part]], int]:
+def _closed(problem: Problem, asked: list[Question], tolerance: float) -> tuple[list[list[Part]], int, bool]:
     """The parts of all channels, divided where they stand out most until all together stand out by a tolerance.
 
-    And how much of the effort is left: not all is spent here, and none is left where there is no hope to certify.
+    And how much of the effort is left, of which not all is spent here, and whether there is hope to certify with it.
     """
     effort = _allowed(problem)
     parts, left = each(begun, asked), effort
@@ -123,7 +135,7 @@ def _closed(problem: Problem, asked: list[Question], tolerance: float) -> tuple[
             parts[at] = own
         if left == before:
             break
-    return parts, left if sum(high) <= HOPELESS * tolerance or problem.effort > USUAL else 0
+    return parts, left, sum(high) <= HOPELESS * tolerance or problem.effort > USUAL
 
 
 def _counted(problem: Problem, left: int) -> str:

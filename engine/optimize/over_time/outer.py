@@ -34,6 +34,7 @@ SLACK = 1e-7  # of the bound: what the solver's tolerances may leave out
 NODES = 1000  # of one program; what it has not searched by then stays in the bound
 DRAWN = 2e-5  # of a known plan's value: how far lines over convex stretches of a table may pass above it
 MANY = 60  # totals in steps of one channel above which parts of several are let pass, where that says as much
+LISTED = 1e-9  # relative: a total this much above the last whole step is no step of its own
 TINY = 1e-300
 
 Planes = dict[bytes, tuple[int, float, Float[np.ndarray, " decision"]]]  # channel, level where nothing is spent, slope
@@ -58,7 +59,7 @@ class Seen:
         """Whether what it earns at the most is no estimate."""
         if self.lattice is None or not self.view.bent:
             return not self.view.bent
-        return self.lattice.proven and self.lattice.most >= self.view.limits[1] - self.lattice.step
+        return self.lattice.proven and self.lattice.most + self.lattice.step > self.view.limits[1] * (1 + LISTED)
 
     def money(self, total: float) -> Float[np.ndarray, " decision"] | None:
         """A good course of a total; None where planes tell the course itself."""

@@ -15,7 +15,7 @@ from engine.optimize.closeness import CERTIFIED, ROUNDING
 from engine.optimize.conflict.feasible import kept
 from engine.optimize.over_time.alternatives import exchanged
 from engine.optimize.over_time.ascent import nearest, shadow_prices, summit
-from engine.optimize.over_time.certificate import Tables, proven
+from engine.optimize.over_time.certificate import Tables, least_share, measured, proven
 from engine.optimize.over_time.columns import Column, mixed
 from engine.optimize.over_time.course import bent, even_draws, means, thinned
 from engine.optimize.over_time.several import (
@@ -34,7 +34,7 @@ from engine.optimize.over_time.totals import View, bends_upwards, tabled
 from engine.optimize.rule import Rule
 from engine.optimize.rules import USUAL, Problem, broken, channel_limits
 from engine.optimize.side_by_side import each
-from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, Memory, Solved, routed, solve
+from engine.optimize.solve import Memory, Solved, routed, solve
 from engine.optimize.tables import Payoff
 from engine.response.curves import chosen
 
@@ -98,7 +98,7 @@ def solved(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...] = ()
     found = at_once if at_once and at_once.proven else again(problem, frame, first)
     if found is None or not found.plans:
         return None
-    if problem.effort and not _is_certain(found) and (at_once is None or _is_news(found, at_once)):
+    if problem.effort and not _is_certain(problem, found) and (at_once is None or _is_news(found, at_once)):
         found = _certified(problem, frame, found)
     for start in starts:  # never worse than a plan that is known
         found = replace(
@@ -111,8 +111,7 @@ def _answer(problem: Problem, frame: Frame, found: Reached) -> Solved:
     """What was reached as an answer; a bound below a plan that keeps every rule proves nothing."""
     spend = _tidy(problem, found.plans[0][1])
     value = mean_value(problem, spend)
-    least = LEAST_PROFIT if any(way.cost.any() for way in problem.ways) else LEAST_OUTCOME
-    most = gross(problem)  # estimates can be above even that
+    least, most = least_share(problem), gross(problem)  # estimates can be above even that
     if found.bound < value - REFUTED * max(abs(value), least * most):
         found = replace(found, proven=False)
     told = _told(problem, frame.bent, found)
@@ -163,14 +162,14 @@ def _proven_at_once(
     return _certified(problem, frame, replace(rough, plans=plans, proven=False))
 
 
-def _is_certain(found: Reached) -> bool:
+def _is_certain(problem: Problem, found: Reached) -> bool:
     """Whether a proof shows that the plan is as good as the best."""
-    return found.proven and found.bound - found.plans[0][0] <= CERTIFIED * abs(found.bound)
+    return found.proven and found.bound - found.plans[0][0] <= CERTIFIED * measured(problem, found.bound)
 
 
 def _is_news(found: Reached, before: Reached) -> bool:
     """Whether a plan is so much better than an earlier one that a proof may be nearer, or much may be done for it."""
-    return found.plans[0][0] > before.plans[0][0] * (1 + CLOSE)
+    return found.plans[0][0] > before.plans[0][0] + CLOSE * abs(before.plans[0][0])
 
 
 def _certified(problem: Problem, frame: Frame, found: Reached) -> Reached:
@@ -183,14 +182,14 @@ def _certified(problem: Problem, frame: Frame, found: Reached) -> Reached:
         if proof is None or proof.bound - plans[0][0] <= CERTIFIED * abs(proof.bound):
             break
         news = _joined(problem, [], [proof.courses])
-        if not news or news[0][0] <= plans[0][0] * (1 + CLOSE):
+        if not news or news[0][0] <= plans[0][0] + CLOSE * abs(plans[0][0]):
             break
         plans = _ranked([*news, *plans])
     if proof is None:
         return replace(found, plans=plans)
     bound = min(proof.bound, found.bound) if found.proven else proof.bound
     sure = replace(found, plans=plans, bound=bound, inner=found.inner or "linear program", proven=True)
-    return sure if found.proven or _is_certain(sure) or problem.effort > USUAL else replace(found, plans=plans)
+    return sure if found.proven or _is_certain(problem, sure) or problem.effort > USUAL else replace(found, plans=plans)
 
 
 def _at_one_pace(

@@ -84,7 +84,7 @@ class Fan:
         moved = np.log(self.ratios[:, 1] / self.ratios[:, 0]) * np.sqrt(before * (1 - before))
         at = int(np.argmax(moved)) if len(moved) else 0
         by_total = np.log(self.total[1] / self.total[0]) if self.total[0] > 0 else np.inf
-        if len(moved) and moved[at] > by_total:
+        if len(moved) and moved[at] > max(by_total, NARROW):
             sides = ((self.ratios[at, 0], middle[at]), (middle[at], self.ratios[at, 1]))
             unit = np.arange(len(moved))[:, None] == at
             return [replace(self, ratios=np.where(unit, side, self.ratios)) for side in sides]
@@ -151,7 +151,9 @@ class Box:
     def _cut(self, at: int, ends: tuple[float, float]) -> "list[Fan | Box]":
         """In two at a decision: up to the first of two amounts, and from the second on."""
         (low, high), unit = self.limits, np.eye(len(self.limits[0]))[at].astype(bool)
-        sides = (low, np.where(unit, ends[0], high)), (np.where(unit, ends[1], low), high)
+        sides = [(low, np.where(unit, ends[0], high)), (np.where(unit, ends[1], low), high)]
+        if ends[1] < self.shapes.flight[at] * (1 - EVEN):
+            sides.pop()  # it would fly with less than a flight
         return [half for limits in sides if (half := box(self.shapes, limits, self.total)) is not None]
 
 

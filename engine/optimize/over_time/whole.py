@@ -14,7 +14,7 @@ from jaxtyping import Float
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.conflict.discrete import settled
 from engine.optimize.over_time.ascent import shadow_prices
-from engine.optimize.over_time.certificate import Tables, proven
+from engine.optimize.over_time.certificate import Tables, measured, proven
 from engine.optimize.over_time.exchange import improved
 from engine.optimize.over_time.lattice import lattice
 from engine.optimize.over_time.outer import UNIT, Answer, Outer, Seen, answered, begun, even_steps, seen_closer
@@ -69,7 +69,7 @@ def best(problem: Problem, top: Solved, starts: tuple[np.ndarray, ...]) -> Solve
     frame, sure = framed(free), top.proven
     if frame is not None and not state.ended:
         state, sure = _searched(problem, free, frame, top, state)
-    wrong = state.bound < state.value * (1 - NEWS)
+    wrong = state.bound < state.value - NEWS * abs(state.value)
     route = f"whole steps or numbers of channels: a program of all rules, beside {top.route}"
     bound = max(state.bound, state.value)
     return replace(top, spend=state.best, value=state.value, bound=bound, route=route, proven=sure and not wrong)
@@ -110,7 +110,7 @@ def _begun(problem: Problem, free: Problem, frame: Frame, top: Solved, state: St
             break
         seen_closer(outer, found.spend)
         seen_closer(outer, (found.spend + state.best) / 2)
-        if found.bound > before * (1 - NEAR / PARTED):
+        if found.bound > before - NEAR / PARTED * abs(found.bound):
             break
         before = found.bound
     return outer
@@ -128,7 +128,9 @@ def _proven(problem: Problem, free: Problem, frame: Frame, outer: Outer, state: 
     tables = Tables(tuple(one.view for one in outer.seen), tuple(one.known for one in outer.seen), 0.0)
     asked = replace(free, effort=min(problem.effort, MOST))
     proof = proven(asked, question, tables, (state.value, state.best), prices)
-    if proof is None or not (problem.effort > USUAL or proof.bound - state.value <= CERTIFIED * abs(proof.bound)):
+    if proof is None or not (
+        problem.effort > USUAL or proof.bound - state.value <= CERTIFIED * measured(problem, proof.bound)
+    ):
         return state, False
     return replace(state, bound=proof.bound), True
 
@@ -140,7 +142,8 @@ def _after(problem: Problem, outer: Outer, found: Answer, state: State) -> State
     value = -np.inf if plan is None else mean_value(problem, plan)
     if plan is not None:
         seen_closer(outer, plan)
-    news = value > state.value * (1 + NEWS) or found.bound < state.bound * (1 - NEWS)
+    risen, fallen = value - state.value, state.bound - found.bound
+    news = risen > NEWS * abs(state.value) or fallen > NEWS * abs(state.bound)
     best, worth = (plan, value) if plan is not None and value > state.value else (state.best, state.value)
     latest = (spend if plan is None else plan, *state.latest)[:KEPT]
     return State(best, worth, min(state.bound, found.bound), latest, 0 if news else state.idle + 1)
