@@ -363,7 +363,7 @@ def _warnings(lines: tuple[Line, ...], gain: Range, loss: float, period: str) ->
         told.append("nothing is spent: no other plan keeps these rules, or none pays; look at the rules and the margin")
     if loss > RISKY and gain.mean > 0:
         told.append(
-            f"the mean gain rests on few draws: in {100 * loss:.0f} % of them the plan loses; "
+            f"the mean gain rests on few draws: in {100 * loss:.0f} % of them it brings less than history; "
             "bound the moves (relative = { min = 0.5, max = 1.5 }) or test first"
         )
     beyond = [line.name for line in lines if line.beyond]

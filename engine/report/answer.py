@@ -55,7 +55,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def decision(plan: Plan) -> str:
-    """The decision in one sentence, with its range and the chance that it loses."""
+    """The decision in one sentence, with its range and the chance to bring less."""
     head = f"{plain(plan.scenario)}, {plan.start} to {plan.end}, {money(plan.spend, plan.currency)}: "
     told = _moves(plan)
     if not told and abs(plan.gain.mean) <= 1e-9 * abs(plan.baseline.value.mean):
@@ -64,7 +64,7 @@ def decision(plan: Plan) -> str:
             why = f"no move under these rules is worth its doubt (prudence {plan.prudence:g})"
         return f"{head}keep {compared(plan)}; {why}."
     gained = _gained(plan, plan.gain, plan.baseline.value.mean)
-    loss = "" if one_draw(plan) else f", chance of loss {percent(plan.chance_of_loss)}"
+    loss = "" if one_draw(plan) else f", chance to bring less {percent(plan.chance_of_loss)}"
     return f"{head}{told or 'keep the split'}: {gained} against {compared(plan)}{loss}."
 
 

@@ -115,7 +115,7 @@ def _rules(plan: Plan, explanation: Explanation) -> str:
 
 def _sure(plan: Plan, explanation: Explanation) -> str:
     """How sure the plan is, and where it leaves what the data show."""
-    sure = UNKNOWN if one_draw(plan) else f"chance of loss {percent(explanation.chance_of_loss)}"
+    sure = UNKNOWN if one_draw(plan) else f"chance to bring less {percent(explanation.chance_of_loss)}"
     lines = [f"How sure: {sure}."]
     for reason in explanation.reasons:
         seen = reason.seen

@@ -61,7 +61,7 @@ def _decision(found: Replan) -> str:
         same = carried.name.removeprefix("going on with ")
         return f"{head}stay close to {same}: no move is worth more than the gap of the proof can hide."
     sure = UNKNOWN if one_draw(plan) else ranged(gain, plan.unit)
-    loss = "" if one_draw(plan) else f", chance of loss {percent(carried.chance_of_loss)}"
+    loss = "" if one_draw(plan) else f", chance to bring less {percent(carried.chance_of_loss)}"
     return (
         f"{head}{told or 'move little'}: {amount(gain.mean, plan, signed=True)} ({sure}) against {carried.name}{loss}."
     )

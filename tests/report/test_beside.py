@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine.optimize.compare import compare
+from engine.optimize.doubts import far_from_proof
 from engine.optimize.explaining import explained
-from engine.optimize.plan import _far_from_proof as far_from_proof
 from engine.optimize.plan import optimize
 from engine.optimize.plan_file import gap_of_plan, plan_document
 from engine.optimize.prices import Price
@@ -53,7 +53,8 @@ def test_history_scaled_to_another_budget_is_told_beside_history_as_it_was(make)
     curves = held(make)
     plan = optimize(curves, asked(make))
     text = plan_text(plan)
-    assert " against the same USD 8,000 split as in history (which spent USD 10.9 k), chance of loss" in decision(plan)
+    against = " against the same USD 8,000 split as in history (which spent USD 10.9 k), chance to bring less"
+    assert against in decision(plan)
     change = by_hand(curves, plan.chosen.spend) - by_hand(curves, (150.0 * 52, 60.0 * 52))
     assert (plan.past.spend, plan.past.change.mean) == pytest.approx((HISTORY, change.mean()), rel=1e-6)
     assert plan.past.change.p05 == pytest.approx(np.quantile(change, 0.05), rel=1e-6)
@@ -176,7 +177,7 @@ def test_a_bound_far_away_is_told_with_what_would_bring_it_near(make, text, effo
 
 
 def test_a_loss_is_no_chance_where_there_is_one_draw(make):
-    for draws, told in ((1, "How sure: one draw: no uncertainty is known."), (20, "How sure: chance of loss ")):
+    for draws, told in ((1, "How sure: one draw: no uncertainty is known."), (20, "How sure: chance to bring less ")):
         curves, scenario = held(make, draws), asked(make)
         plan = optimize(curves, scenario)
         assert told in explanation_text(plan, explained(curves, scenario, plan))

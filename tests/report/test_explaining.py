@@ -55,7 +55,7 @@ def test_every_figure_of_an_explanation_is_told():
         f"cap of search: {money(why.rules[0].gain, 'EUR')}, with {money(why.rules[0].moved, 'EUR')} elsewhere" in text
     )
     assert f"worth at most {money(why.experiments.everything.upper, 'EUR')} over the horizon" in text
-    assert f"How sure: chance of loss {percent(why.chance_of_loss)}." in text
+    assert f"How sure: chance to bring less {percent(why.chance_of_loss)}." in text
     assert f"tv: history spent at most {1500:,} a month, the plan spends up to {tv.plan / 12:,.0f}" in text
     assert all(percent(one.right) in text for one in (tv, search, radio))
 

@@ -38,7 +38,7 @@ def test_the_decision_says_what_to_move_what_it_brings_and_how_it_may_lose(make)
     assert money(plan.gain.mean, "USD", signed=True) in told
     assert money(plan.gain.p05, "USD", signed=True) in told
     assert money(plan.gain.p95, "USD", signed=True) in told
-    assert re.search(r"chance of loss \d+\.\d %\.$", told)
+    assert re.search(r"chance to bring less \d+\.\d %\.$", told)
     assert "\n" not in told
 
 

@@ -369,7 +369,7 @@ def test_the_text_says_the_decision_first_and_marks_what_is_over(folder, plan):
     assert told.startswith(
         "x, 2027-05-24 to 2028-01-02: of USD 60.0 k, USD 28.0 k are spent; with the USD 32.0 k left, "
     )
-    assert "against going on with the earlier plan, chance of loss" in told.splitlines()[0]
+    assert "against going on with the earlier plan, chance to bring less" in told.splitlines()[0]
     certain = text(replace(found, plan=replace(found.plan, draws=1))).splitlines()[0]
     assert certain.endswith("(one draw: no uncertainty is known) against going on with the earlier plan.")
     assert "2027-01-04 spent  2027-04-05 spent  2027-05-24  2027-07-05  2027-10-04" in told
