@@ -11,16 +11,22 @@ from engine.words import money, number, percent, table
 INDENT = "  "  # before the name of a part
 
 
-def split_above(plan: Plan) -> str:
-    """The strategic split by role, kind, geo and segment, with what it costs to fix it; empty where there is none."""
+def split_above(plan: Plan, before: str = "history", note: str = "") -> str:
+    """The strategic split by role, kind, geo and segment, with what it costs to fix it; empty where there is none.
+
+    Args:
+        plan: Whose split is told.
+        before: What its baseline is, above the column.
+        note: The footnote on it; where there is none, that history's money was scaled, if it was.
+    """
     told = [level for level in plan.above if level.of != "channel"]
     if not told:
         return ""
     asked, free = any(level.asked for level in told), any(level.free is not None for level in told)
-    header = ["split above", "history", "share", "plan", "share"]
+    header = ["split above", before, "share", "plan", "share"]
     header += ["asked"] * asked + ["free"] * free + ["outcome", "return"]
     rows = [_row(plan, level, asked, free) for level in told]
-    return "\n".join(part for part in (table(header, rows), scaled_note(plan), _cost(plan)) if part)
+    return "\n".join(part for part in (table(header, rows), note or scaled_note(plan), _cost(plan)) if part)
 
 
 def _row(plan: Plan, level: Level, asked: bool, free: bool) -> list[str]:

@@ -6,6 +6,7 @@ from engine.optimize.plan import Line, Plan
 from engine.report.above import split_above, with_parts
 from engine.report.answer import DUST, over_time, proof
 from engine.report.figures import UNKNOWN, amount, moves, one_draw, ranged
+from engine.report.history import SAME
 from engine.study.replan import Replan
 from engine.words import folded, money, number, percent, plain, table
 
@@ -24,7 +25,7 @@ def text(found: Replan) -> str:
         _decision(found),
         spent,
         "\n".join(warnings),
-        split_above(found.plan),
+        _split_above(found),
         _channels(found),
         _decisions(found),
         _why(found),
@@ -62,9 +63,30 @@ def _decision(found: Replan) -> str:
         return f"{head}stay close to {same}: no move is worth more than the gap of the proof can hide."
     sure = UNKNOWN if one_draw(plan) else ranged(gain, plan.unit)
     loss = "" if one_draw(plan) else f", chance to bring less {percent(carried.chance_of_loss)}"
-    return (
-        f"{head}{told or 'move little'}: {amount(gain.mean, plan, signed=True)} ({sure}) against {carried.name}{loss}."
-    )
+    gained = f"{amount(gain.mean, plan, signed=True)} ({sure}) against {carried.name}{_unlike(found, left)}"
+    return f"{head}{told or 'move little'}: {gained}{loss}."
+
+
+def _unlike(found: Replan, left: float) -> str:
+    """What the earlier plan has that the new one may not have: other money for the rest, and rules that it breaks."""
+    carried, currency = found.carried, found.plan.currency
+    if not carried.is_plan:
+        return ""
+    had, said = sum(carried.rest), []
+    if abs(had - left) > SAME * max(had, left):
+        said.append(f"would spend {money(had, currency)} in the rest where this one spends {money(left, currency)}")
+    if carried.broken:
+        more = f" and {len(carried.broken) - 1} more" if len(carried.broken) > 1 else ""
+        said.append(f"is not allowed (it breaks {plain(carried.broken[0])}{more})")
+    return f", which {' and '.join(said)}" if said else ""
+
+
+def _split_above(found: Replan) -> str:
+    """The strategic split, beside what was spent and history's split of the money that is left."""
+    if not found.over:
+        return split_above(found.plan)
+    note = f"spent, history: what was spent before {found.as_of}, and history's split of the money left after it."
+    return split_above(found.plan, "spent, history", note)
 
 
 def _moves(found: Replan, left: float) -> str:

@@ -1,12 +1,14 @@
 """The rest of a year decided anew, against a loop over weeks that knows nothing of decisions."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
+from engine import words
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
@@ -369,9 +371,18 @@ def test_the_text_says_the_decision_first_and_marks_what_is_over(folder, plan):
     assert told.startswith(
         "x, 2027-05-24 to 2028-01-02: of USD 60.0 k, USD 28.0 k are spent; with the USD 32.0 k left, "
     )
-    assert "against going on with the earlier plan, chance to bring less" in told.splitlines()[0]
+    had = words.money(sum(found.carried.rest), "USD")
+    unlike = (
+        f"against going on with the earlier plan, which would spend {had} in the rest where this one spends "
+        f"USD 32.0 k and is not allowed (it breaks budget)"
+    )
+    assert f"{unlike}, chance to bring less" in told.splitlines()[0]
     certain = text(replace(found, plan=replace(found.plan, draws=1))).splitlines()[0]
-    assert certain.endswith("(one draw: no uncertainty is known) against going on with the earlier plan.")
+    assert certain.endswith(f"(one draw: no uncertainty is known) {unlike}.")
+    allowed = replace(found, carried=replace(found.carried, broken=(), rest=(32_000.0,)))
+    assert "against going on with the earlier plan, chance to bring less" in text(allowed).splitlines()[0]
+    assert re.search(r"^split above +spent, history +share", told, re.MULTILINE)
+    assert "spent, history: what was spent before 2027-05-24, and history's split of the money left after it." in told
     assert "2027-01-04 spent  2027-04-05 spent  2027-05-24  2027-07-05  2027-10-04" in told
     assert "Beware: going on with the earlier plan does not keep" in told
     assert "as spent from" not in told
