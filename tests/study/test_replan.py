@@ -374,12 +374,12 @@ def test_the_text_says_the_decision_first_and_marks_what_is_over(folder, plan):
     had = words.money(sum(found.carried.rest), "USD")
     unlike = (
         f"against going on with the earlier plan, which would spend {had} in the rest where this one spends "
-        f"USD 32.0 k and is not allowed (it breaks budget)"
+        "USD 32.0 k and is not allowed (it breaks budget)"
     )
     assert f"{unlike}, chance to bring less" in told.splitlines()[0]
     certain = text(replace(found, plan=replace(found.plan, draws=1))).splitlines()[0]
     assert certain.endswith(f"(one draw: no uncertainty is known) {unlike}.")
-    allowed = replace(found, carried=replace(found.carried, broken=(), rest=(32_000.0,)))
+    allowed = replace(found, carried=replace(found.carried, broken=(), rest=(32_000.0, 0.0, 0.0)))
     assert "against going on with the earlier plan, chance to bring less" in text(allowed).splitlines()[0]
     assert re.search(r"^split above +spent, history +share", told, re.MULTILINE)
     assert "spent, history: what was spent before 2027-05-24, and history's split of the money left after it." in told
