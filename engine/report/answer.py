@@ -9,7 +9,7 @@ from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
 from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
-from engine.report.figures import UNKNOWN, amount, moves, one_draw, ranged, rate
+from engine.report.figures import UNKNOWN, amount, beware, moves, one_draw, ranged, rate
 from engine.report.found import budget_found, money_for_tests
 from engine.report.history import beside_history, compared, scaled_note, split_name
 from engine.report.weeks import weeks_text
@@ -35,14 +35,13 @@ BUDGET = "budget"  # the name of the rule that holds the total
 
 def plan_text(plan: Plan) -> str:
     """A plan for the terminal."""
-    warnings = "\n".join(f"Beware: {plain(warning)}." for warning in plan.warnings)
     why = _why(plan) + ("\n" + MARGIN if _has_two_prices(plan) else "")
     parts = [
         decision(plan),
         beside_history(plan),
+        beware(plan.warnings),
         budget_found(plan),
         money_for_tests(plan),
-        warnings,
         split_above(plan),
         _channels(plan),
         customers_text(plan),
@@ -172,11 +171,9 @@ def _why(plan: Plan) -> str:
         lines = ["Why: to ease any one of the rules that hold the plan earns next to nothing."]
     priced = [price for price in earning if not _is_contradicted(price)]
     told, rest = priced[:TOLD], priced[TOLD:]
-    lines += [
-        f"  {plain(price.rule)}: {rate(price.dual)} per {plan.currency} 1; {_step(price, plan)}" for price in told
-    ]
+    lines += [f"  {plain(price.rule)}: {_margin(price, plan)}; {_step(price, plan)}" for price in told]
     if rest:
-        dearest = max(price.dual for price in rest)
+        dearest = max(price.dual or 0.0 for price in rest)
         lines.append(
             f"  and {len(rest)} more rules, each at most {rate(dearest)} per {plan.currency} 1 (see plan.json)"
         )
@@ -187,15 +184,24 @@ def _why(plan: Plan) -> str:
     return "\n".join(lines)
 
 
+def _margin(price: Price, plan: Plan) -> str:
+    """What a unit of room brings; none is told where money goes in steps."""
+    if price.dual is None:
+        return "money goes in steps, so a single unit has no price: see the real step"
+    return f"{rate(price.dual)} per {plan.currency} 1"
+
+
 def _earns_nothing(price: Price, plan: Plan) -> bool:
     """Whether more room at a rule earns next to nothing, margin and step; of the budget that is told as well."""
     usual = abs(plan.chosen.value.mean) / plan.spend if plan.spend > 0 else 1.0
     stepped = (price.gain or 0.0) / price.change if price.change else 0.0
-    return price.rule != BUDGET and max(abs(price.dual), abs(stepped)) < EARNS * min(1.0, usual)
+    return price.rule != BUDGET and max(abs(price.dual or 0.0), abs(stepped)) < EARNS * min(1.0, usual)
 
 
 def _at_risk_price(price: Price, plan: Plan) -> str:
     """What more money adds to a measure of risk."""
+    if price.dual is None:
+        return f"More money: {_margin(price, plan)}; {_step(price, plan)}."
     return (
         f"More money adds {rate(price.dual)} of what is maximised per {plan.currency} 1 at the margin; "
         f"{_step(price, plan)}."
@@ -208,12 +214,14 @@ def _without_price(plan: Plan) -> list[str]:
     steps = dict.fromkeys(name.removeprefix(STEP_OF).partition(" from ")[0] for name in names if STEP_OF in name)
     told = [f"steps of {len(steps)} channels" if len(steps) > 1 else f"{STEP_OF}{name}" for name in list(steps)[:1]]
     others = dict.fromkeys(DATED.sub("", name) for name in names if STEP_OF not in name)
-    return [*told, *map(plain, others)]
+    priceless = [price.rule for price in plan.prices if price.dual is None and price.gain is None]
+    return [*told, *map(plain, [*others, *(rule for rule in priceless if rule != BUDGET)])]
 
 
 def _is_contradicted(price: Price) -> bool:
     """Whether a real step earns next to nothing of what the margin says: then other rules hold the plan as well."""
-    return price.gain is not None and price.dual > 0 and price.gain <= NO_PRICE * price.dual * price.change
+    dual = price.dual or 0.0
+    return price.gain is not None and dual > 0 and price.gain <= NO_PRICE * dual * price.change
 
 
 def _has_two_prices(plan: Plan) -> bool:
@@ -309,8 +317,17 @@ def comparison_text(answers: list[Answer]) -> str:
     why = [_why(answer.plan).replace("Why:", f"Why, {plain(answer.name)}:", 1) for answer in answers if answer.plan]
     why += [MARGIN.strip()] if any(_has_two_prices(plan) for plan in plans) else []
     proofs = [f"{plain(answer.name)}: {proof(answer.plan)}" for answer in answers if answer.plan]
-    parts = ["\n".join(sentences), table(header, rows) + "\n" + notes, _by_channel(answers), *why, "\n".join(proofs)]
+    head = ["\n".join(sentences), _warnings(answers), table(header, rows) + "\n" + notes]
+    parts = [*head, _by_channel(answers), *why, "\n".join(proofs)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _warnings(answers: list[Answer]) -> str:
+    """What a reader must know of all plans, then of single ones."""
+    told = [(answer.name, answer.plan.warnings) for answer in answers if answer.plan]
+    shared = [each for each in told[0][1] if all(each in warnings for _, warnings in told)] if told else []
+    own = [f"{name}: {each}" for name, warnings in told for each in warnings if each not in shared]
+    return beware([*shared, *own])
 
 
 def _by_channel(answers: list[Answer]) -> str:

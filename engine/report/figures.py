@@ -1,7 +1,7 @@
 """Figures of plans in words: amounts with what they count, rates without noise, ranges only where draws differ."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
@@ -18,12 +18,16 @@ def amount(value: float, plan: Plan, signed: bool = False) -> str:
     return f"{money(value, plan.unit, signed)} {plan.measure}" if signed or not plan.unit else money(value, plan.unit)
 
 
-def rate(per_money: float) -> str:
+def rate(per_money: float | None) -> str:
     """What a unit of money brings; with three figures where it is next to nothing, as of outcomes that are counted.
 
-    >>> rate(1.5), rate(0.0015), rate(1.5e-7), rate(1e-9), rate(45_000.0)
-    ('1.50', '0.00150', '1.50e-07', '0.00', '45.0 k')
+    None is of a unit that cannot be spent.
+
+    >>> rate(1.5), rate(0.0015), rate(1.5e-7), rate(1e-9), rate(45_000.0), rate(None)
+    ('1.50', '0.00150', '1.50e-07', '0.00', '45.0 k', '-')
     """
+    if per_money is None:
+        return "-"
     size = abs(per_money)
     if LARGE <= size < math.inf:
         return number(per_money)
@@ -48,6 +52,11 @@ def moves(change: Mapping[str, float], least: float, currency: str) -> str:
     if up and down:
         return f"move money from {told(down)} to {told(up)}"
     return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}" if up or down else ""
+
+
+def beware(warnings: Iterable[str]) -> str:
+    """Warnings, each on a line of its own; empty where there are none."""
+    return "\n".join(f"Beware: {plain(warning)}." for warning in warnings)
 
 
 def one_draw(plan: Plan) -> bool:

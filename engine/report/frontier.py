@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.optimize.budgets.balance import Balance, Balances
 from engine.optimize.budgets.frontier import Frontier, Point
-from engine.report.figures import rate
+from engine.report.figures import beware, rate
 from engine.words import folded, money, number, percent, plain, table
 
 NEAR = 5e-3  # of a budget: how far from another it may be and is still told as the same
@@ -15,7 +15,7 @@ BY = {"revenue": "returns {} of revenue", "margin": "returns {} of margin"}
 
 def frontier_text(found: Frontier) -> str:
     """A frontier for the terminal."""
-    parts = [decision(found), _rises(found), _table(found), _proof(found)]
+    parts = [decision(found), beware(found.warnings), _rises(found), _table(found), _proof(found)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -27,10 +27,12 @@ def decision(found: Frontier) -> str:
     told = (
         f"{money(at.budget, found.currency)}{near} {'bring' if at.spent else 'is not spent and brings'} "
         f"{money(at.outcome.mean, found.unit)} {plain(found.measure)} (5-95 %: {money(at.outcome.p05, found.unit)} .. "
-        f"{money(at.outcome.p95, found.unit)}), the next {one} brings {rate(at.marginal)}"
+        f"{money(at.outcome.p95, found.unit)})"
     )
+    if at.marginal is not None:
+        told += f", the next {one} brings {rate(at.marginal)}"
     if at.step is not None:
-        told += f" and each {one} of the next step {rate(at.step)}"
+        told += f"{', and' if at.marginal is None else ' and'} each {one} of the next step {rate(at.step)}"
     return f"{head}{told}. {_pays(found)}".rstrip()
 
 
@@ -82,6 +84,8 @@ def _table(found: Frontier) -> str:
     )
     if found.prudence:
         notes += " next 1 is told after the charge for the doubt of moves, step 1 before it."
+    if any(point.marginal is None for point in found.points):
+        notes += " - under next 1: money goes in steps, so a single unit has no price."
     if found.risk != "mean":
         notes += (
             f"\nPlans are chosen by risk.measure {found.risk!r}; next 1, step 1 and the budgets up to which money pays "
@@ -121,6 +125,7 @@ def frontier_document(found: Frontier) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "scenario": found.scenario,
+        "warnings": list(found.warnings),
         "currency": found.currency,
         "period": found.period,
         "horizon": {"start": str(found.start), "end": str(found.end), "periods": found.periods},
@@ -189,7 +194,8 @@ def balances_text(found: Balances) -> str:
         f"{found.currency} over the horizon; > most in all; costs: {plain(found.measure)} of the others given up for "
         f"one more of {group}, to the next row."
     )
-    return "\n\n".join([head, f"{table(header, rows)}\n{notes}", _balance_proof(found)])
+    parts = [head, beware(found.warnings), f"{table(header, rows)}\n{notes}", _balance_proof(found)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _balance_row(found: Balances, point: Balance) -> list[str]:
@@ -222,6 +228,7 @@ def balances_document(found: Balances) -> dict[str, Any]:
     return {
         "schema": BALANCES,
         "scenario": found.scenario,
+        "warnings": list(found.warnings),
         "currency": found.currency,
         "period": found.period,
         "horizon": {"start": str(found.start), "end": str(found.end)},

@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.optimize.batch.grid import GridPlan
 from engine.optimize.closeness import CERTIFIED
-from engine.report.figures import rate
+from engine.report.figures import beware, rate
 from engine.words import money, number, percent, plain, table
 
 SCHEMA = "peso.grid/1"
@@ -18,7 +18,7 @@ NOTABLE = 0.005  # share of the budget below which a move is not told
 def grid_text(grid: GridPlan) -> str:
     """A grid for the terminal: the best and the worst row, a compact table, and what is proven."""
     planned = np.flatnonzero(grid.batch.planned[1:]) + 1
-    parts = [_decision(grid, planned)]
+    parts = [part for part in (_decision(grid, planned), beware(grid.warnings)) if part]
     if planned.size:
         parts.append(_table(grid, planned))
     parts.append(_proof(grid, planned))
@@ -128,6 +128,7 @@ def grid_document(grid: GridPlan) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "scenario": grid.scenario,
+        "warnings": list(grid.warnings),
         "currency": grid.currency,
         "measure": grid.measure,
         "channels": list(grid.batch.names),

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.optimize.budgets.trade import Trade, Trades
-from engine.report.figures import rate
+from engine.report.figures import beware, rate
 from engine.words import folded, money, number, percent, plain, table
 
 SCHEMA = "peso.trades/1"
@@ -12,7 +12,8 @@ SCHEMA = "peso.trades/1"
 
 def trades_text(found: Trades) -> str:
     """Trades for the terminal."""
-    return "\n\n".join([_decision(found), _table(found), _splits(found), _proof(found)])
+    parts = [_decision(found), beware(found.warnings), _table(found), _splits(found), _proof(found)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _decision(found: Trades) -> str:
@@ -102,6 +103,7 @@ def trades_document(found: Trades) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "scenario": found.scenario,
+        "warnings": list(found.warnings),
         "currency": found.currency,
         "period": found.period,
         "horizon": {"start": str(found.start), "end": str(found.end), "periods": found.periods},

@@ -3,6 +3,7 @@
 Nothing here loads JAX: asking again takes a fraction of a second.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import InputError, UntrustworthyError
@@ -12,9 +13,8 @@ from engine.optimize.plan import Plan, optimize
 from engine.optimize.rules import THOROUGH, USUAL, Tell, unheard
 from engine.response.curves import Curves
 from engine.response.curves_file import read_curves
+from engine.study.fit_doubts import CURVES, fit_doubts
 from engine.study.question import question
-
-CURVES = ("curves.json", "curves_by_geo.json")  # of a fit folder
 
 
 def plan(
@@ -22,7 +22,7 @@ def plan(
 ) -> Plan:
     """The best plan of one scenario file on a curves file or a fit folder; with a proof as its bound if asked for."""
     known = curves_of(curves, accept_weak_fit)
-    return optimize(known, question(scenario, known), effort=THOROUGH if prove else USUAL, tell=tell)
+    return warned(optimize(known, question(scenario, known), effort=THOROUGH if prove else USUAL, tell=tell), curves)
 
 
 def what_if(fit: Path, scenarios: list[Path], base: Path | None = None, accept_weak_fit: bool = False) -> list[Answer]:
@@ -30,7 +30,13 @@ def what_if(fit: Path, scenarios: list[Path], base: Path | None = None, accept_w
     known = curves_of(fit, accept_weak_fit)
     asked = [question(path, known) for path in scenarios]
     against = None if base is None else question(base, known)
-    return compare(known, asked, against)
+    answers = compare(known, asked, against)
+    return [replace(one, plan=warned(one.plan, fit)) if one.plan else one for one in answers]
+
+
+def warned(plan: Plan, curves: Path) -> Plan:
+    """The plan with what the health of the fit says against the curves that it was made from, before all else."""
+    return replace(plan, warnings=(*fit_doubts(curves), *plan.warnings))
 
 
 def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:

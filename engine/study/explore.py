@@ -1,6 +1,6 @@
 """All budgets of one question, or all balances of two goals: files in, answers out, a folder where one is wanted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.optimize.budgets.frontier import Frontier, Tell, asked_money, fronti
 from engine.report.charts.frontier import charts_document
 from engine.report.frontier import balance_rows, balances_document, frontier_document, frontier_rows
 from engine.study.ask import curves_of
+from engine.study.fit_doubts import fit_doubts
 from engine.study.question import question
 
 NOTHING = 1e-4  # of the scenario's budget: no money that anybody asks about
@@ -65,7 +66,8 @@ def explore(
     known = curves_of(curves, accept_weak_fit)
     wanted = question(scenario, known)
     asked = asked_money(known, wanted)
-    return frontier(known, wanted, sweep.budgets(asked), asked, tell)
+    found = frontier(known, wanted, sweep.budgets(asked), asked, tell)
+    return replace(found, warnings=fit_doubts(curves))
 
 
 def weigh(
@@ -76,7 +78,8 @@ def weigh(
     wanted = question(scenario, known)
     if not 2 <= count <= MOST:
         raise InputError(f"{count} balances: 2 to {MOST} are needed; correct --points")
-    return balances(known, wanted, against, count, asked_money(known, wanted), tell)
+    found = balances(known, wanted, against, count, asked_money(known, wanted), tell)
+    return replace(found, warnings=fit_doubts(curves))
 
 
 def write_explored(folder: Path, found: Frontier | Balances) -> None:

@@ -1,6 +1,6 @@
 """A plan in the middle of its horizon: what is over is fixed as it was spent, the rest is decided anew."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken, problem_of
 from engine.periods import starts, step
 from engine.response.curves import Curves
-from engine.study.ask import curves_of
+from engine.study.ask import curves_of, warned
 from engine.study.earlier_plan import read_earlier
 from engine.study.question import question
 from engine.words import exact, percent, plain
@@ -82,7 +82,8 @@ def replan(curves: Path, scenario: Path, today: Today, accept_weak_fit: bool = F
     over = _periods_over(known, asked, today)
     earlier = None if today.plan is None else read_earlier(today.plan, known, asked)
     past = _past(known, asked, today, over, earlier)
-    return replanned(known, asked, past, today.as_of, earlier)
+    found = replanned(known, asked, past, today.as_of, earlier)
+    return replace(found, plan=warned(found.plan, curves))
 
 
 def replanned(

@@ -1,5 +1,6 @@
 """What one goal costs another under the rules of a scenario file: outcome against brand, or mean against safety."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import InputError
@@ -11,6 +12,7 @@ from engine.optimize.risk.safety import safety
 from engine.report.charts.trade import charts_document
 from engine.report.trade import trade_rows, trades_document
 from engine.study.ask import curves_of
+from engine.study.fit_doubts import fit_doubts
 from engine.study.question import question
 
 MOST = 500  # plans: each is a question of its own
@@ -27,7 +29,8 @@ def trade_brand(asked: tuple[Path, Path, bool], count: int, tell: Tell) -> Trade
     _require_count(count)
     known = curves_of(asked[0], asked[2])
     wanted = question(asked[1], known)
-    return between(known, wanted, count, asked_money(known, lasting(wanted)), tell)
+    found = between(known, wanted, count, asked_money(known, lasting(wanted)), tell)
+    return replace(found, warnings=fit_doubts(asked[0]))
 
 
 def trade_safety(asked: tuple[Path, Path, bool], count: int, tell: Tell) -> Trades:
@@ -35,7 +38,8 @@ def trade_safety(asked: tuple[Path, Path, bool], count: int, tell: Tell) -> Trad
     _require_count(count)
     known = curves_of(asked[0], asked[2])
     wanted = question(asked[1], known)
-    return safety(known, wanted, count, asked_money(known, wanted), tell)
+    found = safety(known, wanted, count, asked_money(known, wanted), tell)
+    return replace(found, warnings=fit_doubts(asked[0]))
 
 
 def _require_count(count: int) -> None:

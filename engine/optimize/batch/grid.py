@@ -30,6 +30,7 @@ class GridPlan:
     names: tuple[str, ...]  # of the rows
     settings: Float[np.ndarray, "row axis"]
     batch: Batch
+    warnings: tuple[str, ...] = ()  # what a reader must know before acting on it
 
     @property
     def mean(self) -> Float[np.ndarray, " row"]:

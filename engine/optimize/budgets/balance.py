@@ -68,6 +68,7 @@ class Balances:
     tied: tuple[str, ...]  # rules that tie both sides: bounds then hold for a step's money alone
     made_from: str
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()  # what a reader must know before acting on it
 
 
 def members_of(curves: Curves, scenario: Scenario, group: str) -> tuple[str, ...]:

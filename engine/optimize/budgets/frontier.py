@@ -24,6 +24,7 @@ from engine.optimize.budgets.targets import best_at, sized, target_of
 from engine.optimize.multipliers import explained, least
 from engine.optimize.over_time import several
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
+from engine.optimize.prices import binding
 from engine.optimize.rules import Problem, compared, history_spend, open_returns, problem_of
 from engine.optimize.solve import solve
 from engine.response.curves import Curves
@@ -45,7 +46,7 @@ class Point:
     bound: float  # no plan of this budget has more of it
     gap: float  # from net to bound, relative
     certified: bool
-    marginal: float  # mean outcome of the next unit of money, after the charge for the doubt of moves
+    marginal: float | None  # mean outcome of the next unit of money, after the charge for doubt; None: goes in steps
     step: float | None  # mean outcome of each unit up to the next budget, before it; None at the last
 
     @property
@@ -91,6 +92,7 @@ class Frontier:
     made_from: str
     risk: str = "mean"  # the measure that plans are chosen by; margins and break-even budgets are of the mean
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()  # what a reader must know before acting on it
 
     @property
     def rises(self) -> tuple[tuple[float, float], ...]:
@@ -98,7 +100,7 @@ class Frontier:
         return tuple(
             (one.budget, two.budget)
             for one, two in itertools.pairwise(self.points)
-            if two.marginal > one.marginal * (1 + RISES)
+            if one.marginal is not None and two.marginal is not None and two.marginal > one.marginal * (1 + RISES)
         )
 
     @property
@@ -198,7 +200,7 @@ def _planned(
     return plans[0], points, without
 
 
-def _point(plan: Plan, amount: float, marginal: float) -> Point:
+def _point(plan: Plan, amount: float, marginal: float | None) -> Point:
     return Point(
         amount,
         plan.chosen.spend,
@@ -221,8 +223,8 @@ def _stepped(points: list[Point]) -> tuple[Point, ...]:
     return tuple(replace(point, step=step) for point, step in zip(points, [*steps, None], strict=True))
 
 
-def next_unit(problem: Problem, spend: np.ndarray) -> float:
-    """Mean outcome that one more unit of budget brings to a plan, wherever the rules let it go.
+def next_unit(problem: Problem, spend: np.ndarray) -> float | None:
+    """Mean outcome that one more unit of budget brings to a plan, wherever the rules let it go; None: into no step.
 
     Where the budget is not all spent: what a unit must bring to be spent, which is nothing unless money is a cost.
     """
@@ -230,7 +232,10 @@ def next_unit(problem: Problem, spend: np.ndarray) -> float:
     if open_returns(problem):
         asked = importlib.import_module("engine.optimize.returns.pricing").priced_at(problem, spend)
     if problem.is_discrete:
-        asked = importlib.import_module("engine.optimize.discrete").priced(problem, spend)
+        discrete = importlib.import_module("engine.optimize.discrete")
+        asked = discrete.held(problem, spend)
+        if 0 in binding(problem, spend) and not discrete.has_price(problem, spend, 0):
+            return None
     if problem.ways:
         ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
         duals = ascent.shadow_prices(asked, spend)

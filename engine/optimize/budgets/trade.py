@@ -66,6 +66,7 @@ class Trades:
     made_from: str
     notes: tuple[str, ...] = ()  # where the scenario itself is planned and valued differently
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()  # what a reader must know before acting on it
 
 
 def weights(count: int) -> list[float]:
