@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from engine.optimize.conflict.discrete import nearest, settled
 from engine.optimize.over_time import several
-from engine.optimize.polish import climbed, ground, mean_value
+from engine.optimize.polish import climbed, ground, mean_value, movable
 from engine.optimize.rules import Problem, broken
 from engine.optimize.solve import Memory, Solved, best_of, solve
 
@@ -32,10 +32,19 @@ def held(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Problem:
     return replace(problem, rules=settled(problem.rules, problem.decisions, spend))
 
 
-def priced(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Problem:
-    """The question whose prices are a plan's: its active channels stay, and money need not go in steps."""
-    free = tuple(replace(rule, step=0.0) for rule in problem.rules)
-    return replace(problem, rules=settled(free, problem.decisions, spend))
+def has_price(problem: Problem, spend: Float[np.ndarray, " cell"], index: int) -> bool:
+    """Whether a unit of room at a rule can move money: where all that could move goes in steps, it cannot.
+
+    Steps and active channels stay as they are at the margin, so what a unit brings is what the other money makes of it.
+    """
+    in_steps = np.sum([np.zeros(len(spend)), *(rule.weights for rule in problem.rules if rule.step)], axis=0) > 0
+    up, down = movable(held(problem, spend), spend)
+    if not index:
+        return bool((up & ~in_steps).any())
+    own = (problem.rules[index].weights != 0) & ~in_steps
+    single = own if problem.rules[index].channel is not None else np.zeros(len(spend), bool)
+    moving = (up | down) & ~in_steps
+    return bool((own & (moving | single)).any() and (moving | single).sum() > 1)
 
 
 def again(problem: Problem, starts: tuple[np.ndarray, ...]) -> Float[np.ndarray, " cell"] | None:

@@ -293,7 +293,7 @@ def _worth(plan: Plan) -> dict[str, float]:
     found: dict[str, float] = {}
     for one in plan.prices:
         name = DATED.sub("", one.rule)
-        found[name] = max(found.get(name, 0.0), abs(one.dual))
+        found[name] = max(found.get(name, 0.0), abs(one.dual or 0.0))
     return found
 
 

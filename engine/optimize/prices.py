@@ -31,7 +31,7 @@ class Price:
     """What loosening one rule earns."""
 
     rule: str
-    dual: float  # objective after tolls per unit of money, at the margin; at a kink the slope towards more room
+    dual: float | None  # objective after tolls per unit of money, at a kink towards more room; None: goes in steps
     change: float  # money by which the rule was loosened for the re-solve [currency]
     gain: float | None  # mean objective before tolls that asking again with it earns; None where it was not re-solved
 
@@ -94,15 +94,23 @@ def _beside_returns(problem: Problem, solved: Solved, memory: Memory) -> list[Pr
 
 def _beside_numbers(problem: Problem, solved: Solved, memory: Memory) -> list[Price]:
     """The same beside steps and numbers of channels, which stay as they are and have no price by the unit of money."""
-    priced = importlib.import_module("engine.optimize.discrete").priced(problem, solved.spend)
+    discrete = importlib.import_module("engine.optimize.discrete")
+    priced = discrete.held(problem, solved.spend)
     if problem.ways:
-        return _over_time(problem, solved, priced)
+        return [_or_none(problem, solved, price) for price in _over_time(problem, solved, priced)]
     found = {at: dual for at, dual in _duals(priced, solved.spend).items() if at < len(problem.rules)}
     duals = {at: dual for at, dual in found.items() if not problem.rules[at].is_discrete}
     told = sorted(duals, key=lambda index: (index != 0, -abs(duals[index])))
-    return [
-        _price(problem, solved, memory, index, duals[index], rank < SHOWN_BESIDE) for rank, index in enumerate(told)
-    ]
+    wanted = ((index, duals[index], rank < SHOWN_BESIDE) for rank, index in enumerate(told))
+    rows = [_price(problem, solved, memory, *one) for one in wanted]
+    return [_or_none(problem, solved, price) for price in rows]
+
+
+def _or_none(problem: Problem, solved: Solved, price: Price) -> Price:
+    """The price without its margin where all money that could move goes in steps."""
+    has_price = importlib.import_module("engine.optimize.discrete").has_price
+    index = next(at for at, rule in enumerate(problem.rules) if rule.name == price.rule)
+    return price if has_price(problem, solved.spend, index) else replace(price, dual=None)
 
 
 def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) -> list[Price]:

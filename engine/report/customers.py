@@ -25,7 +25,7 @@ def customers_text(plan: Plan) -> str:
 
 def _row(plan: Plan, at: int) -> list[str]:
     line = plan.lines[at]
-    row = [line.name, _cost(line.spend, line.outcome.mean), _cost(1.0, line.marginal)]
+    row = [line.name, _cost(line.spend, line.outcome.mean), _cost(1.0, line.marginal or 0.0)]
     if plan.lifetime:
         row += [number(plan.lifetime[at]), _worth(plan.lifetime[at] * line.outcome.mean, line.spend)]
     return row

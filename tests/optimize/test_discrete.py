@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from engine.errors import InputError
+from engine.optimize.budgets.frontier import next_unit
 from engine.optimize.conflict.conflict import conflict, explanation
 from engine.optimize.conflict.discrete import can_be_kept
 from engine.optimize.explaining import explained
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.over_time.several import mean_value
 from engine.optimize.plan import optimize
+from engine.optimize.plan_file import plan_document
 from engine.optimize.program import solve as by_program
 from engine.optimize.rules import broken, problem_of
 from engine.optimize.solve import _scale, _tables, solve
 from engine.optimize.stepped import stepped
+from engine.report.answer import plan_text
 
 TEN = 10.0
 RULES = {  # text, and what it says of a spend
@@ -289,4 +292,25 @@ def test_plans_tell_them_and_are_explained(make, decide):
     assert any(name.startswith("step of c") for name in plan.binding)
     assert any(reason.idle and "most active channels" in reason.held for reason in told.reasons)
     assert next(cost for cost in told.rules if cost.rule == "most active channels").gain > 0
-    assert all(np.isfinite(price.dual) and not price.rule.startswith(("step", "most")) for price in plan.prices)
+    assert not any(price.rule.startswith(("step", "most")) for price in plan.prices)
+    assert [(price.rule, price.dual) for price in plan.prices] == [("budget", None)]
+    assert plan.prices[0].gain > 0 and told.price is None
+    assert plan_document(plan)["prices"][0]["dual"] is None
+    assert "budget: money goes in steps, so a single unit has no price: see the real step; " in plan_text(plan)
+    assert next_unit(problem_of(held, asked), plan.cells) is None
+
+
+def test_beside_steps_money_is_priced_by_what_channels_without_them_make_of_it(make):
+    held = make.random_curves(np.random.default_rng(2), 3, draws=4, slope=(0.5, 1.0))
+
+    def best(total):
+        return optimize(held, make.scenario(f"budget = {{ total = {total} }}\n[channels.c0]\nstep = 40\n"))
+
+    plan, richer = best(240), best(241)
+    assert plan.chosen.spend[0] == richer.chosen.spend[0] > 0
+    gained = richer.chosen.value.mean - plan.chosen.value.mean
+    (price,) = [price for price in plan.prices if price.rule == "budget"]
+    assert price.dual == pytest.approx(gained, rel=1e-2)
+    asked = make.scenario("budget = { total = 240 }\n[channels.c0]\nstep = 40\n")
+    assert next_unit(problem_of(held, asked), plan.cells) == pytest.approx(gained, rel=1e-2)
+    assert plan.prices[0] == price and not any("step" in price.rule for price in plan.prices)

@@ -12,7 +12,7 @@ import numpy as np
 from engine.config.scenario import Risk
 from engine.optimize.conflict.discrete import nearest as nearest_in_numbers
 from engine.optimize.conflict.feasible import nearest
-from engine.optimize.discrete import priced
+from engine.optimize.discrete import has_price, held
 from engine.optimize.over_time.more_money import LITTLE, raised
 from engine.optimize.prices import STEP, Price, binding
 from engine.optimize.risk.at_risk import solve_at_risk
@@ -36,7 +36,11 @@ def budget_price(problem: Problem, solved: Solved, risk: Risk) -> tuple[Price, .
         return ()
     draws = len(known(problem, solved.spend).values)
     measure, more = measure_of(risk, chances(problem, draws)), LITTLE * float(solved.spend.sum())
-    free = priced(problem, solved.spend) if problem.is_discrete else problem  # a unit of money is no step
+    free = held(problem, solved.spend) if problem.is_discrete else problem  # a unit of money is no step
+    if problem.is_discrete and not has_price(problem, solved.spend, 0):
+        step = max(rule.step for rule in problem.rules)
+        change = float(step * np.ceil(STEP * problem.budget.high / step))
+        return (Price(problem.budget.name, None, change, _gain(problem, solved, (risk, measure), change)),)
     richer = _worth(raised(free, 0, more), measure, solved.spend)
     if richer is None:
         return ()

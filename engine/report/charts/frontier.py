@@ -41,10 +41,9 @@ def frontier_chart(found: Frontier) -> Spec:
     every = [point.outcome.p95 for point in found.points] + ([found.today[1].mean] if found.today else [])
     up = unit_of(max(every))
     at = found.nearest
-    title = (
-        f"{money(at.budget, found.currency)} bring {money(at.outcome.mean, found.unit)} {short(found.measure)}; "
-        f"the next {money(1.0, found.currency)} brings {at.marginal:.2f}"
-    )
+    title = f"{money(at.budget, found.currency)} bring {money(at.outcome.mean, found.unit)} {short(found.measure)}"
+    if at.marginal is not None:
+        title += f"; the next {money(1.0, found.currency)} brings {at.marginal:.2f}"
     subtitle = (
         "Line: the best plan of each budget, the mean over all draws; band: 5-95 %; solid rule: the budget asked for; "
         "dot: history's own split; dashed rules: budgets up to which money pays. Below: what a unit of money brings."
