@@ -219,6 +219,29 @@ def test_what_cannot_be_met_is_refused_with_the_most_there_is(make, target):
     assert told in str(refusal.value)
 
 
+@pytest.mark.parametrize("rate", [1.3, 1.5, 1.9])
+def test_an_average_that_floors_keep_out_of_reach_at_some_money_is_refused_as_such(make, rate):
+    """Money that no plan can do with was asked for again and again, and then nothing was said to be proven of it.
+
+    100 s / (s + 50) returns 100 / (s + 50), so that a floor of 40 leaves 1.11 at the most.
+    """
+    with pytest.raises(InfeasibleError, match=r"out of reach at any budget: the highest average return found is 1\.11"):
+        found(make, one(make), f"target_roas = {rate}", "[channels.tv]\nfloor = 40\n")
+
+
+@pytest.mark.parametrize("by", ["one split", "quarter"])
+def test_floors_beyond_all_money_that_could_keep_an_average_refuse_it_at_once(make, by):
+    held = make.curves(make.channel("tv"), make.channel("search", 60.0, 90.0, 0.8))
+    asked = make.scenario if by == "one split" else make.quarterly
+    scenario = asked("budget = { target_roas = 155 }\n[channels.tv]\nfloor = 40\n", 26)
+
+    def refuse(*_):
+        raise AssertionError("a plan was asked for")
+
+    with pytest.raises(InfeasibleError, match=r"out of reach at any budget: no plan of more than .* the floors alone"):
+        sized(held, scenario, solver=refuse)
+
+
 def test_caps_are_named_by_what_they_allow(make):
     with pytest.raises(InfeasibleError, match=r"USD 50 bring USD 50, and no plan of up to USD 50 brings more than"):
         found(make, one(make), "target_outcome = 60", "[channels.tv]\ncap = 50\n")

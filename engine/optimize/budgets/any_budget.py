@@ -54,6 +54,11 @@ class Question:
         return max(history or halfway, float(self.free.lower.sum())) or 1.0
 
     @cached_property
+    def floors(self) -> float:
+        """What all channels together take at the least by their own rules over the horizon [currency]."""
+        return float((several.flat(self.free) if self.free.ways else self.free).lower.sum())
+
+    @cached_property
     def caps(self) -> float:
         """What all channels together can take by their own rules; infinite where one has no limit [currency]."""
         open_ended = replace(self.free, rules=(replace(self.free.budget, high=math.inf), *self.free.rules[1:]))
@@ -123,6 +128,19 @@ def beyond(question: Question, rate: float) -> float:
             return question.caps
         limit = needed * (1 + CERTIFIED)
     return math.inf
+
+
+def keeps_up_to(question: Question, rate: float, limit: float) -> float:
+    """Money above which no plan brings `rate` for each unit of it, floors not looked at, from such money on downwards.
+
+    What plans of up to m earn at the most is what m * rate has to be: more than that is not kept, and so on.
+    """
+    for _ in range(ROUNDS):
+        kept = reach(question, limit) / rate
+        if kept >= limit * (1 - CERTIFIED):
+            break
+        limit = kept
+    return limit
 
 
 def with_budget(scenario: Scenario, budget: Budget, prudence: float | None) -> Scenario:

@@ -172,7 +172,7 @@ def widest(ask: Ask, span: Span, rate: float, opening: Opening) -> Widest:
             break
         money = _downwards(at, rate, count)
         at = _excluding(at, span, rate) if money is None else _asked(at, ask(money), rate)
-    return at
+    return replace(at, most=0.0) if at.plan is None and at.most <= at.none else at
 
 
 def _downwards(at: Widest, rate: float, count: int) -> float | None:
@@ -185,7 +185,10 @@ def _downwards(at: Widest, rate: float, count: int) -> float | None:
         if kept <= at.none or kept <= GONE * at.most:
             return None
         ahead = crossing_average(at.short, at.before, rate) if at.before else kept
-        return min(kept, max(ahead, kept / 4)) * (1 - AIM)
+        money = min(kept, max(ahead, kept / 4)) * (1 - AIM)
+        if money > at.none:
+            return money
+        return kept if kept < high else None  # nothing below it is to be asked again
     low, width = at.plan.spent, high - at.plan.spent
     if width <= CERTIFIED / 2 * high:
         return None

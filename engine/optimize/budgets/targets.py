@@ -23,7 +23,17 @@ from typing import NoReturn
 
 from engine.config.scenario import SIZES, Budget, Scenario
 from engine.errors import InfeasibleError, InputError, UntrustworthyError
-from engine.optimize.budgets.any_budget import Pose, Question, Solver, before_tolls, beyond, priced, reach, with_budget
+from engine.optimize.budgets.any_budget import (
+    Pose,
+    Question,
+    Solver,
+    before_tolls,
+    beyond,
+    keeps_up_to,
+    priced,
+    reach,
+    with_budget,
+)
 from engine.optimize.budgets.bracket import GONE, Opening, Trial, least, widest
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.rules import Problem, compared, problem_of
@@ -161,6 +171,7 @@ def _for_average(question: Question, name: str, wanted: float) -> Sized:
     limit = beyond(question, rate)
     if math.isinf(limit):
         _refuse_endless(question, rate)
+    _require_room(question, (name, wanted), keeps_up_to(question, rate, limit))
     opening = Opening(question.usual, WIDE, limit)
     if question.fixed.ways:
         return _over_time(question, (name, wanted), (0.0, rate), opening)
@@ -181,6 +192,16 @@ def _for_average(question: Question, name: str, wanted: float) -> Sized:
                 f"without prudence by {money(plan.spent, question.curves.currency)}; lower goal.prudence"
             )
     return _sized(question, (name, wanted), prudent, (plan.spent, most))
+
+
+def _require_room(question: Question, named: tuple[str, float], kept: float) -> None:
+    """Refuse an average at once where no plan of more than `kept` money keeps it and the floors take more."""
+    floors, currency = question.floors, question.curves.currency
+    if kept * (1 + CERTIFIED) < floors <= question.caps:
+        raise InfeasibleError(
+            f"{_place(question, *named)} is out of reach at any budget: no plan of more than {money(kept, currency)} "
+            f"keeps it, and the floors alone take {money(floors, currency)}; ask for less, or ease floors and shares"
+        )
 
 
 def _over_time(question: Question, named: tuple[str, float], target: tuple[float, float], opening: Opening) -> Sized:
