@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.cli.terminal import fitted
+from engine.cli.terminal import beside, fitted
 from engine.errors import InputError, StorageError
 from engine.files import to_json
 
@@ -57,7 +57,7 @@ def emit(document: dict[str, Any], text: str, as_json: bool, written: Path | Non
 def note(message: str, quiet: bool = False) -> None:
     """Say something beside the result, on standard error."""
     if not quiet:
-        click.echo(fitted(message, err=True), err=True)
+        beside(message)
 
 
 @contextmanager
@@ -68,14 +68,14 @@ def progress(label: str, quiet: bool = False) -> Iterator[Callable[[str], None]]
 
     def tell(what: str) -> None:
         if shown:
-            click.echo(f"\r\x1b[2K{label}: {what}", err=True, nl=False)
+            beside(f"\r\x1b[2K{label}: {what}", line_ends=False)
 
     tell("...")
     try:
         yield tell
     finally:
         if shown:
-            click.echo("\r\x1b[2K", err=True, nl=False)
+            beside("\r\x1b[2K", line_ends=False)
 
 
 GPU_WINS = 20_000_000  # agents from which a GPU is used unasked; not measured yet, see experiments/throughput

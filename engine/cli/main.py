@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 STOPPED = "peso: stopped; no file was left half-written"
@@ -21,6 +22,7 @@ def run() -> None:
 def _stop(_number: int, _frame: object) -> NoReturn:
     """Leave while libraries are being loaded: nothing was begun, so nothing is to be undone."""
     if sys.stderr is not None:
-        sys.stderr.write(f"{STOPPED}\n")
-        sys.stderr.flush()
+        with suppress(OSError):  # it is full, or nobody reads it
+            sys.stderr.write(f"{STOPPED}\n")
+            sys.stderr.flush()
     os._exit(130)

@@ -4,6 +4,9 @@ import re
 import shutil
 import sys
 import textwrap
+from contextlib import suppress
+
+import click
 
 NARROWEST = 20  # columns: a narrower terminal breaks lines itself
 TOGETHER = re.compile(r"(?<=\b[A-Z]{3}) (?=[+-]?\d)|(?<=\d) (?=(?:k|m|bn|tn|%)(?!\w))")  # a number and its unit
@@ -16,6 +19,12 @@ def fitted(text: str, err: bool = False) -> str:
     if stream is None or not stream.isatty():
         return text
     return wrapped(text, max(NARROWEST, shutil.get_terminal_size().columns))
+
+
+def beside(text: str, line_ends: bool = True) -> None:
+    """Say something on standard error; where that is full, or nobody reads it, nothing is said and work goes on."""
+    with suppress(OSError):
+        click.echo(fitted(text, err=True) if line_ends else text, err=True, nl=line_ends)
 
 
 def wrapped(text: str, width: int) -> str:

@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from engine import __version__
 from engine.cli.machine import settle
-from engine.cli.terminal import fitted
+from engine.cli.terminal import beside
 from engine.errors import EngineError, ResumableError, StorageError
 from engine.words import plain
 
@@ -82,18 +83,19 @@ def answer(stopped: str, watched: bool) -> None:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as fault:
-        fault.show()
+        with suppress(OSError):
+            fault.show()
         sys.exit(2)
     except EngineError as fault:
         _leave_with(fault)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(stopped, err=True)
+        beside(stopped)
         os._exit(130)  # at once: leaving in the usual way waits for compilers, and may crash in them
     except OSError as fault:
         if fault.errno != errno.ENOSPC:
             raise
         _drop_output()
-        click.echo("peso: no space left for the output; free some space and ask again", err=True)
+        beside("peso: no space left for the output; free some space and ask again")
         sys.exit(StorageError.exit_code)
 
 
@@ -110,7 +112,7 @@ def _begin(watched: bool) -> None:
 def _leave_with(fault: EngineError) -> NoReturn:
     """Say what went wrong in one sentence, and leave with its code."""
     told = "\n".join(plain(line) for line in str(fault).split("\n"))
-    click.echo(fitted(f"peso: {told}", err=True), err=True)
+    beside(f"peso: {told}")
     if isinstance(fault, ResumableError):
         os._exit(fault.exit_code)  # after Ctrl-C at once, as above
     sys.exit(fault.exit_code)

@@ -1,11 +1,12 @@
 """What a terminal shows: sentences within its width, tables whole, and nothing that a dumb one cannot obey."""
 
+import errno
 import io
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.cli.common import progress
+from engine.cli.common import note, progress
 from engine.cli.terminal import fitted, wrapped
 
 WORDS = st.lists(st.sampled_from(["USD", "1.50", "m", "+2.0", "%", "a", "plan", "certified;", "x" * 30]), min_size=1)
@@ -16,6 +17,13 @@ class Terminal(io.StringIO):
 
     def isatty(self):
         return True
+
+
+class Full(Terminal):
+    """One that takes nothing more."""
+
+    def write(self, _text):
+        raise OSError(errno.ENOSPC, "no space left")
 
 
 @given(WORDS, st.integers(20, 90), st.sampled_from(["", "  "]))
@@ -58,3 +66,13 @@ def test_a_terminal_that_rewrites_no_line_gets_no_progress(monkeypatch):
         with progress("planning") as tell:
             tell("half")
         assert (screen.getvalue() == "") == silent
+
+
+def test_what_cannot_be_said_beside_an_answer_keeps_nobody_from_it(monkeypatch):
+    monkeypatch.setattr("sys.stderr", Full())
+    monkeypatch.setenv("TERM", "xterm")
+    note("written")
+    with progress("planning") as tell:
+        tell("half")
+        answered = True
+    assert answered

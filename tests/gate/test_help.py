@@ -1,5 +1,6 @@
 """Help comes at once: examples first, and nothing heavy is loaded for it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -52,6 +53,22 @@ def test_a_full_disk_behind_standard_output_is_one_sentence():
     assert done.returncode == 8
     assert done.stderr.startswith("peso: no space left")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(("arguments", "code"), [(["optimise"], 2), (["optimize", "no_fit", "no_file.toml"], 3)])
+def test_a_full_disk_behind_standard_error_changes_no_exit_code(arguments, code):
+    with open("/dev/full", "w") as full:
+        unheard = subprocess.run([str(COMMAND), *arguments], stdout=subprocess.PIPE, stderr=full)
+    assert (unheard.returncode, unheard.stdout) == (code, b"")
+
+
+def test_a_reader_of_standard_error_who_leaves_early_changes_no_exit_code():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([str(COMMAND), "optimize", "no_fit", "no_file.toml"], stderr=writing, stdout=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stdout) == (3, b"")
 
 
 def test_a_reader_who_leaves_early_is_no_error():
