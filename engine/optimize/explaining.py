@@ -29,6 +29,7 @@ from engine.optimize.changing import (
     why_unchanged,
     within_reach,
 )
+from engine.optimize.closeness import ROUNDING
 from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.plan import Plan, by_draw
@@ -46,7 +47,7 @@ from engine.optimize.risk.information import _differs as differs
 from engine.optimize.risk.information import _groups as grouped
 from engine.optimize.risk.information import _promise as promised
 from engine.optimize.risk.information import _responses as responses_of
-from engine.optimize.rules import Problem, Rule, open_returns
+from engine.optimize.rules import Problem, Rule, barred_units, open_returns
 from engine.optimize.solve import Memory, Solved, solve
 from engine.optimize.tables import objective
 from engine.response.curves import Curves
@@ -89,7 +90,7 @@ class Reason:
     plan: float  # [currency]
     idle: bool  # whether the plan spends nothing on it
     at_today: float  # slope at today's spend, before the charge for doubt
-    at_plan: float  # slope at the plan, before it; where nothing is spent, of the very first money
+    at_plan: float | None  # slope at the plan, before it; idle: of the very first money, None where it cannot be spent
     charge: tuple[float, float]  # for doubt, per money moved to less, and to more [objective per currency]
     best: tuple[float, float] | None  # idle channels of one split: the spend of the best average, and that after charge
     held: tuple[str, ...]  # rules that hold it there
@@ -212,11 +213,20 @@ def right_by_channel(setting: Setting) -> Float[np.ndarray, " channel"]:
 
 
 def best_average(problem: Problem, channel: int) -> tuple[float, float] | None:
-    """The spend at which an idle channel's money brings most on average, and how much; None where it cannot spend."""
+    """The spend at which an idle channel's money brings most on average, and how much; None where it cannot spend.
+
+    Only spends that its minimum flight and its step allow are looked at.
+    """
     payoff, high = problem.payoffs[channel], float(problem.upper[channel])
     if problem.ways or high <= 0:
         return None
     spend = np.geomspace(max(float(problem.flight[channel]), 1e-4 * high), high, SPENDS)
+    step = max((rule.step for rule in problem.rules if rule.step and rule.channel == channel), default=0.0)
+    if step:
+        spend = step * np.unique(np.ceil(spend / step * (1 - ROUNDING)))
+        spend = spend[spend <= high * (1 + ROUNDING)]
+    if not len(spend):
+        return None
     value = payoff.average(objective(payoff, np.append(spend, 0.0)))
     average = (value[:-1] - value[-1]) / spend
     at = int(np.argmax(average))
@@ -227,7 +237,7 @@ def _reasons(setting: Setting, plan: Plan) -> tuple[Reason, ...]:
     problem = setting.problem
     today, now = (several.by_cell(problem, split).sum(axis=1) for split in (setting.today, setting.plan))
     at_today, at_plan = slopes(problem, setting.today), slopes(problem, setting.plan)
-    right, held = right_by_channel(setting), _holding(setting, plan)
+    right, held, barred = right_by_channel(setting), _holding(setting, plan), barred_units(problem, setting.plan)
     found = []
     for channel, name in enumerate(problem.names):
         moves = abs(now[channel] - today[channel]) > NOTABLE * setting.money
@@ -238,7 +248,7 @@ def _reasons(setting: Setting, plan: Plan) -> tuple[Reason, ...]:
                 float(now[channel]),
                 _is_idle(setting, channel),
                 float(at_today[channel]),
-                float(at_plan[channel]),
+                None if barred[channel] else float(at_plan[channel]),
                 problem.payoffs[channel].toll,
                 best_average(problem, channel) if _is_idle(setting, channel) else None,
                 held[channel],
@@ -325,7 +335,7 @@ def _with_thresholds(setting: Setting, reasons: tuple[Reason, ...]) -> tuple[tup
     problem = setting.problem
     idle = [at for at, reason in enumerate(reasons) if reason.idle]
     running = [at for at in range(len(reasons)) if at not in idle]
-    idle.sort(key=lambda at: -(reasons[at].best or (0.0, reasons[at].at_plan))[1])
+    idle.sort(key=lambda at: -(reasons[at].best or (0.0, reasons[at].at_plan or 0.0))[1])
     running.sort(key=lambda at: (-abs(reasons[at].move), -reasons[at].plan))
     counts = (IDLE_OVER_TIME, RUNNING_OVER_TIME) if is_near(problem) else (IDLE, RUNNING)
     chosen = {*idle[: counts[0]], *running[: counts[1]]}

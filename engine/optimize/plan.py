@@ -23,7 +23,7 @@ from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.ranges import Range as Range
 from engine.optimize.ranges import spread as spread
-from engine.optimize.rules import USUAL, Problem, Tell, broken, priced_returns, problem_of, unheard
+from engine.optimize.rules import USUAL, Problem, Tell, barred_units, broken, priced_returns, problem_of, unheard
 from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
@@ -43,7 +43,7 @@ class Line:
     spend: float  # [currency over the horizon]
     baseline: float  # the same in the plan that it is compared with
     outcome: Range  # [currency or outcome over the horizon]
-    marginal: float  # outcome of the next unit of money
+    marginal: float | None  # outcome of the next unit of money; None: idle, and a unit cannot be spent on it
     beyond: bool  # whether spend in some period exceeds all that history shows
     channel: str | None = None  # whose part it is
     geo: str | None = None
@@ -332,6 +332,7 @@ def _lines(
     begun = problem.grid.edges[problem.grid.over] if problem.grid else 0  # what is over can no longer be capped
     pace = np.max(_schedule(problem, spend)[begun:], axis=0, initial=0.0)
     before, after = (several.by_cell(problem, split).sum(axis=1) for split in (today, spend))
+    barred = barred_units(problem, spend)
     return tuple(
         Line(
             channel.name,
@@ -339,7 +340,7 @@ def _lines(
             float(after[c]),
             float(before[c]),
             spread(outcome[c]),
-            float(slope[c]),
+            None if barred[c] else float(slope[c]),
             bool(pace[c] > channel.history.max * (1 + 1e-9)),
             channel.part_of,
             channel.geo,

@@ -14,6 +14,7 @@ from engine.optimize.plan import Line, Plan, Range, Split
 from engine.optimize.prices import Price
 
 SCHEMA = "peso.plan/1"
+KEPT = ("name", "marginal")  # fields of a record that are told even where nothing is known for them
 
 
 def write_plan(path: Path, plan: Plan) -> None:
@@ -82,8 +83,8 @@ def _strategy(plan: Plan) -> dict[str, Any]:
 
 
 def _known(record: Line | Level) -> dict[str, Any]:
-    """A record without the fields that nothing is known for; a level of no name keeps that."""
-    return {key: value for key, value in asdict(record).items() if value is not None or key == "name"}
+    """A record without the fields that nothing is known for; a level of no name, a line of no next unit keep that."""
+    return {key: value for key, value in asdict(record).items() if value is not None or key in KEPT}
 
 
 def _customers(plan: Plan, at: int) -> dict[str, float | None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
@@ -31,6 +31,7 @@ from engine.optimize.timing import timing
 from engine.response.curves import Curves, pace
 
 Tell = Callable[[str], None]
+NOTHING = 1e-9  # of all money: less is what a solver leaves on a channel without money
 USUAL, THOROUGH = 600, 100_000  # efforts of a proof: what costs about as much as the plan, and what ends most doubt
 NEARBY = (0.3, 3.0)  # times today's spend, or what runs spend on average: moves beyond are in doubt like the farthest
 
@@ -113,6 +114,15 @@ class Problem:
         high = np.where(grounded & ~flies, 0.0, high)
         low = np.where(flies, np.maximum(low, flight), low)
         return low, high, np.where(flies | grounded, 0.0, flight)
+
+
+def barred_units(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Bool[np.ndarray, " channel"]:
+    """Channels without money on which no single unit can be spent: a step or a minimum flight asks for more at once."""
+    by_step = np.sum([np.zeros(len(spend)), *(rule.weights for rule in problem.rules if rule.step)], axis=0) > 0
+    barred = (by_step | (problem.flight > 0)).reshape(-1, problem.decisions).any(axis=1)
+    money = spend.reshape(-1, problem.decisions).sum(axis=1)
+    found: np.ndarray = barred & (money <= NOTHING * max(float(spend.sum()), problem.budget.high))
+    return found
 
 
 def open_returns(problem: Problem) -> tuple[Return, ...]:

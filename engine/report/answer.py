@@ -226,7 +226,8 @@ def _is_contradicted(price: Price) -> bool:
 
 def _has_two_prices(plan: Plan) -> bool:
     """Whether rules are priced, and their margin is of another figure than their real step."""
-    return bool(plan.tolls and plan.prices) and not _leaves_no_choice(plan)
+    told = any(price.dual is not None for price in plan.prices)
+    return bool(plan.tolls and told) and not _leaves_no_choice(plan)
 
 
 def _step(price: Price, plan: Plan) -> str:

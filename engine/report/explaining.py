@@ -37,11 +37,13 @@ def _channels(plan: Plan, explanation: Explanation) -> str:
     if explanation.price is not None:
         after = ", after its cost" if plan.measure == "profit" else ""
         head = f"Why the money is where it is: the last {unit} of this plan is worth {rate(explanation.price)}{after}."
+    elif any(price.dual is None for price in plan.prices if price.rule == "budget"):
+        head = f"Why the money is where it is (it goes in steps, so a single {unit} has no price):"
     charged = any(any(reason.charge) for reason in explanation.reasons)
     header = ["channel", "move", "next 1 today", "next 1 plan", *(["doubt of 1"] if charged else []), "right in"]
     ranked = sorted(explanation.reasons, key=lambda reason: (-abs(reason.move), -reason.plan))
     rows = [_row(reason, charged) for reason in ranked]
-    told = [line for reason in ranked if (line := _stands(plan, reason, explanation.price))]
+    told = [line for reason in ranked if (line := _stands(plan, reason))]
     notes = f"next 1: what the next {unit} brings, before the charge for doubt; right in: draws in which the move"
     notes += " earns more than it takes elsewhere."
     return "\n".join([head, table(header, rows), notes, *told])
@@ -54,12 +56,12 @@ def _row(reason: Reason, charged: bool) -> list[str]:
     return [reason.name, money(reason.move, "", signed=True), *slopes, *doubt, right]
 
 
-def _stands(plan: Plan, reason: Reason, price: float | None) -> str:
+def _stands(plan: Plan, reason: Reason) -> str:
     """What holds a channel, or keeps it without money."""
     name, said = plain(reason.name), []
     if reason.held:
         said.append(f"held by {plain(', '.join(reason.held))}")
-    if reason.best and price is not None:
+    if reason.best and plan.risk == "mean":
         spend, average = reason.best
         said.append(
             f"nothing spent: at best, {money(spend, plan.currency)} on it return {rate(average)} per {plan.currency} 1"

@@ -10,9 +10,11 @@ from engine.optimize import explaining
 from engine.optimize.changing import NOTABLE, RUNG, first
 from engine.optimize.explaining import explained, explanation_document
 from engine.optimize.plan import optimize
+from engine.optimize.plan_file import plan_document
 from engine.optimize.risk.information import information, perfect_information
 from engine.optimize.rules import problem_of
 from engine.optimize.solve import solve
+from engine.report.answer import plan_text
 from engine.response.curves import Family
 from tests.optimize.builders import channel, curves, earned, random_curves, scenario
 from tests.optimize.test_over_time import asked as over_time
@@ -148,7 +150,7 @@ def test_a_rule_costs_what_the_best_split_without_it_earns_more(rule, name, low,
 def test_a_minimum_flight_that_grounds_a_channel_costs_what_flying_lower_would_earn():
     held = curves(channel("a", 100.0, 40.0, 0.9), channel("b", 60.0, 30.0, 0.9))
     plan, why = asked(held, "budget = { total = 100 }\n[channels.b]\nminimum_flight = 95")
-    assert plan.lines[1].spend == 0
+    assert plan.lines[1].spend == pytest.approx(0, abs=1e-9)
     free = second_of_two(held, 100.0)
     assert why.rules[0].rule == "minimum flight of b"
     assert why.rules[0].gain == pytest.approx(free[1] - earned(held.channels[0], 100.0).mean(), abs=2e-3)
@@ -205,6 +207,25 @@ def test_the_best_average_of_an_idle_channel_is_that_of_the_best_spend():
     averages = np.array([earned(held.channels[1], part).mean() / part for part in money])
     assert average == pytest.approx(averages.max(), rel=1e-2)
     assert earned(held.channels[1], spend).mean() / spend == pytest.approx(average)
+
+
+@pytest.mark.usefixtures("no_thresholds")
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [("step = 25", (25, 50, 75)), ("minimum_flight = 60", np.linspace(60, 80, 500)), ("", np.linspace(0.1, 80, 500))],
+)
+def test_of_an_idle_channel_no_unit_is_told_that_cannot_be_spent(rule, allowed):
+    held = curves(channel("a", 100.0, 40.0, 0.9), channel("b", 30.0, 60.0, 2.5))
+    plan, why = asked(held, f"budget = {{ total = 80 }}\n[channels.b]\n{rule}\n")
+    best = max(earned(held.channels[1], part).mean() / part for part in allowed)
+    assert plan.lines[1].spend == pytest.approx(0, abs=1e-9)
+    assert reason(why, "b").best[1] == pytest.approx(best, rel=1e-3)
+    assert (plan.lines[1].marginal is None, reason(why, "b").at_plan is None) == (bool(rule), bool(rule))
+    assert plan.lines[0].marginal > 0 and reason(why, "a").at_plan > 0
+    document = plan_document(plan)["by_channel"][1]
+    assert "marginal" in document and (document["marginal"] is None) == bool(rule)
+    told = plan_text(plan).splitlines()
+    assert next(line for line in told if line.startswith("b ")).endswith(" -") == bool(rule)
 
 
 def moves(held, text):
