@@ -11,7 +11,7 @@ from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
 from engine.report.figures import UNKNOWN, amount, beware, moves, one_draw, ranged, rate
 from engine.report.found import budget_found, money_for_tests
-from engine.report.history import beside_history, compared, scaled_note, split_name
+from engine.report.history import beside_history, compared, cost_of_rules, saved, scaled_note, split_name
 from engine.report.weeks import weeks_text
 from engine.words import folded, money, number, percent, plain, table
 
@@ -20,6 +20,10 @@ NO_PRICE = 0.01  # of what its price says: where a real step of a rule earns no 
 EARNS = 0.005  # of what a unit of money brings, or of 1: a rule that earns less is not told
 DUST = 1e-9  # of a plan's money: less is what a solver leaves, and told as nothing
 NO_GAIN = 1e-6  # share of a plan's value below which an eased rule earns nothing
+WHY = (
+    "Why: these rules hold the plan (what more room, so a higher cap or a lower floor, earns at the margin and for a "
+    "real step):"
+)
 MARGIN = (
     "  The margin is told after the charge for the doubt of moves, from today's split as it is; "
     "a real step as if asked again, before that charge."
@@ -39,6 +43,7 @@ def plan_text(plan: Plan) -> str:
     parts = [
         decision(plan),
         beside_history(plan),
+        _next_money(plan),
         beware(plan.warnings),
         budget_found(plan),
         money_for_tests(plan),
@@ -64,7 +69,7 @@ def decision(plan: Plan) -> str:
         return f"{head}keep {compared(plan)}; {why}."
     gained = _gained(plan, plan.gain, plan.baseline.value.mean)
     loss = "" if one_draw(plan) else f", chance to bring less {percent(plan.chance_of_loss)}"
-    return f"{head}{told or 'keep the split'}: {gained} against {compared(plan)}{loss}."
+    return f"{head}{told or 'keep the split'}: {gained} against {compared(plan)}{loss}{cost_of_rules(plan)}."
 
 
 def _gained(plan: Plan, change: Range, base: float) -> str:
@@ -165,7 +170,7 @@ def _why(plan: Plan) -> str:
         return " ".join([why, *(_at_risk_price(price, plan) for price in plan.prices)])
     if _leaves_no_choice(plan):
         return "Why: the rules hold the plan together; to ease any one of them alone earns nothing."
-    lines = ["Why: these rules hold the plan (what more room earns, at the margin and for a real step):"]
+    lines = [WHY]
     earning = [price for price in plan.prices if not _earns_nothing(price, plan)]
     if not earning:
         lines = ["Why: to ease any one of the rules that hold the plan earns next to nothing."]
@@ -222,6 +227,18 @@ def _is_contradicted(price: Price) -> bool:
     """Whether a real step earns next to nothing of what the margin says: then other rules hold the plan as well."""
     dual = price.dual or 0.0
     return price.gain is not None and dual > 0 and price.gain <= NO_PRICE * dual * price.change
+
+
+def _next_money(plan: Plan) -> str:
+    """That the next unit of money brings less than itself, where outcome in money is counted; else empty."""
+    price = next((one.dual for one in plan.prices if one.rule == BUDGET and one.gain is not None), None)
+    is_revenue = plan.in_money and plan.risk == "mean" and plan.measure != "profit"
+    if price is None or not is_revenue or price >= 1 or _leaves_no_choice(plan):
+        return ""
+    return (
+        f"The next {plan.currency} 1 of budget brings {rate(price)} {plan.measure}, less than it costs whatever the "
+        "margin: peso frontier says up to where money pays."
+    )
 
 
 def _has_two_prices(plan: Plan) -> bool:
@@ -357,7 +374,7 @@ def _sentence(answer: Answer) -> str:
         f"{plain(answer.name)}: {told or 'keep the split'}: {_gained(plan, answer.change, answer.before)} "
         f"against {plain(base.name)!r}{less}, "
         f"with {money(plan.spend, plan.currency)} against "
-        f"{money(float(base.spend.sum()), plan.currency)}."
+        f"{money(float(base.spend.sum()), plan.currency)}{saved(plan, float(base.spend.sum()))}."
     )
 
 

@@ -40,12 +40,12 @@ def _channels(plan: Plan, explanation: Explanation) -> str:
     elif any(price.dual is None for price in plan.prices if price.rule == "budget"):
         head = f"Why the money is where it is (it goes in steps, so a single {unit} has no price):"
     charged = any(any(reason.charge) for reason in explanation.reasons)
-    header = ["channel", "move", "next 1 today", "next 1 plan", *(["doubt of 1"] if charged else []), "right in"]
+    header = ["channel", "move", "next 1 today", "next 1 plan", *(["doubt of 1"] if charged else []), "pays in"]
     ranked = sorted(explanation.reasons, key=lambda reason: (-abs(reason.move), -reason.plan))
     rows = [_row(reason, charged) for reason in ranked]
     told = [line for reason in ranked if (line := _stands(plan, reason))]
-    notes = f"next 1: what the next {unit} brings, before the charge for doubt; right in: draws in which the move"
-    notes += " earns more than it takes elsewhere."
+    notes = f"next 1: what the next {unit} brings, before the charge for doubt; pays in: draws (possible "
+    notes += "responses) in which the move earns more than it takes elsewhere."
     return "\n".join([head, table(header, rows), notes, *told])
 
 
@@ -81,17 +81,23 @@ def _changed(plan: Plan, reason: Reason) -> str:
     if reason.idle:
         return _enters(plan, reason)
     if not reason.lessens:
-        why = "rules hold it" if reason.held else "no better use of it is worth the move"
-        return f"keeps nine tenths of its money even at a sixteenth of its effect: {why}."
+        return f"keeps nine tenths of its money even at a sixteenth of its effect{_kept(reason)}."
     told = f"loses more than a tenth of its money if it works {_times(reason.lessens)}"
     if reason.leaves is None:
-        return f"{told}; it keeps some even at a sixteenth of its effect."
+        return f"{told}; it keeps some even at a sixteenth of its effect{_kept(reason)}."
     return f"{told}, and all of it if it works {_times(reason.leaves)}."
+
+
+def _kept(reason: Reason) -> str:
+    """The rules that were seen to hold a channel there."""
+    if not reason.kept:
+        return ""
+    return f": {plain(' and '.join(reason.kept))} {'hold' if len(reason.kept) > 1 else 'holds'} it there"
 
 
 def _enters(plan: Plan, reason: Reason) -> str:
     if reason.enters is None:
-        return f"gets no money even if it works 16 times as well{': rules hold it' if reason.held else ''}."
+        return f"gets no money even if it works 16 times as well{_kept(reason)}."
     cheaper = f" (or costs {percent(1 - 1 / reason.enters.factor)} less)" if reason.enters.cheaper else ""
     return f"gets {money(reason.enters.spend, plan.currency)} if it works {_times(reason.enters)}{cheaper}."
 
@@ -158,7 +164,8 @@ def _experiments(plan: Plan, experiments: Experiments | None) -> str:
     if guessed:
         largest = max(guessed, key=lambda one: one.seen)
         told.append(
-            f"Guessed from slopes alone, at most {money(largest.seen, plan.unit)} ({plain(largest.name)}): "
+            "Only roughly, from what the next unit of money brings, worth at most "
+            f"{money(largest.seen, plan.unit)} ({plain(largest.name)}): "
             f"{plain(', '.join(one.name for one in guessed))}."
         )
     return "\n".join(told)
@@ -173,7 +180,7 @@ def _why_unchanged(plan: Plan, unchanged: Unchanged | None) -> str:
         lines.append(f"  prudence {unchanged.prudence:.3g} instead of {plan.prudence:g} is low enough to move money.")
     for one in unchanged.eased:
         room, within = (money(amount, plan.currency) for amount in (one.by, one.within))
-        lines.append(f"  {plain(one.rule)}: {room} of room moves money, {within} does not.")
+        lines.append(f"  {plain(one.rule)}: {room} more room moves money, {within} does not.")
     if unchanged.together:
         lines.append(f"  no single rule is enough; without {plain(' and '.join(unchanged.together))} money moves.")
     if unchanged.because == "rules" and not (unchanged.eased or unchanged.together):

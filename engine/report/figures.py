@@ -9,6 +9,7 @@ from engine.words import money, number, plain
 
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
 LARGE, TINY = 1e4, 1e-5  # outcome per money from which thousands are named, and below which powers of ten are
+NAMED = 6  # channels on each side of a move
 NOTHING = 1e-8  # outcome per money that is none
 UNKNOWN = "one draw: no uncertainty is known"
 
@@ -37,7 +38,7 @@ def rate(per_money: float | None) -> str:
 
 
 def moves(change: Mapping[str, float], least: float, currency: str) -> str:
-    """From where to where money goes, the largest two on each side; empty where no move is above `least` [currency].
+    """From where to where money goes, the largest on each side by name; empty where none is above `least` [currency].
 
     >>> moves({"tv": -30.0, "search": 20.0, "pr": 10.0}, 1.0, "USD")
     'move money from tv (USD 30) to search (USD 20) and pr (USD 10)'
@@ -46,8 +47,10 @@ def moves(change: Mapping[str, float], least: float, currency: str) -> str:
     down = sorted((name for name in change if change[name] < -least), key=lambda name: change[name])
 
     def told(names: list[str]) -> str:
-        first = [f"{plain(name)} ({money(abs(change[name]), currency)})" for name in names[:2]]
-        return " and ".join(first) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+        first = [f"{plain(name)} ({money(abs(change[name]), currency)})" for name in names[:NAMED]]
+        if rest := names[NAMED:]:
+            first.append(f"{len(rest)} more ({money(sum(abs(change[name]) for name in rest), currency)})")
+        return " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
 
     if up and down:
         return f"move money from {told(down)} to {told(up)}"

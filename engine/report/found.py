@@ -1,10 +1,12 @@
 """The budget that meets a target, and the money kept for tests, as text."""
 
 from engine.optimize.asking import Found
+from engine.optimize.closeness import CERTIFIED
 from engine.optimize.plan import Plan
 from engine.optimize.plan_file import gap_of_plan
 from engine.words import money, number, percent, plain
 
+CERTIFIED_ARE = "; certified is the money without prudence, and below the split of the money with it"
 NOTABLE = 1e-6  # share of the money from which prudence is told to change it
 TOLD = 6  # channels for tests that are named
 TARGETS = {
@@ -37,10 +39,11 @@ def _proven(found: Found, currency: str) -> str:
     own = gap_of_plan(found)
     if own is None:
         return unknown
-    gaps = f"gap {100 * found.gap:.3f} %"
+    gaps, certified = f"gap {100 * found.gap:.3f} %", ""
     if _is_prudent(found):
         gaps = f"gap without prudence {100 * found.gap:.3f} %, of this plan {100 * own:.3f} %"
-    return f"{proven.format(money(found.proven, currency))} ({gaps})"
+        certified = CERTIFIED_ARE if found.sure and found.gap <= CERTIFIED else ""
+    return f"{proven.format(money(found.proven, currency))} ({gaps}){certified}"
 
 
 def _is_prudent(found: Found) -> bool:

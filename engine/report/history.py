@@ -50,7 +50,24 @@ def scaled_note(plan: Plan) -> str:
     if not is_scaled(plan):
         return ""
     split = money(sum(plan.baseline.spend), plan.currency)
-    return f"history: its split, scaled to {split}; it spent {_really(plan)} in as many {plan.period}s."
+    return (
+        f"history: its split, scaled to {split}; it spent {_really(plan)} in as many {plan.period}s. "
+        "change: against the scaled split; rules of history (relative) are about what it spent, unscaled."
+    )
+
+
+def saved(plan: Plan, before: float) -> str:
+    """The money that is saved, in brackets, where a plan spends less than something before it; else empty."""
+    if plan.spend >= before or not _differ(plan.spend, before):
+        return ""
+    return f" ({money(before - plan.spend, plan.currency)} saved)"
+
+
+def cost_of_rules(plan: Plan) -> str:
+    """That a loss is what the rules cost, where what the plan is compared with need not keep them; else empty."""
+    if plan.gain.mean >= 0 or plan.risk != "mean" or not plan.baseline.broken:
+        return ""
+    return f"; the rules asked for cost that: {split_name(plan)} does not keep them"
 
 
 def _range(plan: Plan) -> str:

@@ -62,7 +62,7 @@ def test_every_figure_of_an_explanation_is_told():
 
 def test_the_largest_move_stands_first():
     _, why, text = told(HELD, question())
-    rows = text.split("right in\n")[1].splitlines()[:3]
+    rows = text.split("pays in\n")[1].splitlines()[:3]
     ranked = sorted(why.reasons, key=lambda one: -abs(one.move))
     assert [row.split()[0] for row in rows] == [one.name for one in ranked]
 

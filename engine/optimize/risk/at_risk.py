@@ -105,7 +105,7 @@ def _proven(asked: Asked, found: Searched) -> Searched:
 
 def _each(found: Searched, first: Solved) -> str:
     """How the bound was found."""
-    return f"best of {found.rounds + 1} odds of the draws, each by {first.route}"
+    return f"best of {found.rounds + 1} weightings of the draws, each by {first.route}"
 
 
 def _at_risk(found: Searched, route: str, odds: np.ndarray, scale: tuple[float, float]) -> AtRisk:
