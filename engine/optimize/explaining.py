@@ -30,6 +30,7 @@ from engine.optimize.changing import (
     within_reach,
 )
 from engine.optimize.closeness import ROUNDING
+from engine.optimize.keeping import keeping, limits
 from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.plan import Plan, by_draw
@@ -99,6 +100,7 @@ class Reason:
     enters: Threshold | None = None  # idle: effect from which the plan spends on it
     lessens: Threshold | None = None  # running: effect at which it loses more than a tenth of its money
     leaves: Threshold | None = None  # running: effect at which it has no money any more
+    kept: tuple[str, ...] = ()  # rules seen to hold it at the farthest effect where it has no threshold
     looked_at: bool = False  # whether thresholds were looked for; if so, None is beyond 16 times or a sixteenth
 
     @property
@@ -343,10 +345,13 @@ def _with_thresholds(setting: Setting, reasons: tuple[Reason, ...]) -> tuple[tup
     for at in chosen:
         entry = {**vars(reasons[at]), "looked_at": True}
         if at in idle:
-            found[at] = Reason(**{**entry, "enters": entering(setting, at)})
+            enters = entering(setting, at)
+            kept = () if enters else keeping(setting, at, True, limits(setting, at, lessens=False))
+            found[at] = Reason(**{**entry, "enters": enters, "kept": kept})
         else:
             lessens, leaves = lessening(setting, at)
-            found[at] = Reason(**{**entry, "lessens": lessens, "leaves": leaves})
+            kept = () if leaves else keeping(setting, at, False, limits(setting, at, lessens=lessens is None))
+            found[at] = Reason(**{**entry, "lessens": lessens, "leaves": leaves, "kept": kept})
     return tuple(found), tuple(name for at, name in enumerate(problem.names) if at not in chosen)
 
 

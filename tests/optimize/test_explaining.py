@@ -124,6 +124,7 @@ def test_a_channel_that_a_floor_holds_has_no_threshold_at_which_it_loses_money()
     _, why = asked(held, "budget = { total = 100 }\n[channels.b]\nfloor = 30")
     assert reason(why, "b").held == ("floor of b",)
     assert (reason(why, "b").lessens, reason(why, "b").leaves) == (None, None)
+    assert reason(why, "b").kept == ("floor of b",)
 
 
 @pytest.mark.usefixtures("no_thresholds")
