@@ -133,9 +133,8 @@ def _answer_grid(
     from engine.errors import InfeasibleError
     from engine.files import whole_folder, write_csv, write_json
     from engine.optimize.batch.arrays import NUMPY
-    from engine.report.grid import grid_document, grid_header, grid_rows, grid_text
+    from engine.report.grid import grid_document, grid_header, grid_rows, grid_text, without_plan
     from engine.study.vary import vary
-    from engine.words import plain
 
     (fit, accept_weak_fit, device), (as_json, quiet), backend = curves, shown, NUMPY
     if device == "gpu":  # on a CPU numpy answers before a program would be compiled
@@ -151,9 +150,5 @@ def _answer_grid(
             write_json(folder / "grid.json", document)
         note(f"answers written to {out}", quiet)
     emit(document, grid_text(found), as_json, out)
-    missing = [plain(name) for name, planned in zip(found.names, found.batch.planned, strict=True) if not planned]
-    if missing:
-        raise InfeasibleError(
-            f"no plan for {len(missing):,} of {len(found.names):,} rows, the first is {missing[0]!r}; ask it alone, "
-            "as a scenario, to see which rules are in conflict"
-        )
+    if refusal := without_plan(found):
+        raise InfeasibleError(refusal)

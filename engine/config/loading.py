@@ -15,6 +15,7 @@ from engine.files import read_bytes
 
 LARGEST = 1_000_000  # bytes of one configuration file
 DEEPEST = 12  # nested tables: ours have four
+FORMS = ("model_type", "tuple_type", "list_type")  # faults by which a table or a list is missed
 
 Money = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -32,6 +33,7 @@ class Closed(BaseModel):
 
 
 Record = TypeVar("Record", bound=Closed)
+Fault = tuple[ErrorDetails, tuple[str, ...]]  # what is wrong, and the keys that lead to it
 
 
 def load(path: Path, record: type[Record]) -> Record:
@@ -76,9 +78,20 @@ def build(content: dict[str, Any], record: type[Record], place: str, text: str =
     try:
         return record.model_validate(content)
     except ValidationError as fault:
-        faults = fault.errors(include_url=False)
-        told = [_sentence(error, _path(error, content), record, (place, text)) for error in faults]
+        found = [(error, _path(error, content)) for error in fault.errors(include_url=False)]
+        told = [_sentence(error, path, record, (place, text)) for error, path in _within_one_form(found)]
         raise InputError("\n".join(dict.fromkeys(told))) from None
+
+
+def _within_one_form(found: list[Fault]) -> list[Fault]:
+    """Faults but those that miss a table where a list is written, or a list where a table is, and either may stand."""
+
+    def answered(error: ErrorDetails, path: tuple[str, ...]) -> bool:
+        inside = any(len(other) > len(path) and other[: len(path)] == path for _, other in found)
+        counted = any(other == path and fault["type"] == "too_short" for fault, other in found)
+        return error["type"] in FORMS and (inside or counted)
+
+    return [fault for fault in found if not answered(*fault)]
 
 
 def _path(error: ErrorDetails, content: Any) -> tuple[str, ...]:

@@ -29,11 +29,35 @@ def _decision(grid: GridPlan, planned: np.ndarray) -> str:
     head = f"{plain(grid.scenario)}, {_count(len(grid.names) - 1)}: "
     if not planned.size:
         return f"{head}no plan in any of them."
-    order = planned[np.argsort(-grid.mean[planned], kind="stable")]
+    order, worth = _ranked(grid, planned), grid.batch.value
     best, worst = int(order[0]), int(order[-1])
-    if best == worst or grid.mean[best] == grid.mean[worst]:
+    if best == worst or worth[best] == worth[worst]:
         return f"{head}{_told(grid, best)}."
-    return f"{head}best is {_told(grid, best)}; worst is {_told(grid, worst)}."
+    charged = " after the charge for the doubt of its moves" if _is_charged(grid) else ""
+    return f"{head}best{charged} is {_told(grid, best)}; worst is {_told(grid, worst)}."
+
+
+def _ranked(grid: GridPlan, planned: np.ndarray) -> np.ndarray:
+    """Rows with a plan, the best first by what is maximised."""
+    order: np.ndarray = planned[np.argsort(-grid.batch.value[planned], kind="stable")]
+    return order
+
+
+def _is_charged(grid: GridPlan) -> bool:
+    """Whether moves of any row are charged for their doubt, so that worth is less than what is shown."""
+    return bool(np.nanmax(grid.batch.tolls, initial=0.0) > 0)
+
+
+def without_plan(grid: GridPlan) -> str:
+    """That some variations have no plan, or the scenario as asked, and what to do; empty where all have one."""
+    missing = [plain(name) for name, known in zip(grid.names, grid.batch.planned, strict=True) if not known]
+    if not missing:
+        return ""
+    rows = len(missing) - (not grid.batch.planned[0])
+    told = f"for {rows:,} of {_count(len(grid.names) - 1)}, the first is {missing[-rows]!r}" if rows else ""
+    asked = "" if grid.batch.planned[0] else f"{', nor ' * bool(rows)}for the scenario as asked"
+    what = "it" if len(missing) == 1 else "one"
+    return f"no plan {told}{asked}; ask {what} alone, as a scenario, to see which rules are in conflict"
 
 
 def _count(rows: int) -> str:
@@ -55,7 +79,7 @@ def _change(grid: GridPlan, row: int) -> str:
 
 
 def _table(grid: GridPlan, planned: np.ndarray) -> str:
-    order = planned[np.argsort(-grid.mean[planned], kind="stable")].tolist()
+    order = _ranked(grid, planned).tolist()
     cut = len(order) > SHOWN
     shown = [*order[: SHOWN // 2], *order[-SHOWN // 2 :]] if cut else order
     left = len(order) - len(shown)
@@ -72,6 +96,8 @@ def _table(grid: GridPlan, planned: np.ndarray) -> str:
         "moves against the plan as asked",
     ]
     notes = f"{grid.currency} over the horizon, {grid.measure} as the mean over all draws"
+    if _is_charged(grid):
+        notes += ", before the charge for the doubt of moves, after which rows are ranked"
     notes += f"; {left:,} rows between are not shown, --out and --json give all." if cut else "."
     return table(header, [_row(grid, row) for row in shown]) + "\n" + notes
 
@@ -109,9 +135,12 @@ def _proof(grid: GridPlan, planned: np.ndarray) -> str:
     if planned.size:
         gaps = batch.gap[planned]
         certified = int(np.sum(gaps <= CERTIFIED))
+        shown = (
+            f"what its plan {'is worth after the charge for the doubt of its moves' if _is_charged(grid) else 'earns'}"
+        )
         told.append(
             f"{certified:,} of {_count(planned.size)} certified; no plan under a row's rules is worth more than its "
-            f"bound, at most {100 * float(gaps.max()):.4f} % above what is shown"
+            f"bound, at most {100 * float(gaps.max()):.4f} % above {shown}"
         )
     if batch.exact.any():
         told.append(f"{int(batch.exact.sum()):,} rows were solved alone")

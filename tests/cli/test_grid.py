@@ -104,7 +104,7 @@ def test_rows_without_a_plan_are_exit_4_after_all_answers(process, folder):
     (folder / "q.toml").write_text((folder / "q.toml").read_text() + "[channels.tv]\nfloor = 2800\ncap = 2900\n")
     done = varied(process, folder, "[budget]\nmultiple = [1.0, 1.3, 0.9]\n", "--json")
     assert done.returncode == 4
-    assert "no plan for 3 of 4 rows, the first is 'as asked'" in done.stderr
+    assert "no plan for 2 of 3 variations, the first is 'budget x 1', nor for the scenario as asked; ask" in done.stderr
     told = json.loads(done.stdout)
     assert [row["status"] for row in told["rows"]] == ["no plan", "no plan", "certified", "no plan"]
     assert [row["value"] is None for row in told["rows"]] == [True, True, False, True]
@@ -117,6 +117,21 @@ def test_rows_are_told_without_a_plan_as_asked_to_compare_with(peso, folder):
     assert done.stdout.startswith("Next year, 2 variations: 'budget x 1.3' with USD ")
     assert "against the plan as asked)" not in done.stdout
     assert "1 without a plan, the first is 'budget x 0.9'" in done.stdout
+    done = varied(peso, folder, "[budget]\nmultiple = [1.3]\n")
+    assert (done.returncode, "no plan for the scenario as asked; ask it alone" in done.stderr) == (4, True)
+
+
+def test_rows_are_ranked_by_what_is_maximised_and_that_is_what_is_said_and_proven(peso, folder):
+    """Without effect a channel has no doubt, so that moves from it are not charged for any."""
+    (folder / "q.toml").write_text((folder / "q.toml").read_text() + "[goal]\nprudence = 1.0\n")
+    done = varied(peso, folder, "[effect]\ntv = [0, 0.2, 0.4, 0.6, 0.8, 1.0]\n", "--json")
+    rows = {row["name"]: row["value"] for row in json.loads(done.stdout)["rows"][1:]}
+    told = varied(peso, folder, "[effect]\ntv = [0, 0.2, 0.4, 0.6, 0.8, 1.0]\n").stdout
+    order = [line.split("  ")[0] for line in told.split("\n\n")[1].splitlines()[1:7]]
+    assert order == sorted(rows, key=lambda name: -rows[name])
+    assert f"best after the charge for the doubt of its moves is {order[0]!r}" in told
+    assert "before the charge for the doubt of moves, after which rows are ranked" in told
+    assert "above what its plan is worth after the charge for the doubt of its moves" in told
 
 
 REFUSED = {
@@ -136,6 +151,8 @@ REFUSED = {
     ),
     "unknown key": ("[prices]\ntv = [1.0]\n", "did you mean 'price'?"),
     "no values": ("[price]\ntv = []\n", "price.tv"),
+    "one value of a list": ("[effect]\ntv = [0, -1]\n", "effect.tv.1 = -1: must be greater than or equal to 0"),
+    "one value of a table": ("[effect]\ntv = { from = 0, to = 2, steps = 1 }\n", "effect.tv.steps = 1: must be"),
 }
 
 
@@ -144,6 +161,7 @@ def test_a_grid_that_cannot_be_is_refused_with_its_place(peso, folder, text, tol
     done = varied(peso, folder, text)
     assert (done.returncode, done.stdout) == (3, "")
     assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_grid_varies_one_scenario_without_a_base_on_a_device_that_is_there(peso, folder):

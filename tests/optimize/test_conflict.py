@@ -211,6 +211,19 @@ def test_a_long_conflict_is_cut_short_in_words(make):
     assert len(told) < 600
 
 
+def test_one_rule_left_out_is_one(make):
+    rules = make.problem(
+        make.random_curves(np.random.default_rng(2), 8), "budget = { total = 1 }\n[every_channel]\ncap = 9\n"
+    ).rules
+    assert len(rules) == 9
+    assert Telling(rules, "USD", [1.0]).clash(rules).endswith("; and 1 more rule")
+
+
+def test_a_limit_that_is_almost_nothing_is_not_told_as_nothing(make):
+    rules = make.problem(four(make), "budget = { total = 10 }\n[channels.tv]\ncap = 1e-6\n").rules
+    assert "cap of tv <= USD 0.000001" in Telling(rules, "USD", [10.0]).clash(rules)
+
+
 def test_rules_that_differ_in_their_decision_alone_are_told_as_one(make):
     held = make.random_curves(np.random.default_rng(2), 2, draws=1)
     head = 'name = "x"\nhorizon = { start = 2027-01-04, periods = 52, decide = "month" }\nbudget = { total = 230 }\n'

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 from engine.optimize.conflict.repair import Relaxation
+from engine.optimize.over_time.decision_rules import RAMP
 from engine.optimize.rules import Rule
 from engine.words import percent, plain
 
@@ -29,7 +30,7 @@ class Telling:
             alike.setdefault(DATED.sub("", told), []).append(told)
         shown = [_with_count(one, len(rest)) for one, *rest in list(alike.values())[:MOST]]
         left = sum(len(one) for one in list(alike.values())[MOST:])
-        return "; ".join([*shown, *([f"and {left} more rules"] if left else [])])
+        return "; ".join([*shown, *([f"and {left} more rule{'s' * (left > 1)}"] if left else [])])
 
     def cures(self, items: Sequence[Relaxation], between: str) -> str:
         """Remedies, of which one is enough or all are needed."""
@@ -57,21 +58,36 @@ class Telling:
         """What to change on one rule: by how much, and to which limit, because that is what is typed."""
         rule = item.rule
         if rule.weights.min() < 0:
-            to = f", to {_share_left(item)}" if _is_share(rule) else ""
-            return f"ease {rule.name} by {self._money(_rounded(item.amount, self.places, True))} of spend{to}"
+            return f"ease {self._gift(item)}"
         if rule.name.startswith("no date on which "):
             return f"open a date for {self._money(_rounded(item.amount, self.places, True))}: {rule.name}"
+        return f"{'raise' if item.upwards else 'lower'} {self._gift(item)}"
+
+    def given(self, items: Sequence[Relaxation]) -> str:
+        """What gave way and by how much: of ramps, and of rules alike by decision, that which gave most."""
+        alike: dict[str, list[Relaxation]] = {}
+        for item in sorted(items, key=lambda item: -item.amount):
+            name = item.rule.name
+            alike.setdefault(RAMP if name.startswith(f"{RAMP} ") else DATED.sub("", name), []).append(item)
+        return "; ".join(_with_count(plain(self._gift(one)), len(rest)) for one, *rest in alike.values())
+
+    def _gift(self, item: Relaxation) -> str:
+        """By how much a rule gives way, and to which limit."""
+        rule = item.rule
+        if rule.weights.min() < 0:
+            to = f", to {_share_left(item)}" if _is_share(rule) else ""
+            return f"{rule.name} by {self._money(_rounded(item.amount, self.places, True))} of spend{to}"
         old, new = rule.flight or (rule.high if item.upwards else rule.low), item.limit
         if rule.share:  # of the total that is spent then
             old = rule.share * float(self.budget.weights @ item.spend)
             new = old + item.signed
         new = _rounded(max(0.0, new), self.places, item.upwards)
-        verb = "raise" if item.upwards else "lower"
-        return f"{verb} {rule.name} by {self._money(abs(new - old))} to {self._money(new)}{_as_typed(item, old)}"
+        return f"{rule.name} by {self._money(abs(new - old))} to {self._money(new)}{_as_typed(item, old)}"
 
     def _money(self, amount: float) -> str:
-        """An amount with as many digits as are needed, and at least to the cent or as a whole."""
-        whole, _, rest = f"{amount:,.{self.places}f}".partition(".")
+        """An amount with as many digits as are needed, and at least to the cent or as a whole; none is told as none."""
+        places = self.places if round(amount, self.places) or not amount else _places(abs(amount))
+        whole, _, rest = f"{amount:,.{places}f}".partition(".")
         rest = rest.rstrip("0")
         text = f"{whole}.{rest.ljust(2, '0')}" if rest else whole
         return f"{self.currency} {text}".strip()
