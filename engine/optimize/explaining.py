@@ -159,12 +159,12 @@ def explained(curves: Curves, scenario: Scenario, plan: Plan, spent: Spent | Non
     reasons, skipped = _with_thresholds(setting, reasons)
     names = _costly(setting, plan)
     costs = rule_costs(setting, names[:RULES])
-    left_out += [f"effects of {', '.join(skipped)}"] if skipped else []
-    left_out += [f"dropping {', '.join(names[RULES:])}"] if names[RULES:] else []
+    left_out += [f"effects of {', '.join(skipped)} (only those that move or could bring most)"] if skipped else []
+    left_out += [f"dropping {', '.join(names[RULES:])} (only the dearest rules were dropped)"] if names[RULES:] else []
     if plan.found:
         left_out.append("other budgets: all was asked with the one that was found for the target")
     if is_near(setting.problem):
-        left_out.append("what another hill would bring: other plans were sought near this one, so costs are at least")
+        left_out.append("plans far from this one: others were sought near it, so costs are told as at least")
     reach = within_reach(setting)
     if reach is not setting:
         left_out.append("more than twice the plan's money, where effects change or responses are known")
