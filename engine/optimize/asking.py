@@ -9,13 +9,12 @@ from jaxtyping import Float
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError, UntrustworthyError
 from engine.optimize.closeness import ROUNDING
+from engine.optimize.giving_way import hard, softened
 from engine.optimize.over_time.decisions import Spent
 from engine.optimize.rules import USUAL, Problem, Tell, compared, open_returns, problem_of, unheard
 from engine.optimize.solve import Memory, Solved, solve
 from engine.response.curves import Curves
 from engine.words import exact, number
-
-BROKEN_FIRST = 0  # the priority of rules that what was spent has broken: before any that a scenario calls soft
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def answered(
     if targets.target_of(scenario):
         return _for_target(curves, scenario, spent, proof)
     problem = problem_of(curves, scenario, spent)
-    problem, notes = _softened(problem, scenario, curves.currency)
+    problem, notes = softened(problem, scenario, curves.currency)
     notes = (*_missed(problem, curves.currency), *notes)
     _require_means(problem, scenario)
     memory: Memory = {}
@@ -73,7 +72,7 @@ def answered(
     solved = _solved(_asking_much(problem) if open_returns(problem) else problem, scenario, memory, today)
     if solved is None:
         _require_search_enough(problem, scenario)
-        raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(_hard(problem, scenario), curves.currency)}")
+        raise InfeasibleError(f"scenario {scenario.name!r}: {_why_not(hard(problem, scenario), curves.currency)}")
     notes = (*notes, *_of_risk(scenario, problem), *_out_of_reach(scenario, solved))
     if scenario.budget.reserve:
         kept = problem.budget.high * scenario.budget.reserve / (1 - scenario.budget.reserve)
@@ -178,33 +177,6 @@ def _out_of_reach(scenario: Scenario, solved: Solved) -> tuple[str, ...]:
         return (f"no plan was found that reaches risk.target {goal} in any draw; ask for less, or ease the rules",)
     left = "so this is the plan of the best mean; ask for less, more money or fewer rules"
     return (f"risk.target {goal} is out of reach: no plan under these rules reaches it in any draw, {left}",)
-
-
-def _softened(problem: Problem, scenario: Scenario, currency: str) -> tuple[Problem, tuple[str, ...]]:
-    """The problem with the rules that must give way eased, and what each gave: what the past broke, then soft ones."""
-    broken = () if problem.is_discrete else (rule.name for rule in problem.missed)
-    ranks = dict.fromkeys(broken, BROKEN_FIRST) | scenario.soft
-    if not ranks:
-        return problem, ()
-    soft = importlib.import_module("engine.optimize.conflict.soft")
-    telling = importlib.import_module("engine.optimize.conflict.telling")
-    found = soft.soften(problem.rules, ranks)
-    if found is None or not found.gave_way:
-        return problem, ()
-    words = telling.Telling(problem.rules, currency, [item.amount for item in found.gave_way])
-    kind = "a soft one" if scenario.soft else "one that what was spent has broken"
-    told = (f"no plan keeps every rule, so {kind} gave way: {words.remedy(item)}" for item in found.gave_way)
-    return problem.with_rules(found.rules), tuple(told)
-
-
-def _hard(problem: Problem, scenario: Scenario) -> Problem:
-    """The problem without its soft rules, which are no reason for a conflict: they would have given way."""
-    kept = [
-        rule
-        for rule in problem.rules[1:]
-        if not any(rule.name == name or rule.name.startswith((f"{name} ", f"{name},")) for name in scenario.soft)
-    ]
-    return replace(problem, rules=(problem.budget, *kept))
 
 
 def _why_not(problem: Problem, currency: str) -> str:

@@ -12,6 +12,7 @@ from engine.optimize.selecting import rules_of
 from engine.response.curves import Channel, Curves, pace
 
 QUARTER = "budget of the quarter from"  # how the rule on what a quarter spends begins
+RAMP = "ramp of"  # how those on the change from one decision to the next begin
 
 
 def budget_rules(scenario: Scenario, held: Grid, channels: int) -> list[Rule]:
@@ -39,7 +40,7 @@ def decision_rules(channel: Channel, curves: Curves, scenario: Scenario, held: G
     rules = [*_bounds(channel.name, asked, held), *_dates(channel, scenario, held, way)]
     rules += _committed(channel.name, asked, held, scenario)
     going = pace(channel, curves.period) if scenario.ramp and scenario.ramp.from_history else 0.0
-    rules += _ramp(channel.name, _change(channel, asked, scenario), held, way.active, going)
+    rules += _ramp(channel.name, _change(channel, asked, scenario), held, way.dated, going)
     return [_over_all(rule, at) for rule in rules]
 
 
@@ -61,9 +62,9 @@ def whole_decision_rules(
     """
     name, parts, asked = whole
     rules = [*_bounds(name, asked, held), *_committed(name, asked, held, scenario)]
-    active = np.any([way.active for way, inside in zip(ways, parts, strict=True) if inside], axis=0)
+    dated = np.any([way.dated for way, inside in zip(ways, parts, strict=True) if inside], axis=0)
     going = history / scenario.horizon.periods if scenario.ramp and scenario.ramp.from_history else 0.0
-    rules += _ramp(name, asked.max_change, held, tuple(active.tolist()), going)
+    rules += _ramp(name, asked.max_change, held, tuple(dated.tolist()), going)
     return [_over_all(rule, parts.astype(float)) for rule in rules]
 
 
@@ -129,8 +130,10 @@ def _change(channel: Channel, asked: ChannelRules, scenario: Scenario) -> float 
     return scenario.ramp.max_change if scenario.ramp else None
 
 
-def _ramp(name: str, change: float | None, held: Grid, active: tuple[bool, ...], going: float) -> list[Rule]:
+def _ramp(name: str, change: float | None, held: Grid, dated: tuple[bool, ...], going: float) -> list[Rule]:
     """How far the pace of one decision may be from that of the one before, where both have open dates.
+
+    The dates are the scenario's: a channel that rested in the past was not without a date.
 
     `going` is the pace of history into the first decision, 0 where that does not count [currency/period].
     """
@@ -138,13 +141,13 @@ def _ramp(name: str, change: float | None, held: Grid, active: tuple[bool, ...],
         return []
     rules = []
     units = range(len(held.unit_begins))
-    opened = [bool(held.in_unit(number) @ np.array(active, float)) for number in units]
+    opened = [bool(held.in_unit(number) @ np.array(dated, float)) for number in units]
     if going and opened[0]:
         length = float(held.in_unit(0) @ held.lengths)
-        rules.append(_within(f"ramp of {name} into {held.begins[0]}", held.in_unit(0), going * length, change))
+        rules.append(_within(f"{RAMP} {name} into {held.begins[0]}", held.in_unit(0), going * length, change))
     for number in units[1:]:
         if opened[number - 1] and opened[number]:
-            rules += _between(f"ramp of {name} into {held.unit_begins[number]}", held, number, change)
+            rules += _between(f"{RAMP} {name} into {held.unit_begins[number]}", held, number, change)
     return rules
 
 

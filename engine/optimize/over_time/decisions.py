@@ -134,6 +134,7 @@ class Way:
     pace: Float[np.ndarray, "decision period"]  # share of a decision's money by period
     cost: Float[np.ndarray, " decision"]  # money charged to profit per money spent
     spent: Float[np.ndarray, " decision"]  # what the decisions in the past spent [currency]
+    dated: tuple[bool, ...] = ()  # decisions in which the scenario has an open date, whatever the past spent
 
     @property
     def active(self) -> tuple[bool, ...]:
@@ -147,21 +148,23 @@ def way(channel: Channel, curves: Curves, scenario: Scenario, held: Grid, spent:
     tail = horizon.tail if horizon.from_history else 0
     found = conditions(channel, curves, scenario, horizon.periods + tail)
     opened = found.open[: horizon.periods]
-    weights = pattern(channel, curves, scenario, opened).copy()
+    planned = pattern(channel, curves, scenario, opened)
+    weights, is_closed = planned.copy(), closes(channel, scenario)
     if spent is not None:
         weights[: spent.periods] = spent.money[:, curves.names.index(channel.name)]
-    shares, is_closed = np.zeros((held.count, horizon.periods)), closes(channel, scenario)
-    for number, (begin, end) in enumerate(zip(held.edges, held.edges[1:], strict=False)):
-        inside = slice(begin, end)
+    shares = np.zeros((held.count, horizon.periods))
+    insides = [slice(begin, end) for begin, end in zip(held.edges, held.edges[1:], strict=False)]
+    for number, inside in enumerate(insides):
         shares[number, inside] = shared(weights[inside], opened[inside], is_closed or number < held.over)
     bought = shares * found.had[: horizon.periods]
     if horizon.from_history:
         course = _from_history(channel, curves, bought, found.worth, tail)
     else:
         course = _cycling(channel, bought, found.worth)
-    before = np.array([weights[begin:end].sum() for begin, end in zip(held.edges, held.edges[1:], strict=False)])
+    before = np.array([weights[inside].sum() for inside in insides])
+    dated = tuple(bool(shared(planned[inside], opened[inside], is_closed).any()) for inside in insides)
     over = np.arange(held.count) < held.over
-    return Way(course, shares, shares @ found.discount[: horizon.periods], np.where(over, before, 0.0))
+    return Way(course, shares, shares @ found.discount[: horizon.periods], np.where(over, before, 0.0), dated)
 
 
 def _cycling(channel: Channel, bought: Float[np.ndarray, "decision period"], worth: np.ndarray) -> Course:
