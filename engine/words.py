@@ -43,6 +43,15 @@ def percent(share: float, signed: bool = False) -> str:
     return f"{rounded:+.1f} %" if signed else f"{rounded:.1f} %"
 
 
+def points(difference: float, places: int) -> str:
+    """How far a share or a chance is from another one, in points of a hundred.
+
+    >>> points(0.649 - 0.548, 1)
+    '10.1 points'
+    """
+    return f"{100 * difference:.{places}f} points"
+
+
 def plain(text: str) -> str:
     """Text from data with everything made visible that a terminal would obey.
 

@@ -7,18 +7,19 @@ from engine.optimize.rule import Rule
 from engine.optimize.rules import USUAL, Problem, history_spend
 from engine.optimize.solve import Solved
 from engine.response.curves import Curves
-from engine.words import money, percent
+from engine.words import money, percent, points
 
 FAR = 0.02  # gap from which a plan is warned of
 ODD = 100.0  # times more or less than history: money typed in another unit, more likely than meant
 
 
-def far_from_proof(problem: Problem, solved: Solved) -> tuple[str, ...]:
+def far_from_proof(problem: Problem, solved: Solved, risk: str = "mean") -> tuple[str, ...]:
     """A doubt about a plan whose bound is far away, with what would make it smaller: a much better one may exist."""
     if solved.gap <= FAR:
         return ()
     kind = "proven" if solved.proven else "estimated"
-    told = f"a better plan may exist: the {kind} bound is {percent(solved.gap)} away from this one"
+    far = points(solved.gap, 1) if risk == "probability" else percent(solved.gap)
+    told = f"a better plan may exist: the {kind} bound is {far} away from this one"
     if problem.flight.any() or any(_is_of_single_decisions(rule, problem.decisions) for rule in problem.rules):
         return (f"{told}; ask with fewer minimum flights or rules on single decisions to see what they hide",)
     more = "; ask with --prove" if problem.ways and problem.effort <= USUAL else ""

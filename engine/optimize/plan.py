@@ -177,9 +177,12 @@ def _beside_free(curves: Curves, scenario: Scenario, asked: Asked, plan: Plan) -
 def by_draw(
     problem: Problem, spend: Float[np.ndarray, " cell"]
 ) -> tuple[Float[np.ndarray, "channel draw"], Float[np.ndarray, " draw"]]:
-    """Outcome by channel and draw, and the objective by draw."""
+    """Outcome by channel and draw, and the objective by draw; a channel without money brings just nothing."""
     if problem.ways:
-        return several.by_draw(problem, spend)
+        outcome, value = several.by_draw(problem, spend)
+        idle = several.by_cell(problem, spend).sum(axis=1) == 0
+        dust = np.where(idle[:, None], outcome, 0.0)  # of a sum that should be 0
+        return outcome - dust, value - np.array([payoff.margin for payoff in problem.payoffs]) @ dust
     outcome = np.stack([outcomes(p, spend[c : c + 1])[0] for c, p in enumerate(problem.payoffs)])
     margin = np.array([payoff.margin for payoff in problem.payoffs])
     cost = np.array([payoff.cost for payoff in problem.payoffs])
@@ -215,7 +218,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         baseline=baseline,
         gain=gain,
         chance_of_loss=loss,
-        warnings=(*asked.notes, *far_from_proof(problem, solved), *doubts),
+        warnings=(*asked.notes, *far_from_proof(problem, solved, risk), *doubts),
         prudence=problem.prudence,
         tolls=tolls,
         net=net,

@@ -9,7 +9,7 @@ from engine.optimize.plan import Line, Plan, Range
 from engine.optimize.prices import Price
 from engine.report.above import split_above, with_parts
 from engine.report.customers import customers_text
-from engine.report.figures import UNKNOWN, amount, beware, moves, one_draw, ranged, rate
+from engine.report.figures import UNKNOWN, amount, beware, moves, one_draw, ranged, rate, told_gap
 from engine.report.found import budget_found, money_for_tests
 from engine.report.history import beside_history, compared, cost_of_rules, saved, scaled_note, split_name
 from engine.report.weeks import weeks_text
@@ -283,7 +283,9 @@ def proof(plan: Plan) -> str:
         told = f"no plan under these rules can earn more than {bound}, this one earns {value}"
     if not plan.proven:
         told = told.replace("no plan under these rules", "as far as is known no plan under these rules")
-    return f"Proof: {status}; {told} (gap {100 * plan.gap:.4f} %). Route: {plan.route}. {plan.seconds:.2f} s."
+    return (
+        f"Proof: {status}; {told} (gap {told_gap(plan.gap, plan.risk, 4)}). Route: {plan.route}. {plan.seconds:.2f} s."
+    )
 
 
 RISKS = {
@@ -393,5 +395,5 @@ def _compared(answer: Answer) -> list[str]:
         "-" if _leaves_no_choice(plan) else rate(budget),
         money(change.mean, "", signed=True),
         f"{money(change.p05, '', signed=True)} .. {money(change.p95, '', signed=True)}" if sure else "-",
-        f"{100 * plan.gap:.3f} %",
+        told_gap(plan.gap, plan.risk, 3),
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
-from engine.words import money, number, plain
+from engine.words import money, number, plain, points
 
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
 LARGE, TINY = 1e4, 1e-5  # outcome per money from which thousands are named, and below which powers of ten are
@@ -55,6 +55,11 @@ def moves(change: Mapping[str, float], least: float, currency: str) -> str:
     if up and down:
         return f"move money from {told(down)} to {told(up)}"
     return f"spend {'more on ' + told(up) if up else 'less on ' + told(down)}" if up or down else ""
+
+
+def told_gap(gap: float, risk: str, places: int) -> str:
+    """How far a bound is away: relative, of chances as their difference."""
+    return points(gap, places) if risk == "probability" else f"{100 * gap:.{places}f} %"
 
 
 def beware(warnings: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.optimize.budgets.balance import Balance, Balances
 from engine.optimize.budgets.frontier import Frontier, Point
-from engine.report.figures import beware, rate
+from engine.report.figures import beware, rate, told_gap
 from engine.words import folded, money, number, percent, plain, table
 
 NEAR = 5e-3  # of a budget: how far from another it may be and is still told as the same
@@ -116,7 +116,7 @@ def _proof(found: Frontier) -> str:
     worst = max(point.gap for point in found.points)
     return (
         f"Proof: {sure} of {len(found.points)} plans certified; the largest gap to what any plan of its budget can "
-        f"have is {100 * worst:.4f} %. {found.seconds:.2f} s."
+        f"have is {told_gap(worst, found.risk, 4)}. {found.seconds:.2f} s."
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.config.loading import parse
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
+from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import Spent, grid
 from engine.optimize.plan import by_draw, optimize
 from engine.optimize.rules import broken, compared, problem_of
@@ -77,6 +78,19 @@ def test_a_course_brings_what_a_loop_over_weeks_says(make, decide):
         for row in cells.reshape(3, -1)
     ]
     assert by_draw(problem, cells)[0] == pytest.approx(earned_by_loop(make, held, weeks, 52, 26), rel=1e-6)
+
+
+def test_a_channel_without_money_brings_just_nothing(make, monkeypatch):
+    """What comes anyway is summed up in pieces, and taken off: what is left of that is no outcome."""
+    monkeypatch.setattr("engine.optimize.over_time.course.CHUNK", 20)
+    held = three(make, 1)
+    problem = problem_of(held, asked("budget = { total = 100.0 }\n"))
+    cells = np.repeat([0.0, 25.0, 0.0], 4)
+    assert np.any(several.by_draw(problem, cells)[0][[0, 2]])
+    outcome, value = by_draw(problem, cells)
+    assert not np.any(outcome[[0, 2]])
+    assert value == pytest.approx(outcome[1], rel=1e-12)
+    assert not np.any(by_draw(problem, 0 * cells)[1])
 
 
 def test_one_split_of_a_cycle_is_worth_the_same_decided_by_quarter(make):

@@ -174,6 +174,7 @@ def test_a_bound_far_away_is_told_with_what_would_bring_it_near(make, text, effo
     (told,) = far_from_proof(problem, solved)
     assert told.endswith(advice)
     assert far_from_proof(problem, replace(solved, value=1.19)) == ()
+    assert "20.0 points away" in far_from_proof(problem, replace(solved, bound=1.25), "probability")[0]
 
 
 def test_a_loss_is_no_chance_where_there_is_one_draw(make):
