@@ -20,6 +20,7 @@ from engine.optimize.rules import Problem, asked_again
 from engine.words import exact
 
 BROKEN_FIRST = 0  # the priority of rules that run on from what was spent: before any that a scenario calls soft
+NOTHING = 1e-7  # of the budget: what counts as no spend
 Notes = tuple[str, ...]
 
 
@@ -107,7 +108,7 @@ def _is_from_nothing(rule: Rule, problem: Problem) -> bool:
     before = over & (rule.weights < 0)
     if not (_is_ramp(rule) and np.isfinite(rule.high) and before.any() and rule.weights[~over].any()):
         return False
-    return not bool(_spent(problem)[before].any())
+    return bool(_spent(problem)[before].sum() <= NOTHING * problem.budget.high)
 
 
 def _is_ramp(rule: Rule) -> bool:

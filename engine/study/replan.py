@@ -18,10 +18,11 @@ from engine.optimize.plan_file import plan_document
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, broken, problem_of
 from engine.periods import starts, step
-from engine.response.curves import Curves
+from engine.response.curves import Curves, pace
 from engine.study.ask import curves_of, warned
 from engine.study.earlier_plan import read_earlier
 from engine.study.question import question
+from engine.study.spent_unit import require_own_unit
 from engine.words import exact, percent, plain
 
 SLACK = 1e-7  # of all money: what is let pass as rounding
@@ -172,6 +173,9 @@ def _past(
     if today.spent is not None:
         elapsed = Elapsed(starts(scenario.horizon.start, over + 1, curves.period), curves.period)
         found = read_spent(today.spent, curves.names, elapsed)
+        usual = np.array([over * pace(channel, curves.period) for channel in curves.channels])
+        planned = usual if earlier is None else earlier[:over].sum(axis=0)
+        require_own_unit(today.spent, found.money.sum(axis=0), planned, curves.currency)
         unused = f"; columns not used: {', '.join(map(plain, found.unused))}" if found.unused else ""
         return Past(Spent(found.money), f"{today.spent}{unused}")
     if earlier is None:

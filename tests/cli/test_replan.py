@@ -91,6 +91,16 @@ def test_what_cannot_be_answered_is_refused_and_nothing_is_written(begun, peso, 
     assert names(begun) == before
 
 
+def test_a_table_in_thousands_is_refused(begun, peso):
+    head, *rows = (begun / "spent.csv").read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    lines = [",".join([day, *(str(float(cell) / 1_000) for cell in money)]) for day, *money in cells]
+    (begun / "spent.csv").write_text("\n".join([head, *lines]))
+    done = peso("replan", "curves.json", "q.toml", *DAY, "--spent", "spent.csv", cwd=begun)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "seems to be in thousands of" in " ".join(done.stderr.split())
+
+
 def test_a_rule_that_was_broken_is_told_and_a_budget_that_is_spent_is_exit_4(begun, peso):
     (begun / "q.toml").write_text(QUESTION + "[channels.tv]\nquarter_cap = 300\n")
     done = peso("replan", "curves.json", "q.toml", *DAY, "--spent", "spent.csv", cwd=begun)
