@@ -94,7 +94,7 @@ def test_what_cannot_be_answered_is_refused_and_nothing_is_written(begun, peso, 
 def test_a_table_in_thousands_is_refused(begun, peso):
     head, *rows = (begun / "spent.csv").read_text().splitlines()
     cells = [row.split(",") for row in rows]
-    lines = [",".join([day, *(str(float(cell) / 1_000) for cell in money)]) for day, *money in cells]
+    lines = [",".join([day, *(cell if cell.isalpha() else f"{cell}e-3" for cell in money)]) for day, *money in cells]
     (begun / "spent.csv").write_text("\n".join([head, *lines]))
     done = peso("replan", "curves.json", "q.toml", *DAY, "--spent", "spent.csv", cwd=begun)
     assert (done.returncode, done.stdout) == (3, "")
