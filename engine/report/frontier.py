@@ -65,9 +65,11 @@ def _rises(found: Frontier) -> str:
     if not found.rises:
         return ""
     places = ", ".join(f"{number(low)} and {number(high)}" for low, high in found.rises)
+    *first, last = found.turns or ("",)
+    cause = f", as it can with {' or '.join([', '.join(first), last] if first else [last])}" if last else ""
     return (
-        f"Beware: the return of the next unit does not fall all along: between {places} {found.currency} it rises, "
-        "because an S-shaped curve starts to pay. Judge budgets there as a whole, not by their margin."
+        f"Beware: the return of the next unit does not fall all along: between {places} {found.currency} it rises"
+        f"{cause}. Judge budgets there as a whole, not by their margin."
     )
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from engine.errors import InfeasibleError, InputError
 from engine.optimize.budgets.balance import balances, members_of
-from engine.optimize.budgets.frontier import asked_money, break_even, frontier, today
+from engine.optimize.budgets.frontier import asked_money, break_even, frontier, today, turns
 from engine.optimize.plan import optimize
+from engine.optimize.rules import problem_of
+from engine.report.frontier import frontier_text
 
 BUDGETS = [60.0, 90.0, 120.0, 150.0, 180.0, 210.0]
 
@@ -72,6 +74,29 @@ def test_s_curves_that_start_to_pay_are_named_by_their_budgets(make):
         assert rates[high] > rates[low]
     smooth = make.curves(make.channel("tv", 300.0, 80.0, 1.0), make.channel("search", 100.0, 20.0, 1.0))
     assert swept(make, smooth).rises == ()
+
+
+CAUSES = {
+    "[channels.tv]\ntiers = [{ above = 60, price = 0.3 }]\n": ("a lower price from some amount on (tv)",),
+    "[channels.tv]\ntiers = [{ above = 60, price = 1.3 }]\n": (),
+    "[active]\nmax = 1\n": ("how many channels may be active",),
+    "[channels.tv]\nminimum_flight = 40\nstep = 10\n": ("a minimum flight", "money in steps"),
+}
+
+
+@pytest.mark.parametrize("rules", CAUSES)
+def test_what_can_make_the_next_unit_return_more_is_named_where_it_is_there(make, rules):
+    for slope in (1.0, 3.0):
+        held = make.curves(make.channel("tv", 300.0, 80.0, slope), make.channel("search", 100.0, 20.0, 1.0))
+        shaped = ("an S-shaped curve (tv)",) if slope > 1 else ()
+        assert turns(problem_of(held, asked(make, rules))) == (*shaped, *CAUSES[rules])
+
+
+def test_a_rising_return_is_told_with_its_own_cause(make):
+    held = make.curves(make.channel("tv", 300.0, 80.0, 1.0), make.channel("search", 100.0, 20.0, 1.0))
+    found = swept(make, held, "[channels.tv]\ntiers = [{ above = 60, price = 0.3 }]\n", budgets=[40.0, 80.0, 120.0])
+    assert found.rises
+    assert "it rises, as it can with a lower price from some amount on (tv). Judge" in frontier_text(found)
 
 
 def test_break_even_is_where_one_more_unit_returns_one_and_by_margin_where_it_earns_one(make):

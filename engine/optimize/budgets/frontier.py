@@ -27,11 +27,15 @@ from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.prices import binding
 from engine.optimize.rules import Problem, compared, history_spend, open_returns, problem_of
 from engine.optimize.solve import solve
+from engine.optimize.tables import Payoff, steepness
+from engine.optimize.tiers import EVEN, Tiers
 from engine.response.curves import Curves
 
 MOST = 1e15  # money that a scenario can name [currency]
 Tell = Callable[[str], None]  # is told how far the work is
 RISES = 0.01  # relative growth of the marginal return between two budgets from which it is told
+
+LOW, SPENDS, FLAT = 1e-4, 100, 1e-6  # spends at which a curve is looked at, and relative growth that is none
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,11 @@ class Frontier:
     risk: str = "mean"  # the measure that plans are chosen by; margins and break-even budgets are of the mean
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()  # what a reader must know before acting on it
+    turns: tuple[str, ...] = ()  # what can make the marginal return grow
 
     @property
     def rises(self) -> tuple[tuple[float, float], ...]:
-        """Neighbouring budgets between which the marginal return grows: an S-curve begins to pay there."""
+        """Neighbouring budgets between which the marginal return grows: something begins to pay there."""
         return tuple(
             (one.budget, two.budget)
             for one, two in itertools.pairwise(self.points)
@@ -174,6 +179,7 @@ def frontier(
         prudence=plan.prudence,
         made_from=curves.made_from,
         risk=plan.risk,
+        turns=turns(problem_of(curves, with_money(scenario, points[-1].budget))),
         seconds=time.perf_counter() - begin,
     )
 
@@ -198,6 +204,37 @@ def _planned(
     if not points:
         raise InfeasibleError(f"none of {len(budgets)} budgets has a plan; at the first one: {refusal}")
     return plans[0], points, without
+
+
+def turns(problem: Problem) -> tuple[str, ...]:
+    """What in a question can make the next unit of a larger budget return more than that of a smaller one."""
+    most = several.by_cell(problem, np.minimum(problem.upper, problem.budget.high)).sum(axis=1)
+    pairs = list(zip(problem.payoffs, problem.names, most, strict=True))
+    found = {
+        "an S-shaped curve": [name for payoff, name, high in pairs if _is_convex(payoff, float(high))],
+        "a lower price from some amount on": [name for payoff, name, _ in pairs if _falls(payoff.tiers)],
+    }
+    told = [f"{what} ({', '.join(names)})" for what, names in found.items() if names]
+    rules = {
+        "a minimum flight": bool(problem.flight.any()),
+        "money in steps": any(rule.step for rule in problem.rules),
+        "how many channels may be active": any(rule.active for rule in problem.rules),
+        "a least return": bool(problem.returns),
+    }
+    return (*told, *(what for what, is_there in rules.items() if is_there))
+
+
+def _is_convex(payoff: Payoff, high: float) -> bool:
+    """Whether the mean curve of a channel grows ever faster anywhere up to some money, its tiers aside."""
+    if high <= 0 or not payoff.timing.active:
+        return False
+    spends = np.geomspace(LOW * high, high, SPENDS)
+    rates = payoff.average(steepness(replace(payoff, tiers=EVEN), spends))
+    return bool(np.any(rates[1:] > rates[:-1] * (1 + FLAT)))
+
+
+def _falls(tiers: Tiers) -> bool:
+    return any(two < one for one, two in itertools.pairwise([1.0, *(price for _, price in tiers.steps)]))
 
 
 def _point(plan: Plan, amount: float, marginal: float | None) -> Point:
