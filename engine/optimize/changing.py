@@ -21,8 +21,7 @@ from engine.optimize.polish import climbed, ground, marginal, untolled
 from engine.optimize.prices import binding, removable
 from engine.optimize.risk.climb import chances
 from engine.optimize.rules import Problem, Rule, broken, with_response
-from engine.optimize.solve import Memory, solve
-from engine.optimize.solve import _groups as groups_of
+from engine.optimize.solve import Memory, groups_of, solve
 
 NOTABLE = 0.005  # share of the money below which a move counts as none
 NOTHING = 1e-4  # of the mean channel's money: less counts as not spent
@@ -191,7 +190,7 @@ def with_prudence(problem: Problem, share: float) -> Problem:
 def entering(setting: Setting, channel: int) -> Threshold | None:
     """By how much a channel without money must work better before the plan spends on it; None: not even at 16 times."""
     least = NOTHING * setting.money / len(setting.problem.names)
-    starts = _starts(setting, channel)
+    starts = starts_near(setting, channel)
 
     def spent(problem: Problem, memory: Memory) -> float:
         return _on(problem, again(problem, memory, starts), channel)
@@ -360,7 +359,7 @@ def slopes(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndar
     return margin * several.returns(problem, spend) - cost
 
 
-def _starts(setting: Setting, channel: int) -> tuple[np.ndarray, ...]:
+def starts_near(setting: Setting, channel: int) -> tuple[np.ndarray, ...]:
     """The plan, and where a search begins on hills nearby, the plan with a fair share of money for the channel."""
     if not is_near(setting.problem):
         return (setting.plan, setting.today)

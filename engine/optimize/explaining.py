@@ -41,13 +41,13 @@ from engine.optimize.risk.information import (
     MEMBERS,
     ChannelInformation,
     PerfectInformation,
+    differs,
+    grouped,
     perfect_information,
+    planned_by_group,
+    promised,
+    responses_of,
 )
-from engine.optimize.risk.information import _channel as planned_by_group
-from engine.optimize.risk.information import _differs as differs
-from engine.optimize.risk.information import _groups as grouped
-from engine.optimize.risk.information import _promise as promised
-from engine.optimize.risk.information import _responses as responses_of
 from engine.optimize.rules import Problem, Rule, barred_units, open_returns
 from engine.optimize.solve import Memory, Solved, solve
 from engine.optimize.tables import objective

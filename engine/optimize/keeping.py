@@ -6,8 +6,18 @@ what binds in the plan as it is says nothing of that.
 
 import numpy as np
 
-from engine.optimize.changing import FARTHEST, FEWER, NOTHING, Setting, again, asked_as, rows_of, with_effect, without
-from engine.optimize.changing import _starts as starts_near
+from engine.optimize.changing import (
+    FARTHEST,
+    FEWER,
+    NOTHING,
+    Setting,
+    again,
+    asked_as,
+    rows_of,
+    starts_near,
+    with_effect,
+    without,
+)
 from engine.optimize.over_time import several
 from engine.optimize.prices import binding, removable
 from engine.optimize.rules import Problem, Rule

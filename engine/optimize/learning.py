@@ -9,12 +9,7 @@ from engine.errors import InputError
 from engine.optimize.asking import answered
 from engine.optimize.over_time import several
 from engine.optimize.risk.climb import chances, known
-from engine.optimize.risk.information import GROUPS, MEMBERS
-from engine.optimize.risk.information import _channel as planned_by_group
-from engine.optimize.risk.information import _differs as differs
-from engine.optimize.risk.information import _groups as grouped
-from engine.optimize.risk.information import _promise as promised
-from engine.optimize.risk.information import _responses as responses_of
+from engine.optimize.risk.information import GROUPS, MEMBERS, differs, grouped, planned_by_group, promised, responses_of
 from engine.optimize.rules import Problem
 from engine.optimize.solve import Memory, solve
 from engine.response.curves import Curves

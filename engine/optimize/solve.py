@@ -79,7 +79,7 @@ def best_of(problem: Problem, memory: Memory, starts: tuple[np.ndarray, ...]) ->
     on, best = ground(problem), None
     scale = _size(problem, on)
     for attempt in range(TRIES):
-        rough = not attempt and _groups(problem) is not None
+        rough = not attempt and groups_of(problem) is not None
         made = _focused(problem, memory, scale) if rough else _tables(problem, memory, scale)
         solved = _solve(problem, on, made, starts)
         if solved is None:  # finer tables are the same question: a solver that finds no plan then has failed
@@ -164,7 +164,7 @@ def _tightened(problem: Problem) -> Problem:
 def routed(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
     """The best split over tables and its bound, in the way that the rules across channels ask for; and that way."""
     concave = all(table.concave for table in tables)
-    groups = _groups(problem)
+    groups = groups_of(problem)
     if groups is None:
         return _program(problem, tables)
     low = problem.budget.low if np.isfinite(problem.budget.low) else 0.0
@@ -191,7 +191,7 @@ def _program(problem: Problem, tables: list[Table]) -> tuple[Found | None, str]:
     return program.solve(problem, tables), f"{kind}, rules across channels (cvxpy, HiGHS)"
 
 
-def _groups(problem: Problem) -> tuple[Group, ...] | None:
+def groups_of(problem: Problem) -> tuple[Group, ...] | None:
     """The rules across channels as bounds of groups, inner ones first; None where some overlap without being nested."""
     if problem.is_discrete:
         return None
@@ -220,7 +220,7 @@ def _tables(problem: Problem, memory: Memory, scale: float) -> list[Table]:
 def _focused(problem: Problem, memory: Memory, scale: float) -> list[Table]:
     """The same, coarse where money hardly goes."""
     each = scale / len(problem.names)
-    return focused(problem, memory, (COARSELY * each, TABLES * each), _groups(problem) or ())
+    return focused(problem, memory, (COARSELY * each, TABLES * each), groups_of(problem) or ())
 
 
 def _scale(problem: Problem) -> float:

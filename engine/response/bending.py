@@ -186,8 +186,8 @@ def burr_peak(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Ar
     """
     xp = slope.__array_namespace__()
     power = xp.where(slope > 2, slope, 3.0)
-    sum_of_roots, product, _ = _burr_roots(power, tail)
-    return xp.where(slope > 2, (product / sum_of_roots / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
+    larger, product, _ = _burr_roots(power, tail)
+    return xp.where(slope > 2, (product / larger / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
 
 
 def burr_trough(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -199,8 +199,8 @@ def burr_trough(slope: Float[Array, "..."], tail: Float[Array, "..."]) -> Float[
     """
     xp = slope.__array_namespace__()
     power = xp.where(slope > 1, slope, 3.0)
-    sum_of_roots, _, square = _burr_roots(power, tail)
-    return xp.where(slope > 1, (sum_of_roots / square / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
+    larger, _, square = _burr_roots(power, tail)
+    return xp.where(slope > 1, (larger / square / xp.expm1(LN2 / tail)) ** (1 / power), 0.0)
 
 
 def _burr_roots(

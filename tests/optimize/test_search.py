@@ -7,7 +7,7 @@ from engine.optimize import branch, program
 from engine.optimize.branch import UndecidedError, search
 from engine.optimize.dynamic import best_on_grid
 from engine.optimize.rules import broken
-from engine.optimize.solve import _groups, _scale, _tables, _tightened, routed, solve
+from engine.optimize.solve import _scale, _tables, _tightened, groups_of, routed, solve
 
 STEPS = 12  # of the exhaustive grid
 
@@ -110,7 +110,7 @@ def test_twelve_channels_match_dynamic_programming(make, slope, flights):
 def test_search_and_the_mixed_integer_program_bound_each_other(make, seed):
     held, asked, _, _ = asked_at(make, seed + 3000, fixed=True)
     problem = make.problem_of(held, asked)
-    tables, groups = _tables(problem, {}, _scale(problem)), _groups(problem)
+    tables, groups = _tables(problem, {}, _scale(problem)), groups_of(problem)
     low = max(0.0, problem.budget.low)
     one, other = search(tables, low, problem.budget.high, groups), program.solve(problem, tables)
     assert (one is None) == (other is None)

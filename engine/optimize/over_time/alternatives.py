@@ -6,7 +6,7 @@ the plan's rules, and the plan with the best of them climbs again.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float
@@ -91,7 +91,10 @@ def _best(problem: Problem, shapes: Shapes, asked: tuple[int, np.ndarray, np.nda
 def _others(shapes: Shapes, own: Float[np.ndarray, " decision"], usual: float) -> Iterator[np.ndarray]:
     """Other courses of a channel: its own in another order, with one decision changed, of other kinds, or of none."""
     count, total = len(own), float(own.sum())
-    allowed: Callable[[np.ndarray], bool] = lambda money: shapes.allows(money, float(money.sum()))  # noqa: E731
+
+    def allowed(money: np.ndarray) -> bool:
+        return shapes.allows(money, float(money.sum()))
+
     orders = (
         itertools.permutations(range(count)) if count <= FEW else (np.roll(range(count), by) for by in range(count))
     )

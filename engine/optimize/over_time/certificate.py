@@ -19,7 +19,7 @@ from engine.optimize.solve import LEAST_OUTCOME, LEAST_PROFIT, routed
 
 CLOSE = 8e-4  # relative gap at which a proof is good enough: a little less than a certificate may show
 SHARE = 0.4  # of that which the parts of all channels together may leave open at the prices of the plan
-AT_ONCE = 4  # parts of a channel that are divided before all channels are looked at again
+DIVIDED = 4  # parts of a channel that are divided before all channels are looked at again
 MUCH = 0.3  # of what stands out most: channels that stand out so much are looked at together
 LEAST = 0.5  # of the tolerance: what the channels that are left alone may leave open together
 AFTERWARDS = 0.4  # of the effort: kept for what is left open between prices
@@ -128,7 +128,7 @@ def _closed(problem: Problem, asked: list[Question], tolerance: float) -> tuple[
         if sum(high) <= tolerance or left <= effort * AFTERWARDS:
             break
         some = [at for at, one in enumerate(high) if one >= max(MUCH * max(high), asked[at].tolerance)]
-        closer = each(lambda at: divided(asked[at], parts[at], AT_ONCE), some)
+        closer = each(lambda at: divided(asked[at], parts[at], DIVIDED), some)
         before = left
         for at, own in zip(some, closer, strict=True):
             left -= _made(parts[at], own)

@@ -1,8 +1,8 @@
 """Proofs for curves that bend upwards: what no course of a total of a channel earns, by branch and bound over courses.
 
-All courses of a channel are divided into parts: limits of each decision, and a range of totals. Over each part planes
-lie nowhere below what its courses earn (see `ceilings`), and become lines over totals (see `shapes`). Parts that stand
-out over the best known course at the prices of a plan are divided again; then the highest part over each total makes a
+All courses of a channel are divided into parts (see `spans`). Over each part planes, and functions that only bend
+upwards, lie nowhere below what its courses earn (see `ceilings`), and become lines over totals. Parts that stand out
+over the best known course at the prices of a plan are divided again; then the highest part over each total makes a
 table whose upper side is a proof, and totals are looked for over these tables as over any others.
 """
 
@@ -20,7 +20,7 @@ from engine.optimize.over_time.spans import Box, Corners, Span, whole
 from engine.optimize.over_time.totals import EVEN, Known, View
 from engine.optimize.tables import Table
 
-AT_ONCE = 4  # parts over a total that are seen closer in one round
+CLOSER = 4  # parts over a total that are seen closer in one round
 HOPEFUL = 0.7  # of what a part stands out by: what a convex function may be raised by
 TINY = 1e-300
 
@@ -154,7 +154,7 @@ def excess(question: Question, parts: list[Part], total: float) -> float:
 def refined(question: Question, parts: list[Part], total: float) -> list[Part]:
     """The parts, with those seen closer or divided that are highest over a total, above what is known to be earned."""
     earned = _earned(question.view, question.course(total))
-    highest = sorted(range(len(parts)), key=lambda at: -parts[at].over(total))[:AT_ONCE]
+    highest = sorted(range(len(parts)), key=lambda at: -parts[at].over(total))[:CLOSER]
     high = [at for at in highest if parts[at].over(total) > earned + question.tolerance]
     found = [part for at, part in enumerate(parts) if at not in high]
     for part in (parts[at] for at in high):

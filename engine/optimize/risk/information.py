@@ -97,16 +97,16 @@ def information(problem: Problem, solved: Solved, memory: Memory) -> tuple[Chann
     """
     plan = known(problem, solved.spend)
     base = chances(problem, len(plan.values))
-    responses = _responses(problem, solved.spend)
-    promise = _promise(problem, responses, base)
+    responses = responses_of(problem, solved.spend)
+    promise = promised(problem, responses, base)
     chosen = set(np.argsort(-promise, kind="stable")[:CHANNELS].tolist())
     found = []
     for channel, name in enumerate(problem.names):
-        if not _differs(responses, channel):
+        if not differs(responses, channel):
             found.append(ChannelInformation(name, 0.0, 0.0, 0.0))
         elif channel in chosen:
-            groups = _groups(responses, channel, GROUPS)
-            found.append(_channel(problem, name, plan, groups, memory))
+            groups = grouped(responses, channel, GROUPS)
+            found.append(planned_by_group(problem, name, plan, groups, memory))
         else:
             found.append(ChannelInformation(name, 0.0, float(promise[channel]), 0.0, looked_at=False))
     return tuple(found)
@@ -121,7 +121,7 @@ def _even_draws(values: np.ndarray, base: np.ndarray) -> Int[np.ndarray, " some"
     return order[np.minimum(np.searchsorted(np.cumsum(base[order]), middles), len(values) - 1)]
 
 
-def _responses(problem: Problem, spend: np.ndarray) -> _Responses:
+def responses_of(problem: Problem, spend: np.ndarray) -> _Responses:
     """Each channel at its money, where it has none at the mean channel's."""
     cells = spend.reshape(len(problem.names), -1)
     even = np.full(cells.shape, (float(spend.sum()) or problem.budget.high) / spend.size)
@@ -130,7 +130,7 @@ def _responses(problem: Problem, spend: np.ndarray) -> _Responses:
     return _Responses(money.sum(axis=1), less, at, more)
 
 
-def _promise(problem: Problem, responses: _Responses, base: np.ndarray) -> Float[np.ndarray, " channel"]:
+def promised(problem: Problem, responses: _Responses, base: np.ndarray) -> Float[np.ndarray, " channel"]:
     """About what knowing each channel is worth: its slope's square over twice its bend, or all that its money moves."""
     margin = np.array([payoff.margin for payoff in problem.payoffs])
     slope = responses.slope - (responses.slope @ base)[:, None]
@@ -140,13 +140,13 @@ def _promise(problem: Problem, responses: _Responses, base: np.ndarray) -> Float
     return margin * ((np.abs(slope) * moved / 2) @ base)
 
 
-def _differs(responses: _Responses, channel: int) -> bool:
+def differs(responses: _Responses, channel: int) -> bool:
     """Whether a channel's response differs between draws."""
     scale = CERTAIN * float(np.abs(responses.more[channel]).max())
     return bool(max(np.ptp(responses.at[channel]), np.ptp(responses.more[channel])) > scale)
 
 
-def _groups(responses: _Responses, channel: int, most: int) -> Int[np.ndarray, " draw"]:
+def grouped(responses: _Responses, channel: int, most: int) -> Int[np.ndarray, " draw"]:
     """The group of each draw: by how much more money brings, and within that by what the money brings."""
     draws = responses.at.shape[1]
     count = max(1, min(most, draws // MEMBERS))
@@ -164,7 +164,7 @@ def _ranked(values: np.ndarray) -> Int[np.ndarray, " draw"]:
     return np.argsort(np.argsort(values, kind="stable"), kind="stable")
 
 
-def _channel(
+def planned_by_group(
     problem: Problem, name: str, plan: Known, groups: Int[np.ndarray, " draw"], memory: Memory
 ) -> ChannelInformation:
     """What one channel's groups gain, on draws that they were not planned for and on those that they were."""
