@@ -12,6 +12,8 @@ from engine.config.loading import Closed, Money, Name, Positive, Share
 from engine.config.relative import Factor as Factor
 from engine.config.relative import LastPlan, Multiple, Return
 from engine.config.relative import Relative as Relative
+from engine.config.shocks import Shock as Shock
+from engine.config.shocks import Stress
 from engine.config.strategy import Kind, Role, ShareBounds, Strategy
 from engine.config.tiers import Active, Tier, require_rising
 
@@ -139,29 +141,6 @@ class Group(Closed):
         return self
 
 
-class Shock(Closed):
-    """One change of the world between two dates."""
-
-    name: Name = "shock"
-    kind: Literal["price", "effectiveness", "outage", "demand"]
-    channels: tuple[Name, ...] = Field(strict=False, default=())  # none named: all
-    factor: Multiple | None = None  # price: cost of a contact; effectiveness, demand: outcome
-    first: date | None = Field(default=None, alias="from")
-    last: date | None = Field(default=None, alias="until")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Shock":
-        if (self.factor is None) != (self.kind == "outage"):
-            raise ValueError("price, effectiveness and demand need a factor, and an outage takes none")
-        if self.kind == "price" and (self.factor or 0.0) < 0.01:
-            raise ValueError("a price factor near 0 would make contacts free, and one above 0 is needed: 0.01 or more")
-        if self.kind == "demand" and self.channels:
-            raise ValueError("demand moves every channel, and channels are not to be named")
-        if self.first and self.last and self.first >= self.last:
-            raise ValueError(f"from {self.first} is not before until {self.last}")
-        return self
-
-
 class Ramp(Closed):
     """How fast the weekly pace of a channel may change from one decision to the next."""
 
@@ -212,6 +191,7 @@ class Scenario(Closed):
     """The channels that are for a brand, or for sales at once, instead of what the curves say of them."""
     strategy: Strategy | None = None  # the split above, which the plan fills
     shocks: tuple[Shock, ...] = Field(strict=False, default=())
+    stress: Stress = Stress()
 
     @model_validator(mode="after")
     def _one_role_each(self) -> "Scenario":

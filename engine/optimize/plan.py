@@ -25,6 +25,7 @@ from engine.optimize.ranges import Range as Range
 from engine.optimize.ranges import spread as spread
 from engine.optimize.rules import USUAL, Problem, Tell, barred_units, broken, priced_returns, problem_of, unheard
 from engine.optimize.selecting import role_of, rules_of
+from engine.optimize.shocked import not_foreseen
 from engine.optimize.solve import Solved
 from engine.optimize.tables import outcomes
 from engine.optimize.tiers import reached
@@ -206,7 +207,11 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     tolls, risk = _tolls(problem, solved.spend), scenario.risk.measure if scenario.risk.weight else "mean"
     net = chosen.value.mean - tolls if risk == "mean" else solved.value
-    doubts = (*of_units(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period))
+    doubts = (
+        *of_units(curves, scenario, solved.spend),
+        *not_foreseen(scenario),
+        *_warnings(lines, gain, loss, curves.period),
+    )
     spends = np.array(chosen.spend), np.array(baseline.spend)
     return Plan(
         scenario=scenario.name,

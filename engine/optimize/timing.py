@@ -9,7 +9,8 @@ from jaxtyping import Float
 from engine.config.scenario import Scenario, Shock
 from engine.optimize.flighting import closes, pattern, shared
 from engine.optimize.selecting import is_named, rules_of
-from engine.periods import PER_YEAR, Period, share_inside, share_open, starts
+from engine.optimize.shocked import ON_OUTCOME, contacts, effect, strength
+from engine.periods import PER_YEAR, Period, share_open, starts
 from engine.response.curves import Channel, Curves, kernel
 
 LONGEST = 520  # periods after which what is left of a kernel is folded into the rest
@@ -49,15 +50,14 @@ class Conditions:
 def conditions(channel: Channel, curves: Curves, scenario: Scenario, periods: int) -> Conditions:
     """What a channel finds in `periods` periods from the start of the horizon on."""
     days = starts(scenario.horizon.start, periods, curves.period)
-    effect, had = curves.value * np.ones(periods), np.ones(periods)
+    worth, had = curves.value * np.ones(periods), np.ones(periods)
     for shock in _shocks_on(channel, scenario):
-        inside = np.array(share_inside(days, curves.period, shock.first, shock.last))
-        if shock.kind == "price" and shock.factor:
-            had = had * (1 + (1 / shock.factor - 1) * inside)
-        elif shock.kind in ("effectiveness", "demand"):
-            effect = effect * (1 + ((shock.factor or 0.0) - 1) * inside)
+        if shock.kind == "price":
+            had = had * contacts(shock.size, strength(shock, days, curves.period))
+        elif shock.kind in ON_OUTCOME:
+            worth = worth * effect(shock, shock.size, days, curves.period)
     discount = (1 + scenario.goal.discount_rate) ** (-np.arange(periods) / PER_YEAR[curves.period])
-    return Conditions(_open(channel, scenario, days, curves.period), had, effect * discount, discount)
+    return Conditions(_open(channel, scenario, days, curves.period), had, worth * discount, discount)
 
 
 def timing(channel: Channel, curves: Curves, scenario: Scenario) -> Timing:
@@ -85,7 +85,8 @@ def _open(channel: Channel, scenario: Scenario, days: tuple[date, ...], period: 
 
 
 def _shocks_on(channel: Channel, scenario: Scenario) -> list[Shock]:
-    return [shock for shock in scenario.shocks if not shock.channels or is_named(channel, shock.channels)]
+    planned = (shock for shock in scenario.shocks if shock.is_plannable)
+    return [shock for shock in planned if not shock.channels or is_named(channel, shock.channels)]
 
 
 def cycled(channel: Channel, bought: Float[np.ndarray, " period"]) -> Float[np.ndarray, "period draw"]:

@@ -184,10 +184,15 @@ def _from_history(
     reach = kernel(channel, periods + tail)
     reached = np.cumsum(reach, axis=1)
     gain = np.stack([_stock(reach, reached, row, periods + tail) for row in bought])
+    return incremental(channel, gain, anyway(channel, curves, periods, tail), worth)
+
+
+def anyway(channel: Channel, curves: Curves, periods: int, tail: int) -> Float[np.ndarray, "row draw"]:
+    """Stock that is there whatever is decided: what history left, and in the tail what its pace brings then."""
     going = pace(channel, curves.period)
     offset = _left(channel, periods + tail, going)
-    offset[periods:] += going * reached[:, :tail].T
-    return incremental(channel, gain, offset, worth)
+    offset[periods:] += going * np.cumsum(kernel(channel, periods + tail), axis=1)[:, :tail].T
+    return offset
 
 
 def _stock(reach: np.ndarray, reached: np.ndarray, bought: np.ndarray, rows: int) -> Float[np.ndarray, "row draw"]:

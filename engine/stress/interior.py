@@ -1,0 +1,169 @@
+"""Interior points: the best money for the rest of a year, on thousands of paths at once.
+
+On each path the mean outcome by points, less what rules charge, is made as large as can be by a primal-dual interior
+point method (Nocedal and Wright, 2006, chapter 19). A rule is a row `weights . money <= limit` with a price, which is
+what a unit beyond its limit is charged (an exact penalty): rules have one far above any return, so that they give way
+only where they cannot all be kept; tolls on moves are rows with the price of the toll; hard rows have an infinite one
+and are never broken. Channels meet in few rows alone, so a step solves a small system for each channel, and one for the
+shared rows. Where a curve bends upwards its bend is left out of the model, so that each step leads upwards.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.response.curves import Channel, bends, respond
+
+ROUNDS = 20  # Newton steps
+FALL = 0.3  # of the barrier, from one round to the next
+LAST = 1e-8  # of the mean return: the barrier that is left
+REACH = 0.995  # of the way to the nearest limit: as far as a step goes
+ROOM, PRICE = 0.1, 0.1  # of the mean cell, and of the mean return: at the start
+STIFFNESS = 1e-7  # of the mean return: curvature that is added, so that systems can be solved where curves are flat
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One-sided rules over the money of the decisions to come [units of money]."""
+
+    own: Float[np.ndarray, "channel row decision"]  # of single channels; rows without weights are padding
+    shared: Float[np.ndarray, "shared channel decision"]  # of several channels, each with a limit above and one below
+    limit: Float[np.ndarray, "path rule"]  # of the first channel, of the second, ..., shared above, minus shared below
+    price: Float[np.ndarray, " rule"]  # of a unit beyond it [objective]; infinite: hard
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What the money of the decisions to come brings on each path, by what is known there."""
+
+    curve: Channel  # whose draws are the points
+    gain: Float[np.ndarray, "cell point"]  # stock per contact that a decision of a channel buys, a unit of money each
+    stock: Float[np.ndarray, "path point"]  # that is there anyway [currency/period]
+    had: Float[np.ndarray, "path channel decision"]  # contacts that a unit of money buys
+    worth: Float[np.ndarray, "path point"]  # of a unit of outcome [objective]
+    cost: Float[np.ndarray, "channel decision"]  # of a unit of money [objective]
+
+
+Money = Float[np.ndarray, "path channel decision"]
+Reached = Float[np.ndarray, "path rule"]
+
+
+def best(rest: Rest, rows: Rows, start: Money) -> Money:
+    """The best money for the rest of each path [units of money].
+
+    Args:
+        rest: What it brings.
+        rows: The rules.
+        start: Money above 0 that keeps the hard rules; where nothing better is found, it stays.
+    """
+    hard, money = np.isinf(rows.price), start
+    usual = np.abs(_slopes(rest, start)[0]).mean(axis=(1, 2))[:, None] + np.finfo(float).tiny
+    room = rows.limit - _applied(rows, money)
+    room = np.where(hard, room, np.maximum(room, ROOM))
+    beyond, price = np.where(hard, 0.0, ROOM), np.minimum(PRICE * usual, rows.price / 2)
+    barrier = ROOM * PRICE * usual
+    for _ in range(ROUNDS):
+        barrier = np.maximum(barrier * FALL, LAST * usual)
+        slope, bend = _slopes(rest, money)
+        spare = np.where(hard, np.inf, rows.price - price)
+        stiff = 1 / (room / price + beyond / spare)
+        missing = _applied(rows, money) - rows.limit + barrier / price - barrier / spare
+        step = _step(rows, slope - _transposed(rows, price + stiff * missing), bend, stiff, STIFFNESS * usual)
+        dearer = stiff * (_applied(rows, step) + missing)
+        wider = (barrier - room * dearer) / price - room
+        over = np.where(hard, 0.0, (barrier + beyond * dearer) / spare - beyond)
+        most = _most([(room, wider), (beyond, over), (price, dearer), (spare, -dearer)])
+        money = money + most[:, :, None] * step
+        room, beyond, price = room + most * wider, beyond + most * over, price + most * dearer
+    better = objective(rest, rows, money) > objective(rest, rows, start)
+    return np.where(better[:, None, None], money, start)
+
+
+def objective(rest: Rest, rows: Rows, money: Money) -> Float[np.ndarray, " path"]:
+    """What money brings on each path, less what rules charge for it [objective]."""
+    value = (respond(rest.curve, _stock(rest, money)) * rest.worth).sum(axis=1)
+    charged = np.where(np.isinf(rows.price), 0.0, rows.price)
+    over = np.maximum(_applied(rows, money) - rows.limit, 0.0)
+    told: Float[np.ndarray, " path"] = value - (money * rest.cost).sum(axis=(1, 2)) - over @ charged
+    return told
+
+
+def _stock(rest: Rest, money: Money) -> Float[np.ndarray, "path point"]:
+    return (money * rest.had).reshape(len(money), -1) @ rest.gain + rest.stock
+
+
+def _slopes(rest: Rest, money: Money) -> tuple[Money, Float[np.ndarray, "path channel decision decision"]]:
+    """The slope of what money brings, and its bend downwards (minus the second derivatives, channel by channel)."""
+    paths, channels, count = money.shape
+    _, rate, turn = bends(rest.curve, _stock(rest, money))
+    slope = ((rate * rest.worth) @ rest.gain.T).reshape(money.shape) * rest.had - rest.cost
+    by_decision = rest.gain.reshape(channels, count, -1)
+    first, second = np.triu_indices(count)
+    pairs = (by_decision[:, first] * by_decision[:, second]).reshape(channels * len(first), -1)
+    found = (np.maximum(-turn * rest.worth, 0.0) @ pairs.T).reshape(paths, channels, -1)
+    bend = np.empty((paths, channels, count, count))
+    bend[..., first, second] = found * rest.had[..., first] * rest.had[..., second]
+    bend[..., second, first] = bend[..., first, second]
+    return slope, bend
+
+
+def _applied(rows: Rows, money: Money) -> Reached:
+    """What money comes to by each rule."""
+    own = np.einsum("crn,pcn->pcr", rows.own, money).reshape(len(money), -1)
+    shared = np.einsum("mcn,pcn->pm", rows.shared, money)
+    return np.concatenate([own, shared, -shared], axis=1)
+
+
+def _transposed(rows: Rows, prices: Reached) -> Money:
+    """What prices of rules come to by cell."""
+    own, above, below = _parted(rows, prices)
+    found: Money = np.einsum("crn,pcr->pcn", rows.own, own) + np.einsum("mcn,pm->pcn", rows.shared, above - below)
+    return found
+
+
+def _parted(
+    rows: Rows, amounts: Reached
+) -> tuple[Float[np.ndarray, "path channel row"], Float[np.ndarray, "path shared"], Float[np.ndarray, "path shared"]]:
+    """Amounts of single channels' rules, and of shared ones above and below."""
+    channels, each = rows.own.shape[:2]
+    end, count = channels * each, len(rows.shared)
+    return amounts[:, :end].reshape(-1, channels, each), amounts[:, end : end + count], amounts[:, end + count :]
+
+
+def _step(
+    rows: Rows,
+    wanted: Money,
+    bend: Float[np.ndarray, "path channel decision decision"],
+    stiff: Reached,
+    more: Float[np.ndarray, "path 1"],
+) -> Money:
+    """The Newton step: blocks of channels, and a small system for the rules that they share (Woodbury's identity)."""
+    own, above, below = _parted(rows, stiff)
+    channels, count = wanted.shape[1:]
+    squares = rows.own[..., :, None] * rows.own[..., None, :]
+    block = bend + np.einsum("pcr,crkl->pckl", own, squares) + more[..., None, None] * np.eye(count)
+    sides = np.concatenate(
+        [
+            wanted[..., None],
+            np.broadcast_to(rows.shared.transpose(1, 2, 0), (len(wanted), channels, count, len(rows.shared))),
+        ],
+        axis=-1,
+    )
+    found = np.linalg.solve(block, sides)
+    alone, apart = found[..., 0], found[..., 1:]
+    small = np.einsum("mcn,pcnk->pmk", rows.shared, apart)
+    small[:, np.arange(len(rows.shared)), np.arange(len(rows.shared))] += 1 / (above + below)
+    pull = np.linalg.solve(small, np.einsum("mcn,pcn->pm", rows.shared, alone)[..., None])
+    moved: Money = alone - (apart @ pull[:, None])[..., 0]
+    return moved
+
+
+def _most(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Float[np.ndarray, "path 1"]:
+    """The longest step of each path, at most 1, that keeps amounts above 0."""
+    shortest = np.ones(len(pairs[0][0]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for amount, change in pairs:
+            reach = np.where(change < 0, -REACH * amount / change, np.inf)
+            shortest = np.minimum(shortest, np.nanmin(reach, axis=1))
+    return shortest[:, None]

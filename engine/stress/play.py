@@ -1,0 +1,84 @@
+"""Play: what a schedule of money brings on paths of shocks, row by row, each path with a draw of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.stress.levels import Level, Levels
+from engine.stress.setting import Setting, Working, brought, working
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Some paths: each of some draws as often as the others, in turn."""
+
+    number: Int[np.ndarray, " path"]
+    draws: Int[np.ndarray, " draw"]  # of the curves, by rising number; path p has the (p modulo their count)-th
+
+    @property
+    def repeats(self) -> int:
+        """How many paths have the same draw."""
+        return len(self.number) // len(self.draws)
+
+
+def paths_of(count: int, draws: int, together: int) -> list[Paths]:
+    """All paths in pieces: blocks in which each draw has its turn, and a last one with some draws, evenly chosen.
+
+    Args:
+        count: Paths in all.
+        draws: Of the curves.
+        together: Paths of a piece, about.
+
+    >>> [(len(piece.number), piece.draws.tolist()) for piece in paths_of(5, 2, 4)]
+    [(4, [0, 1]), (1, [0])]
+    """
+    whole, rest = divmod(count, draws)
+    step, found = max(1, together // draws), []
+    for begin in range(0, whole, step):
+        end = min(begin + step, whole)
+        found.append(Paths(np.arange(begin * draws, end * draws), np.arange(draws)))
+    if rest:
+        found.append(Paths(np.arange(whole * draws, count), np.arange(rest) * draws // rest))
+    return found
+
+
+def works(setting: Setting, paths: Paths) -> tuple[Working, ...]:
+    """How the money of each channel works on the draws of some paths."""
+    return tuple(working(setting, channel, paths.draws) for channel in range(len(setting.names)))
+
+
+def outcomes(
+    setting: Setting, work: tuple[Working, ...], levels: Levels, money: Float[np.ndarray, "path period channel"]
+) -> Float[np.ndarray, "path row channel"]:
+    """Outcome of each channel by row, as the goal values it, before anybody has to sell it.
+
+    Args:
+        setting: The plan.
+        work: Of each channel, on the draws of these paths.
+        levels: What shocks make of the world.
+        money: What is really spent; one path where it is the same on all [currency/period].
+    """
+    draws, paths = len(work[0].without), _count(levels, money, len(work[0].without))
+    found = np.empty((paths, setting.rows, len(work)))
+    for channel, one in enumerate(work):
+        bought = (
+            money[:, :, channel] * _within(setting, levels.had[channel]) * setting.found[channel].had[: setting.periods]
+        )
+        if len(bought) == 1:
+            came = brought(one, np.broadcast_to(bought[None], (1, draws, setting.periods)))
+        else:
+            came = brought(one, bought.reshape(-1, draws, setting.periods))
+        came = np.broadcast_to(came, (paths // draws, *came.shape[1:])).reshape(paths, setting.rows)
+        found[:, :, channel] = came * levels.effect[channel] * setting.found[channel].worth
+    return found
+
+
+def _count(levels: Levels, money: Float[np.ndarray, "path period channel"], draws: int) -> int:
+    """How many paths there are: the most of what tells them apart."""
+    return max(len(money), draws, *(len(level) for level in (*levels.had, *levels.effect, levels.people, levels.delay)))
+
+
+def _within(setting: Setting, level: Level) -> Level:
+    """The rows of the horizon."""
+    return level[:, : setting.periods]

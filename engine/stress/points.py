@@ -1,0 +1,170 @@
+"""Points: mean outcomes by channel and span on few weighted points instead of all weeks of all draws.
+
+A plan is chosen by means over thousands of points (weeks by draws), which are much alike: some dozen of them, with
+weights that are not negative, reproduce the means and their slopes on courses all around the plan (a cubature by
+non-negative least squares, its points added one by one). A plan that is chosen by slopes a little off loses their
+square, so thousands of plans are chosen on points, and what they bring is told on the draw that comes true.
+"""
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.optimize import nnls
+
+from engine.optimize.over_time.course import even_draws
+from engine.optimize.rules import Problem
+from engine.response.curves import Channel, Family, chosen, joined, respond_with_rate
+from engine.stress.setting import Setting, working
+
+COURSES = 20  # around the plan, on which points must agree with the means
+NEAREST, WIDEST = 0.1, 2.5  # times the plan's money: as far as courses go, where slopes are finite
+SPARE = 0.3  # of the mean cell's money: a cell with less goes as far as if it had so much
+DRAWS = 60  # of which points are taken
+MOST = 14  # points of one span of a channel
+ENOUGH = 3e-4  # root mean square error of values and slopes, as a share of the values
+SMALL = 0.05  # of a channel's outcome: spans with less count as if they had so much
+SEED = 7  # of the courses
+
+
+@dataclass(frozen=True)
+class Points:
+    """Weighted points of all channels; a channel's contacts by decision make a stock at each of its points."""
+
+    curve: Channel  # whose draws are the points
+    gain: Float[np.ndarray, "cell point"]  # stock per contact that a decision of a channel buys
+    offset: Float[np.ndarray, " point"]  # stock that is there anyway
+    weight: Float[np.ndarray, " point"]
+    channel: Int[np.ndarray, " point"]
+    span: Int[np.ndarray, " point"]
+    anyway: Float[np.ndarray, "channel span"]  # mean outcome that comes anyway
+
+
+@dataclass(frozen=True)
+class Few:
+    """The points of one channel."""
+
+    curve: Channel
+    gain: Float[np.ndarray, "decision point"]
+    offset: Float[np.ndarray, " point"]
+    weight: Float[np.ndarray, " point"]
+    span: Int[np.ndarray, " point"]
+    anyway: Float[np.ndarray, " span"]
+
+
+def points_of(setting: Setting, problem: Problem) -> Points:
+    """Points that stand for the curves around a plan."""
+    few, pieces = [_few(setting, problem, channel) for channel in range(len(setting.names))], []
+    for channel, one in enumerate(few):
+        ends = list(itertools.accumulate((part.draws for part in one.curve.saturation.parts), initial=0))
+        for part, (begin, end) in zip(one.curve.saturation.parts, itertools.pairwise(ends), strict=True):
+            pieces.append((part.name, channel, part, np.arange(begin, end)))
+    pieces.sort(key=lambda piece: piece[0])  # so that each family is worked on once
+    count = setting.grid.count
+    gain = np.zeros((count * len(few), sum(len(own) for *_, own in pieces)))
+    owner = np.concatenate([np.full(len(own), channel) for _, channel, _, own in pieces])
+    at = 0
+    for _, channel, _, own in pieces:
+        gain[channel * count : (channel + 1) * count, at : at + len(own)] = few[channel].gain[:, own]
+        at += len(own)
+
+    def collected(name: str) -> np.ndarray:
+        return np.concatenate([getattr(few[channel], name)[own] for _, channel, _, own in pieces])
+
+    saturation = joined([part for _, _, part, _ in pieces])
+    curve = replace(few[0].curve, saturation=saturation, adstock=Family("geometric", {"retain": np.zeros(len(owner))}))
+    return Points(
+        curve,
+        gain,
+        collected("offset"),
+        collected("weight"),
+        owner,
+        collected("span"),
+        np.array([one.anyway for one in few]),
+    )
+
+
+def _few(setting: Setting, problem: Problem, channel: int) -> Few:
+    """The points of one channel."""
+    work, worth = working(setting, channel, np.arange(setting.curves.draws)), setting.found[channel].worth
+    pace = problem.ways[channel].pace * setting.found[channel].had[: setting.periods]
+    gain = np.matmul(work.shares, pace.T).transpose(1, 0, 2)  # row, draw, decision
+    whole = Sample(work.channel, gain, work.offset.T, work.without.T)
+    some = even_draws(setting.curves.draws, DRAWS)
+    part = Sample(chosen(work.channel, some), gain[:, some], work.offset.T[:, some], work.without.T[:, some])
+    courses = _courses(setting, channel)
+    edges = [*setting.spans.tolist(), setting.rows]
+    targets = [
+        np.tensordot(worth[begin:end], features(whole, courses, slice(begin, end)).mean(axis=2), axes=(0, 1))
+        for begin, end in itertools.pairwise(edges)
+    ]
+    least = SMALL * max(float(sum(np.abs(target[:, 0]).mean() for target in targets)), np.finfo(float).tiny)
+    kept = []
+    for span, ((begin, end), target) in enumerate(zip(itertools.pairwise(edges), targets, strict=True)):
+        own = features(part, courses, slice(begin, end))
+        scale, mass = max(float(np.abs(target[:, 0]).mean()), least), float(worth[begin:end].sum())
+        table = own.transpose(0, 3, 1, 2).reshape(target.size, -1) * mass / scale
+        ones = np.full((1, table.shape[1]), np.sqrt(target.size))  # weights add up, too: else what is next to 0 counts
+        wanted = np.append(target.ravel() / scale, ones[0, 0])
+        weight = mass * _weights(np.concatenate([table, ones]), wanted)
+        there = np.flatnonzero(weight)
+        row, draw = np.divmod(there, len(some))
+        kept.append((draw, row + begin, weight[there], np.full(len(there), span)))
+    draw, row, weight, span = (np.concatenate(each) for each in zip(*kept, strict=True))
+    order = np.argsort(draw, kind="stable")
+    draw, row, weight, span = draw[order], row[order], weight[order], span[order]
+    anyway = np.add.reduceat(worth @ np.diag(np.ones(len(worth))) * work.without.mean(axis=0), setting.spans)
+    curve = chosen(part.channel, draw)
+    return Few(curve, np.ascontiguousarray(gain[row, some[draw]].T), work.offset[some[draw], row], weight, span, anyway)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A channel's draws with their gains and offsets by row."""
+
+    channel: Channel
+    gain: Float[np.ndarray, "row draw decision"]
+    offset: Float[np.ndarray, "row draw"]
+    without: Float[np.ndarray, "row draw"]
+
+
+def features(
+    sample: Sample, courses: Float[np.ndarray, "course decision"], rows: slice
+) -> Float[np.ndarray, "course row draw feature"]:
+    """The outcome of courses in some rows, and its slope by each decision, in outcome per mean course."""
+    gain = sample.gain[rows]
+    stock = np.einsum("rdk,ck->crd", gain, courses) + sample.offset[rows]
+    value, rate = respond_with_rate(sample.channel, stock)
+    slope = rate[..., None] * gain * courses.mean(axis=0)
+    return np.concatenate([value[..., None], slope], axis=-1)
+
+
+def _courses(setting: Setting, channel: int) -> Float[np.ndarray, "course decision"]:
+    """Contacts by decision, all around those of the plan."""
+    had = setting.found[channel].had[: setting.periods]
+    bought = np.add.reduceat(setting.money * had[:, None], setting.grid.edges[:-1], axis=0)
+    usual = np.maximum(bought[:, channel], SPARE * bought.mean())
+    luck = np.random.default_rng([SEED, channel])
+    level = luck.uniform(NEAREST, WIDEST, (COURSES, 1)) * luck.uniform(0.4, 1.6, (COURSES, len(usual)))
+    level[0] = 1.0
+    return level * usual
+
+
+def _weights(
+    table: Float[np.ndarray, "feature candidate"], target: Float[np.ndarray, " feature"]
+) -> Float[np.ndarray, " candidate"]:
+    """Weights, most of them 0 and none below, with which candidates add up to a target."""
+    there: list[int] = []
+    found, rest = np.zeros(table.shape[1]), target
+    size = np.linalg.norm(table, axis=0) + np.finfo(float).tiny
+    for _ in range(MOST):
+        gain = table.T @ rest / size
+        gain[there] = -np.inf
+        there.append(int(np.argmax(gain)))
+        weight = nnls(table[:, there], target)[0]
+        rest = target - table[:, there] @ weight
+        if np.sqrt(np.mean(rest**2)) <= ENOUGH:
+            break
+    found[there] = weight
+    return found

@@ -1,0 +1,231 @@
+"""Rolling: at the beginning of a decision, the best rest of the year by what is known then, path by path.
+
+The rules are those of the plan, with what was spent in their place for what is over. Known prices and effects count by
+decision. Outcomes are means over all draws: which draw comes true, nobody knows then.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.errors import InputError
+from engine.optimize.over_time.ascent import on_their_sides
+from engine.optimize.over_time.decision_rules import QUARTER, RAMP
+from engine.optimize.over_time.several import by_cell
+from engine.optimize.rule import Rule
+from engine.optimize.rules import Problem, problem_of
+from engine.response.curves import chosen, respond
+from engine.stress.interior import Rest, Rows, best
+from engine.stress.points import Points, points_of
+from engine.stress.setting import Setting
+
+GIVES_WAY = {RAMP: 30.0, "": 100.0, "money": 1000.0, "fixed": 3000.0}
+"""Prices of rules as multiples of the mean return, by how their names begin: ramps give way first, and what is
+committed or cannot be spent last."""
+CELLS = 64  # paths that are worked on together: what they need stays in the cache
+LEAST = 1e-6  # of the mean cell: starts are above 0 by so much
+NO_LIMIT = 1e6  # mean cells
+
+
+@dataclass(frozen=True)
+class Planner:
+    """What plans the rest of a year on many paths: the plan's own question, and points that stand for its curves."""
+
+    setting: Setting
+    problem: Problem  # of the plan, without its surprises
+    points: Points
+    rules: tuple[Rule, ...]  # the budget is the first
+    usual: float  # what the mean unit of money brings in the plan [objective/currency]
+
+    @property
+    def unit(self) -> float:
+        """Money of the mean cell [currency]."""
+        return float(self.setting.money.sum()) / len(self.problem.lower)
+
+
+class Known(NamedTuple):
+    """What is known on each path at the beginning of a decision."""
+
+    spent: Float[np.ndarray, "path channel decision"]  # in the decisions that are over [currency]
+    bought: Float[np.ndarray, "path channel decision"]  # contacts of the same, at the plan's prices [currency]
+    current: Float[np.ndarray, "path channel decision"]  # money as it is planned so far, of the decisions to come
+    total: Float[np.ndarray, " path"]  # money that there is for past and rest together [currency]
+    most: Float[np.ndarray, "path decision"]  # that can be spent in each decision to come; inf: no limit [currency]
+    had: Float[np.ndarray, "path channel decision"]  # contacts per unit of money, beside those that the plan knows
+    effect: Float[np.ndarray, "path channel span"]  # in the decisions to come and the tail, beside the plan's
+    open: Bool[np.ndarray, "path channel decision"]  # whether it can spend in each decision to come
+    fixed: Bool[np.ndarray, "channel decision"]  # whether notice forbids to change what is planned so far
+
+
+def planner(setting: Setting, cells: Float[np.ndarray, " cell"]) -> Planner:
+    """A planner of rests, made once for all paths.
+
+    Args:
+        setting: The plan.
+        cells: Its money by channel and decision [currency].
+
+    Raises:
+        InputError: The scenario decides nothing after its start, or has rules that are not re-planned yet.
+    """
+    scenario = setting.scenario
+    if setting.grid.count < 2 or scenario.horizon.decide == "horizon":
+        raise InputError(
+            f"scenario {scenario.name!r}: decides one split for all of its horizon, so there is nothing to plan anew; "
+            'write horizon.decide = "quarter" or "month", or ask for --policy hold and trim'
+        )
+    problem = problem_of(setting.curves, scenario)
+    if problem.is_discrete or problem.returns or scenario.risk.is_given:
+        raise InputError(
+            f"scenario {scenario.name!r}: steps, numbers of active channels, least returns and measures of risk are "
+            "not planned anew on every path yet; leave them out, or ask for --policy hold and trim"
+        )
+    points = points_of(setting, problem)
+    return Planner(setting, problem, points, tuple(on_their_sides(problem, cells)), _usual(setting, points, cells))
+
+
+def _usual(setting: Setting, points: Points, cells: Float[np.ndarray, " cell"]) -> float:
+    """What the mean unit of money brings in the plan [objective]."""
+    weight = points.weight * setting.margins[points.channel]
+    value = respond(points.curve, np.stack([cells @ points.gain, 0 * cells @ points.gain]) + points.offset) @ weight
+    return max(float(value[0] - value[1]), 1e-300) / max(float(cells.sum()), 1e-300)
+
+
+def replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path channel decision"]:
+    """The best money for the decisions from `at` on [currency]."""
+    parts = [slice(begin, begin + CELLS) for begin in range(0, len(known.total), CELLS)]
+    return np.concatenate([_replanned(plan, at, _some(known, part)) for part in parts])
+
+
+def _some(known: Known, part: slice) -> Known:
+    return Known(*(field[part] for field in known[:-1]), known.fixed)
+
+
+def _replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path channel decision"]:
+    rest, rows = rest_of(plan, at, known), rows_of(plan, at, known)
+    left = np.maximum(known.total - known.spent.sum(axis=(1, 2)), 0.0)
+    planned = known.current * known.open
+    share = left / np.maximum(planned.sum(axis=(1, 2)), np.finfo(float).tiny)
+    start = planned * np.minimum(share, 1.0)[:, None, None] / plan.unit
+    return best(rest, rows, np.maximum(start, LEAST)) * plan.unit
+
+
+def rest_of(plan: Planner, at: int, known: Known) -> Rest:
+    """What money brings in the decisions from `at` on."""
+    points, channels, count = plan.points, len(plan.problem.names), plan.problem.decisions
+    there = points.span >= at
+    gain = points.gain[:, there].reshape(channels, count, -1)
+    over = np.einsum("pcn,cni->pi", known.bought, gain[:, :at]) if at else 0.0
+    effect = known.effect[:, points.channel[there], points.span[there] - at]
+    margin = plan.setting.margins[points.channel[there]]
+    return Rest(
+        curve=chosen(points.curve, np.flatnonzero(there)),
+        gain=gain[:, at:].reshape(-1, gain.shape[-1]) * plan.unit,
+        stock=np.broadcast_to(points.offset[there] + over, (len(known.total), gain.shape[-1])),
+        had=known.had,
+        worth=effect * points.weight[there] * margin,
+        cost=np.array([way.cost for way in plan.problem.ways])[:, at:] * plan.unit,
+    )
+
+
+class Line(NamedTuple):
+    """One side of a rule."""
+
+    weights: Float[np.ndarray, "channel decision"]
+    limit: Float[np.ndarray, " path"]  # [units of money]
+    price: float  # [objective per unit of money]
+
+
+def rows_of(plan: Planner, at: int, known: Known) -> Rows:
+    """The rules of the rest: the plan's with what was spent, and what is known to bind now."""
+    lines = [line for rule in plan.rules for line in _sides(plan, rule, at, known)]
+    lines += _now(plan, known) + _tolls(plan, at, known)
+    channels, count = known.current.shape[1:]
+    touched = [np.flatnonzero(line.weights.any(axis=1)) for line in lines]
+    alone = [[line for line, own in zip(lines, touched, strict=True) if own.tolist() == [c]] for c in range(channels)]
+    most, paths = max(len(each) for each in alone), len(known.total)
+    none = Line(np.zeros((channels, count)), np.ones(paths), plan.usual * plan.unit)
+    padded = [line for each in alone for line in each + [none] * (most - len(each))]
+    shared = _paired([line for line, own in zip(lines, touched, strict=True) if len(own) > 1], paths)
+    own = np.array([line.weights[place // most] for place, line in enumerate(padded)]).reshape(channels, most, count)
+    every = [*padded, *(above for above, _ in shared), *(below for _, below in shared)]
+    return Rows(
+        own=own,
+        shared=np.array([above.weights for above, _ in shared]).reshape(len(shared), channels, count),
+        limit=np.stack([line.limit for line in every], axis=1),
+        price=np.array([line.price for line in every]),
+    )
+
+
+def _paired(lines: list[Line], paths: int) -> list[tuple[Line, Line]]:
+    """Each line with its opposite, or with one that never binds."""
+    found: dict[bytes, tuple[Line, Line]] = {}
+    for line in lines:
+        opposite = found.get((-line.weights).tobytes())
+        free = Line(-line.weights, np.full(paths, NO_LIMIT), line.price)
+        if opposite and opposite[1].limit[0] == NO_LIMIT:
+            found[(-line.weights).tobytes()] = (opposite[0], line)
+        else:
+            found[line.weights.tobytes() + bytes(len(found))] = (line, free)
+    return list(found.values())
+
+
+def _sides(plan: Planner, rule: Rule, at: int, known: Known) -> list[Line]:
+    """The sides of a rule of the plan about the decisions from `at` on."""
+    weights = by_cell(plan.problem, rule.weights)
+    to_come = weights[:, at:]
+    if not to_come.any() or rule.name.startswith(QUARTER):
+        return []
+    over = np.einsum("cn,pcn->p", weights[:, :at], known.spent) if at else np.zeros(len(known.total))
+    is_total, scale = rule is plan.rules[0], known.total / plan.setting.money.sum()
+    price = _price(plan, "money" if is_total else rule.name)
+    found = []
+    for sign, end in ((1.0, rule.high), (-1.0, rule.low)):
+        if np.isfinite(end):
+            amount = known.total if is_total else end * (scale if rule.share else np.ones(len(scale)))
+            found.append(Line(sign * to_come, sign * (amount - over) / plan.unit, price))
+    return found
+
+
+def _price(plan: Planner, name: str) -> float:
+    """The price of a unit of money beyond a rule."""
+    fixed = " committed from " in name or name.startswith("no date on which")
+    begin = "fixed" if fixed else next((start for start in (RAMP, "money") if name.startswith(start)), "")
+    return GIVES_WAY[begin] * plan.usual * plan.unit
+
+
+def _now(plan: Planner, known: Known) -> list[Line]:
+    """What binds now: nothing below 0, dates and notice, and the money of each decision."""
+    paths, channels, count = known.current.shape
+    price = GIVES_WAY["fixed"] * plan.usual * plan.unit
+    found = []
+    for channel, decision in np.ndindex(channels, count):
+        one = np.zeros((channels, count))
+        one[channel, decision] = 1.0
+        found.append(Line(-one, np.zeros(paths), np.inf))
+        current, is_open = known.current[:, channel, decision] / plan.unit, known.open[:, channel, decision]
+        if known.fixed[channel, decision]:
+            found += [Line(one, current * is_open, price), Line(-one, -current * is_open, price)]
+        elif not is_open.all():
+            found.append(Line(one, np.where(is_open, NO_LIMIT, 0.0), price))
+    for decision in range(count):
+        if np.isfinite(known.most[:, decision]).any():
+            every = np.zeros((channels, count))
+            every[:, decision] = 1.0
+            limit = np.minimum(known.most[:, decision] / plan.unit, NO_LIMIT)
+            found.append(Line(every, limit, GIVES_WAY["money"] * plan.usual * plan.unit))
+    return found
+
+
+def _tolls(plan: Planner, at: int, known: Known) -> list[Line]:
+    """What moves from today's split are charged: their prices are those of units beyond it."""
+    found, count = [], plan.problem.decisions - at
+    for channel, payoff in enumerate(plan.problem.payoffs):
+        every = np.zeros((len(plan.problem.names), count))
+        every[channel] = 1.0
+        left = (payoff.anchor - known.spent[:, channel].sum(axis=1)) / plan.unit
+        for sign, toll in zip((-1.0, 1.0), payoff.toll, strict=True):
+            if toll > 0:
+                found.append(Line(sign * every, sign * left, toll * plan.unit))
+    return found
