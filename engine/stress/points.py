@@ -64,10 +64,10 @@ def points_of(setting: Setting, problem: Problem) -> Points:
     count = setting.grid.count
     gain = np.zeros((count * len(few), sum(len(own) for *_, own in pieces)))
     owner = np.concatenate([np.full(len(own), channel) for _, channel, _, own in pieces])
-    at = 0
+    done = 0
     for _, channel, _, own in pieces:
-        gain[channel * count : (channel + 1) * count, at : at + len(own)] = few[channel].gain[:, own]
-        at += len(own)
+        gain[channel * count : (channel + 1) * count, done : done + len(own)] = few[channel].gain[:, own]
+        done += len(own)
 
     def collected(name: str) -> np.ndarray:
         return np.concatenate([getattr(few[channel], name)[own] for _, channel, _, own in pieces])
@@ -93,8 +93,7 @@ def _few(setting: Setting, problem: Problem, channel: int) -> Few:
     whole = Sample(work.channel, gain, work.offset.T, work.without.T)
     some = even_draws(setting.curves.draws, DRAWS)
     part = Sample(chosen(work.channel, some), gain[:, some], work.offset.T[:, some], work.without.T[:, some])
-    courses = _courses(setting, channel)
-    edges = [*setting.spans.tolist(), setting.rows]
+    courses, edges = _courses(setting, channel), [*setting.spans.tolist(), setting.rows]
     targets = [
         np.tensordot(worth[begin:end], features(whole, courses, slice(begin, end)).mean(axis=2), axes=(0, 1))
         for begin, end in itertools.pairwise(edges)
@@ -102,21 +101,33 @@ def _few(setting: Setting, problem: Problem, channel: int) -> Few:
     least = SMALL * max(float(sum(np.abs(target[:, 0]).mean() for target in targets)), np.finfo(float).tiny)
     kept = []
     for span, ((begin, end), target) in enumerate(zip(itertools.pairwise(edges), targets, strict=True)):
-        own = features(part, courses, slice(begin, end))
-        scale, mass = max(float(np.abs(target[:, 0]).mean()), least), float(worth[begin:end].sum())
-        table = own.transpose(0, 3, 1, 2).reshape(target.size, -1) * mass / scale
-        ones = np.full((1, table.shape[1]), np.sqrt(target.size))  # weights add up, too: else what is next to 0 counts
-        wanted = np.append(target.ravel() / scale, ones[0, 0])
-        weight = mass * _weights(np.concatenate([table, ones]), wanted)
-        there = np.flatnonzero(weight)
-        row, draw = np.divmod(there, len(some))
-        kept.append((draw, row + begin, weight[there], np.full(len(there), span)))
-    draw, row, weight, span = (np.concatenate(each) for each in zip(*kept, strict=True))
-    order = np.argsort(draw, kind="stable")
-    draw, row, weight, span = draw[order], row[order], weight[order], span[order]
-    anyway = np.add.reduceat(worth @ np.diag(np.ones(len(worth))) * work.without.mean(axis=0), setting.spans)
-    curve = chosen(part.channel, draw)
-    return Few(curve, np.ascontiguousarray(gain[row, some[draw]].T), work.offset[some[draw], row], weight, span, anyway)
+        weight = _span(features(part, courses, slice(begin, end)), target, (float(worth[begin:end].sum()), least))
+        kept.append(
+            (weight.nonzero()[1], weight.nonzero()[0] + begin, weight[weight > 0], span + 0 * weight.nonzero()[0])
+        )
+    found = tuple(np.concatenate(each) for each in zip(*kept, strict=True))
+    draw, row, weight, span_of = (each[np.argsort(found[0], kind="stable")] for each in found)
+    return Few(
+        curve=chosen(part.channel, draw),
+        gain=np.ascontiguousarray(gain[row, some[draw]].T),
+        offset=work.offset[some[draw], row],
+        weight=weight,
+        span=span_of,
+        anyway=np.add.reduceat(worth * work.without.mean(axis=0), setting.spans),
+    )
+
+
+def _span(
+    own: Float[np.ndarray, "course row draw feature"],
+    target: Float[np.ndarray, "course feature"],
+    size: tuple[float, float],
+) -> Float[np.ndarray, "row draw"]:
+    """Weights of the points of one span, most of them 0; `size`: what all weigh, and the least outcome that counts."""
+    mass, scale = size[0], max(float(np.abs(target[:, 0]).mean()), size[1])
+    table = own.transpose(0, 3, 1, 2).reshape(target.size, -1) * mass / scale
+    ones = np.full((1, table.shape[1]), np.sqrt(target.size))  # weights add up, too: else what is next to 0 counts
+    weight = _weights(np.concatenate([table, ones]), np.append(target.ravel() / scale, ones[0, 0]))
+    return mass * weight.reshape(own.shape[1:3])
 
 
 @dataclass(frozen=True)

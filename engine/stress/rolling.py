@@ -99,7 +99,7 @@ def replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path c
 
 
 def _some(known: Known, part: slice) -> Known:
-    return Known(*(field[part] for field in known[:-1]), known.fixed)
+    return known._replace(**{name: getattr(known, name)[part] for name in Known._fields if name != "fixed"})
 
 
 def _replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path channel decision"]:
