@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.data.actuals import read_actuals
 from engine.errors import InputError
+from engine.files import digest, read_bytes
 from engine.periods import step
 from engine.response.curves import Curves
 from engine.study.ask import curves_of
@@ -20,6 +21,7 @@ from engine.words import plain
 
 SCHEMA = "peso.track/1"
 NOTABLE = 0.01  # of all money planned so far: a channel that is off by less calls for no new plan
+DUST = 1e-6  # of what was planned: rounding of a table
 CHANCE = 1.645  # standard errors: what passes them is chance in one of ten cases
 
 
@@ -78,6 +80,7 @@ class Track:
     unused: tuple[str, ...]
     warnings: tuple[str, ...]
     draws: int  # of the curves; 0 without them
+    made_from: dict[str, str]  # digests of plan, actuals and curves
 
     @property
     def as_of(self) -> date:
@@ -106,10 +109,10 @@ def track(asked: Asked) -> Track:
     spent, planned = actuals.money.sum(axis=0), plan.money[:over].sum(axis=0)
     require_own_unit(asked.actuals, spent, planned, plan.currency)
     lines = tuple(map(_line, plan.names, planned, spent, plan.money.sum(axis=0)))
-    total = _line("total", planned.sum(), spent.sum(), plan.money.sum())
+    total = _in_all(lines)
     outcome, forecast, scenario = None, None, None
     if curves is not None:
-        scenario = asked_of(plan, curves, asked.scenario)
+        scenario = asked_of(plan, asked.scenario)
         outcome, forecast = valued(plan, actuals, curves, scenario, asked.doubt)
     once = plan.decisions == 1 if scenario is None or not asked.scenario else scenario.horizon.decide == "horizon"
     return Track(
@@ -126,6 +129,7 @@ def track(asked: Asked) -> Track:
         actuals.unused,
         () if curves is None or asked.fit is None else (*fit_doubts(asked.fit), *_other_curves(plan, curves)),
         0 if curves is None else curves.draws,
+        _digests(asked) | ({} if curves is None else {"curves": curves.made_from}),
     )
 
 
@@ -152,8 +156,12 @@ def document(found: Track) -> dict[str, Any]:
         "forecast": None if found.forecast is None else asdict(found.forecast),
         "columns_not_used": list(found.unused),
         "warnings": list(found.warnings),
-        "made_from": {"plan": str(plan.path), "actuals": str(found.asked.actuals), "curves": plan.made_from},
+        "made_from": found.made_from,
     }
+
+
+def _digests(asked: Asked) -> dict[str, str]:
+    return {name: digest(read_bytes(path)) for name, path in (("plan", asked.plan), ("actuals", asked.actuals))}
 
 
 def _told(line: Line) -> dict[str, Any]:
@@ -166,22 +174,30 @@ def _line(name: str, planned: float, spent: float, year: float) -> Line:
     return Line(name, float(planned), float(spent), float(year), float(going))
 
 
+def _in_all(lines: tuple[Line, ...]) -> Line:
+    sums = (sum(getattr(line, name) for line in lines) for name in ("planned", "spent", "year", "at_this_pace"))
+    return Line("total", *sums)
+
+
 def _triggers(band: float, lines: tuple[Line, ...], total: Line, outcome: Outcome | None) -> tuple[Trigger, ...]:
     """What is off by more than the band: spend in all, that of channels that matter, and the outcome.
 
     The outcome is looked at as the curves expect it of what was bought, and as it came, there only beyond chance.
     """
     found = []
-    for line, what in ((total, "spend"), *((line, f"spend of {line.name}") for line in lines)):
+    for line, what, least in (
+        (total, "spend", DUST),
+        *((line, f"spend of {line.name}", NOTABLE) for line in lines),
+    ):
         gap = line.spent - line.planned
-        if abs(gap) > band * line.planned and abs(gap) > NOTABLE * total.planned:
+        if abs(gap) > max(band * line.planned, least * total.planned):
             found.append(_trigger(what, gap, line.planned))
     if outcome is not None:
         mean, chance = outcome.planned.mean, CHANCE * math.hypot(outcome.scatter or 0.0, outcome.slant)
         expected = outcome.bought.mean - mean
         gap = expected if outcome.actual is None else outcome.actual - mean
         for what, size, least in (
-            (expected_of(outcome.measure), expected, 0.0),
+            (expected_of(outcome.measure), expected, DUST * abs(mean)),
             (outcome.measure, gap, chance if outcome.actual is not None else math.inf),
         ):
             if abs(size) > max(band * abs(mean), least):

@@ -68,7 +68,7 @@ def _reason(trigger: Trigger, found: Track) -> str:
     unit = found.plan.currency if is_money else found.outcome.unit if found.outcome else ""
     share = f"{percent(trigger.share, signed=True)}" if trigger.share is not None else "nothing was planned"
     amount, side = money(abs(trigger.gap), unit), "above" if trigger.gap > 0 else "below"
-    return f"{plain(trigger.what)} is {amount} {side} plan ({share})"
+    return f"{plain(trigger.what)} {amount} {side} plan ({share})"
 
 
 def _off(actual: float, planned: float) -> str:
@@ -94,10 +94,14 @@ def _ends(found: Track) -> str:
         return ""
     year = f"{money(forecast.year.mean, outcome.unit)} {plain(outcome.measure)}"
     sure = _ranged(found, forecast)
-    goal = f"chance to reach the plan's {money(forecast.planned.mean, outcome.unit)} {percent(forecast.chance)}"
+    goal = (
+        ""
+        if found.draws == 1
+        else f", chance to reach the plan's {money(forecast.planned.mean, outcome.unit)} {percent(forecast.chance)}"
+    )
     if found.over == found.plan.periods:
         return f" The horizon ended at {year}{'' if outcome.actual is not None else f' ({sure})'}."
-    return f" With the rest as planned it ends at {year} ({sure}), {goal}."
+    return f" With the rest as planned it ends at {year} ({sure}){goal}."
 
 
 def _ranged(found: Track, forecast: Forecast) -> str:
@@ -158,7 +162,7 @@ def _signed(amount: float, dust: float) -> str:
 def _bridge(found: Track, outcome: Outcome) -> str:
     """From planned to actual, in parts that add up as they stand."""
     total = outcome.total
-    known = [(name, getattr(total, name)) for name in outcome.parts]
+    known = [(name, getattr(total, name)) for name in _parts(outcome)]
     unit = 1.0 if max(abs(total.planned), abs(total.actual or 0.0)) >= CENTS else 0.01
     amounts = added_up(np.array([total.planned, *(amount for _, amount in known)]), unit)
     amounts = amounts + 0.0
@@ -176,6 +180,11 @@ def _bridge(found: Track, outcome: Outcome) -> str:
     rows.append([last, f"{amounts.sum():,.{places}f}", "", ""])
     head = f"{plain(outcome.measure)} so far ({outcome.unit})" if outcome.unit else f"{plain(outcome.measure)} so far"
     return f"{table([head, 'mean', '5 %', '95 %'], rows)}\n{_notes(found, outcome)}"
+
+
+def _parts(outcome: Outcome) -> list[str]:
+    """The parts that are told: price only where some contacts are."""
+    return [name for name in outcome.parts if name != "price" or len(outcome.unpriced) < len(outcome.channels)]
 
 
 def _points(found: Track, values: Range, dust: float = -1.0) -> list[str]:
@@ -207,7 +216,7 @@ def _notes(found: Track, outcome: Outcome) -> str:
 
 def _by_channel(outcome: Outcome) -> str:
     """The parts by channel; those that are known only in all are left out, and so are all where nothing moved."""
-    names = list(outcome.parts)
+    names = _parts(outcome)
     if any(part.effectiveness is None for part in outcome.channels):
         names = [name for name in names if name != "effectiveness"]
     dust = DUST * abs(outcome.planned.mean)
@@ -230,9 +239,10 @@ def _forecast(found: Track, forecast: Forecast) -> str:
                 f"and {percent(forecast.believed)} of what effectiveness was so far goes on (the more, the surer what "
                 "came is beside what the curves expect)"
             )
+        before = f"; when planned, the chance to reach the plan's mean was {percent(forecast.chance_before)}"
         told.append(
-            f"Forecast: what came so far stays, the rest of the plan is carried out at prices as so far, {effect}; "
-            f"when planned, the chance to reach the plan's mean was {percent(forecast.chance_before)}."
+            f"Forecast: what came so far stays, the rest of the plan is carried out at prices as so far, "
+            f"{effect}{before if found.draws > 1 else ''}."
         )
     says, planned = forecast.file_says, forecast.planned.mean
     if says is not None and abs(says - planned) > ROUNDED * abs(says):

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from engine.config.loading import load
 from engine.config.scenario import Budget, Horizon, Scenario
 from engine.data.spent import Elapsed
 from engine.errors import InputError
 from engine.periods import PERIODS, Period, starts
 from engine.response.curves import Curves
 from engine.study.earlier_plan import money_of, told_plan
-from engine.study.question import MOST_PERIODS, question
+from engine.study.question import MOST_PERIODS
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def aligned(curves: Curves, plan: Planned, place: Path) -> Curves:
     return replace(curves, channels=tuple(by_name[name] for name in plan.names))
 
 
-def asked_of(plan: Planned, curves: Curves, path: Path | None) -> Scenario:
+def asked_of(plan: Planned, path: Path | None = None) -> Scenario:
     """The question behind the plan: its prices and effects; without its file there are none.
 
     Raises:
@@ -124,7 +125,7 @@ def asked_of(plan: Planned, curves: Curves, path: Path | None) -> Scenario:
     horizon = Horizon(start=plan.days[0], periods=plan.periods)
     if path is None:
         return Scenario(name=plan.scenario[:200] or "plan", horizon=horizon, budget=Budget(at_most=1.0))
-    asked = question(path, curves)
+    asked = load(path, Scenario)
     if (asked.horizon.start, asked.horizon.periods) != (horizon.start, horizon.periods):
         raise InputError(
             f"{path}: is about {asked.horizon.periods} periods from {asked.horizon.start} on, and {plan.path} about "

@@ -74,7 +74,7 @@ def planned(place):
 def mean(place, planned):
     """The mean outcome of a schedule in each week, all channels together."""
     curves = read_curves(place / "curves.json")
-    return lambda money: brought(curves, asked_of(planned, curves, None), money).mean(axis=2).sum(axis=0)
+    return lambda money: brought(curves, asked_of(planned), money).mean(axis=2).sum(axis=0)
 
 
 def looped(money, draw):
@@ -120,7 +120,7 @@ def with_outcome(mean, money, effect=1.0):
 def test_what_a_schedule_brings_is_what_a_loop_over_weeks_says(place, planned):
     money = np.random.default_rng(2).uniform(0.0, 1500.0, (20, 3))
     curves = read_curves(place / "curves.json")
-    found = brought(curves, asked_of(planned, curves, None), money).sum(axis=0)
+    found = brought(curves, asked_of(planned), money).sum(axis=0)
     for draw in range(3):
         assert found[:, draw] == pytest.approx(looped(money, draw), rel=1e-9)
 
@@ -163,7 +163,7 @@ def test_parts_add_up_in_all_and_by_channel(place, planned, mean):
 
 def brought_by_channel(place, planned, money):
     curves = read_curves(place / "curves.json")
-    return brought(curves, asked_of(planned, curves, None), money).mean(axis=2)
+    return brought(curves, asked_of(planned), money).mean(axis=2)
 
 
 def test_spend_off_plan_fires_by_its_channel_and_names_the_command_that_runs(place, planned, mean):
@@ -190,6 +190,23 @@ def test_a_wider_band_or_a_channel_of_next_to_no_money_calls_for_nothing(place, 
     assert tracked(place, money, band=0.02).triggers == ()
     money[0, 2] += 0.002 * money.sum()
     assert [trigger.what for trigger in tracked(place, money, band=0.02).triggers] == ["spend of pr"]
+
+
+def test_columns_of_the_total_add_up(place, planned):
+    found = tracked(place, planned.money[:13] * [1.3, 0.7, 1.0])
+    for name in ("planned", "spent", "year", "at_this_pace", "left"):
+        assert sum(getattr(line, name) for line in found.lines) == pytest.approx(getattr(found.total, name))
+
+
+def test_money_before_any_was_planned_fires_and_comes_on_top(place, planned):
+    told = json.loads(planned.path.read_text())
+    told["schedule"] = [[0.0] * 3] * 2 + told["schedule"][2:]
+    told["spend"][0] = np.sum(told["schedule"][:13], axis=0).tolist()
+    (place / "late.json").write_text(json.dumps(told))
+    found = tracked(place, planned.money[:2], plan="late.json")
+    assert found.triggers[0].share is None
+    assert found.total.at_this_pace == pytest.approx(found.total.year + found.total.spent)
+    assert "(nothing was planned)" in text(found)
 
 
 def test_dearer_contacts_are_price_and_go_on(place, planned, mean):
@@ -249,7 +266,7 @@ def test_an_outcome_in_units_is_told_at_its_value(place, planned):
     (place / "orders.json").write_text(content(value=20.0))
     curves = read_curves(place / "orders.json")
     money = planned.money[:8]
-    orders = brought(curves, asked_of(planned, curves, None), money).mean(axis=2).sum(axis=0) / 20.0
+    orders = brought(curves, asked_of(planned), money).mean(axis=2).sum(axis=0) / 20.0
     found = tracked(place, money, fit="orders.json", outcome=orders + 100.0, baseline=np.full(8, 100.0))
     assert found.outcome.total.effectiveness == pytest.approx(0.0, abs=1e-6)
     assert found.outcome.actual == pytest.approx(20.0 * orders.sum())
@@ -338,10 +355,9 @@ def test_curves_of_other_channels_and_questions_of_another_time_are_refused(plac
     (place / "other.json").write_text(content().replace('"pr"', '"press"'))
     with pytest.raises(InputError, match="pr, press stand in only one"):
         tracked(place, planned.money[:4], fit="other.json")
-    curves = read_curves(place / "curves.json")
     (place / "later.toml").write_text(QUARTERS.replace("2027-01-04", "2028-01-03"))
     with pytest.raises(InputError, match="name the scenario that the plan answers"):
-        asked_of(planned, curves, place / "later.toml")
+        asked_of(planned, place / "later.toml")
     with pytest.raises(InputError, match="add --fit FIT"):
         tracked(place, planned.money[:4], fit=None, scenario=True)
 

@@ -114,3 +114,19 @@ def test_rounded_parts_add_up_to_their_rounded_sum(amounts, unit):
     rounded = added_up(amounts, unit)
     assert abs(rounded - amounts).max() <= unit * (1 + 1e-6)
     assert abs(rounded.sum() - amounts.sum()) <= 0.5 * unit * (1 + 1e-6) + 1e-9
+
+
+@pytest.mark.parametrize(("periods", "slant"), [(13, 0.0), (13, 200.0), (26, 200.0)])
+def test_ranges_of_the_rest_hold_the_truth_as_often_as_they_say(periods, slant):
+    """Any draw may be the truth; what came of it has chance by period and an error as a whole."""
+    rng = np.random.default_rng(11)
+    level, shape = rng.normal(100.0, 20.0, 400).clip(40.0), rng.normal(1.0, 0.05, 400)
+    before, after = periods * level, (52 - periods) * level * shape
+    held = []
+    for truth in rng.integers(0, 400, 600):
+        came = level[truth] + 15.0 * rng.normal(size=periods) + slant * rng.normal() / periods
+        scatter = scatter_of_sum(came, np.full(periods, 100.0))
+        told = after * believed(before, float(came.sum()), scatter, slant)[0] / before
+        low, high = np.quantile(told, [0.05, 0.95])
+        held.append(low <= after[truth] <= high)
+    assert np.mean(held) == pytest.approx(0.9, abs=0.04)
