@@ -49,7 +49,11 @@ def works(setting: Setting, paths: Paths) -> tuple[Working, ...]:
 
 
 def outcomes(
-    setting: Setting, work: tuple[Working, ...], levels: Levels, money: Float[np.ndarray, "path period channel"]
+    setting: Setting,
+    work: tuple[Working, ...],
+    levels: Levels,
+    money: Float[np.ndarray, "path period channel"],
+    count: int = 1,
 ) -> Float[np.ndarray, "path row channel"]:
     """Outcome of each channel by row, as the goal values it, before anybody has to sell it.
 
@@ -58,27 +62,20 @@ def outcomes(
         work: Of each channel, on the draws of these paths.
         levels: What shocks make of the world.
         money: What is really spent; one path where it is the same on all [currency/period].
+        count: Paths that are told at least, where nothing but their draws tells them apart.
     """
-    draws, paths = len(work[0].without), _count(levels, money, len(work[0].without))
+    draws = len(work[0].without)
+    apart = (len(level) for level in (*levels.had, *levels.effect))
+    paths = max(count, len(money), draws, *apart)
     found = np.empty((paths, setting.rows, len(work)))
     for channel, one in enumerate(work):
-        bought = (
-            money[:, :, channel] * _within(setting, levels.had[channel]) * setting.found[channel].had[: setting.periods]
-        )
+        known = setting.found[channel]
+        had = levels.had[channel][:, : setting.periods] * known.had[: setting.periods]
+        bought = money[:, :, channel] * had
         if len(bought) == 1:
             came = brought(one, np.broadcast_to(bought[None], (1, draws, setting.periods)))
         else:
             came = brought(one, bought.reshape(-1, draws, setting.periods))
-        came = np.broadcast_to(came, (paths // draws, *came.shape[1:])).reshape(paths, setting.rows)
-        found[:, :, channel] = came * levels.effect[channel] * setting.found[channel].worth
+        every = np.broadcast_to(came, (paths // draws, draws, setting.rows)).reshape(paths, setting.rows)
+        np.multiply(every, levels.effect[channel] * known.worth, out=found[:, :, channel])
     return found
-
-
-def _count(levels: Levels, money: Float[np.ndarray, "path period channel"], draws: int) -> int:
-    """How many paths there are: the most of what tells them apart."""
-    return max(len(money), draws, *(len(level) for level in (*levels.had, *levels.effect, levels.people, levels.delay)))
-
-
-def _within(setting: Setting, level: Level) -> Level:
-    """The rows of the horizon."""
-    return level[:, : setting.periods]

@@ -7,6 +7,7 @@ band is left downwards, or with the last decision. `foresight` knows every shock
 the first day: in the mean of all paths no policy does better, but for what points leave open.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -15,7 +16,6 @@ from jaxtyping import Bool, Float
 
 from engine.optimize.over_time.several import by_cell
 from engine.stress.levels import Level, Levels, levels
-from engine.stress.luck import Met
 from engine.stress.play import outcomes
 from engine.stress.rolling import Known, Planner, replanned
 from engine.stress.setting import Setting, Working
@@ -30,8 +30,8 @@ class Scene:
     """Some paths as they come true, and the plan that meets them."""
 
     setting: Setting
-    met: list[Met]
-    levels: Levels
+    levels: Levels  # as they come true
+    known: Callable[[int | None], Levels]  # at the beginning of a row; None: all of them
     work: tuple[Working, ...]
     usual: Float[np.ndarray, "row channel"]  # what the plan earns without shocks, in the mean of these paths
     count: int
@@ -86,7 +86,7 @@ def rolled(scene: Scene, terms: Terms) -> Spending:
         anew[:, at] = _decides(scene, terms, at, money, released)
         released |= anew[:, at]
         if anew[:, at].any():
-            known = levels(setting, scene.met, None if terms.policy == "foresight" else setting.grid.edges[at])
+            known = scene.known(None if terms.policy == "foresight" else setting.grid.edges[at])
             told = _told(scene, terms, at, (money, current, known, released))
             current[anew[:, at], :, at:] = replanned(terms.planner, at, _chosen(told, anew[:, at]))
             seen = _updated(seen, _seen(scene, known), anew[:, at])
