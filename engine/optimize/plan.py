@@ -207,11 +207,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
     gain, loss = spread(value - before), float(np.mean(value < before - 1e-12 * np.abs(before)))
     tolls, risk = _tolls(problem, solved.spend), scenario.risk.measure if scenario.risk.weight else "mean"
     net = chosen.value.mean - tolls if risk == "mean" else solved.value
-    doubts = (
-        *of_units(curves, scenario, solved.spend),
-        *not_foreseen(scenario),
-        *_warnings(lines, gain, loss, curves.period),
-    )
+    doubts = (*of_units(curves, scenario, solved.spend), *_warnings(lines, gain, loss, curves.period))
     spends = np.array(chosen.spend), np.array(baseline.spend)
     return Plan(
         scenario=scenario.name,
@@ -223,7 +219,7 @@ def _plan(curves: Curves, scenario: Scenario, asked: Asked) -> Plan:
         baseline=baseline,
         gain=gain,
         chance_of_loss=loss,
-        warnings=(*asked.notes, *far_from_proof(problem, solved, risk), *doubts),
+        warnings=(*asked.notes, *not_foreseen(scenario), *far_from_proof(problem, solved, risk), *doubts),
         prudence=problem.prudence,
         tolls=tolls,
         net=net,

@@ -27,15 +27,21 @@ def strength(shock: Shock, days: tuple[date, ...], period: Period, later: int = 
     first = step(shock.first or days[0], later, period)
     last = shock.last and step(shock.last, later, period)
     inside, number = np.array(share_inside(days, period, first, last)), np.arange(len(days))
-    begun = since(days[0], first, period)
+    begun = _number(days[0], first, period)
     coming = np.clip((number - begun + 1) / (shock.onset + 1), 0.0, 1.0)
     if last is None:
         held: Float[np.ndarray, " period"] = inside * coming
         return held
-    ended = since(days[0], last, period)  # the first period after it
+    ended = _number(days[0], last, period)  # the period in which it begins to go
     left = np.where(number >= ended, np.clip(1 - (number - ended + 1) / (shock.recovery + 1), 0.0, 1.0), 0.0)
-    reached = min(1.0, max(0, ended - begun) / (shock.onset + 1))
+    reached = min(1.0, max(1, ended - begun) / (shock.onset + 1))
     return np.maximum(inside * coming, left * reached)
+
+
+def _number(start: date, day: date, period: Period) -> int:
+    """The number of the period in which a day lies, counted from 0 at the one that begins with `start`."""
+    nearest = since(start, day, period)
+    return nearest - 1 if step(start, nearest, period) > day else nearest
 
 
 def contacts(factor: Float[np.ndarray, "..."] | float, held: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

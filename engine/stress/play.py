@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.stress.levels import Level, Levels
+from engine.stress.levels import Levels
 from engine.stress.setting import Setting, Working, brought, working
 
 
