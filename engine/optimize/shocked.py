@@ -59,9 +59,7 @@ def effect(
     held = 1 + (size - 1) * strength(shock, days, period, later)
     if shock.kind != "season":
         return held
-    moved: Float[np.ndarray, ...] = (
-        1 + (size - 1) * strength(shock, days, period, later + (shock.shift or 0))
-    ) / held
+    moved: Float[np.ndarray, ...] = (1 + (size - 1) * strength(shock, days, period, later + (shock.shift or 0))) / held
     return moved
 
 
