@@ -117,12 +117,12 @@ def require_correlation(scenario: Scenario) -> None:
 def _root(scenario: Scenario, tied: list[str]) -> Float[np.ndarray, "driver driver"]:
     """The lower triangle whose square is the correlation of some drivers."""
     place, matrix = f"scenario {scenario.name!r}: stress.correlation", np.eye(len(tied))
-    for name, row in scenario.stress.correlation.items():
-        for other, value in row.items():
-            at = tied.index(name), tied.index(other)
-            if name == other or matrix[at] not in (0.0, value):
-                raise InputError(f"{place} gives {name!r} and {other!r} twice or one with itself; give each pair once")
-            matrix[at] = matrix[at[::-1]] = value
+    given = [(name, other, value) for name, row in scenario.stress.correlation.items() for other, value in row.items()]
+    for number, (name, other, value) in enumerate(given):
+        if name == other or any({name, other} == {*before[:2]} for before in given[:number]):
+            raise InputError(f"{place} gives {name!r} and {other!r} twice or one with itself; give each pair once")
+        at = tied.index(name), tied.index(other)
+        matrix[at] = matrix[at[::-1]] = value
     least = float(np.linalg.eigvalsh(matrix)[0])
     if least < LEAST_EIGENVALUE:
         raise InputError(
