@@ -1,7 +1,7 @@
 """Policies: what is spent on each path of shocks, decision by decision, by who only knows what is known then.
 
 `hold` spends as planned until the money is gone. `trim` cuts in proportion what is not committed. `replan` plans the
-rest of the year anew at the beginning of each decision, `trigger` where what was earned so far has left a band around
+rest of the year anew at the beginning of each decision (of the first where something is known by then), `trigger` where what was earned so far has left a band around
 the plan. `reserve` starts from a plan with less money, which meets cuts first, and spends what it held back once the
 band is left downwards, or with the last decision. `foresight` knows every shock, though not which draw is true, from
 the first day: in the mean of all paths no policy does better, but for what points leave open.
@@ -161,8 +161,8 @@ def _decides(
     setting, every = scene.setting, np.ones(scene.count, bool)
     if terms.policy == "foresight":
         return every if at == 0 else ~every
-    if at == 0:
-        return ~every
+    if at == 0:  # what is known on the first day is planned for; the others wait for what comes in
+        return every if terms.policy == "replan" and not _is_calm(scene.known(0)) else ~every
     if terms.policy == "replan":
         return every
     gone = pace(scene, money, setting.grid.edges[at])

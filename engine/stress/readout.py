@@ -1,0 +1,250 @@
+"""Read-outs: what finance reads off the paths of a stress test, by policy and quarter."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.periods import step
+from engine.stress.account import Account
+from engine.stress.setting import Setting
+from engine.stress.trial import Trial
+
+SURE = 1.959963984540054  # standard errors on each side of a mean that hold it in 19 of 20 cases
+WORST = 5  # paths that are told one by one
+DUST = 1e-12  # of what is earned: differences that are rounding
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over paths: its mean, and 5, 50 and 95 % points."""
+
+    mean: float
+    p05: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a policy brings beyond another on the same paths, in the mean, with a 95 % confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+    worse: float  # share of paths on which it brings less
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """One quarter of the horizon, or what comes after it."""
+
+    name: str
+    planned: float  # mean outcome of the plan without shocks
+    outcome: Spread
+    spend: Spread
+    profit: Spread | None
+    cash: Spread | None
+    lost: float | None  # share of leads that nobody attends; None where nobody has to
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one policy comes to over all paths."""
+
+    policy: str
+    outcome: Spread
+    spend: Spread
+    profit: Spread | None
+    present: Spread | None  # value of all cash at the start
+    target: float  # chance that the outcome reaches the target
+    at_risk: float  # value at risk: so far below the plan at most, but for the worst `level` of paths [outcome]
+    shortfall: float  # conditional value at risk: so far below the plan in the mean of those worst paths [outcome]
+    paid_back: float | None  # share of paths on which cash pays back what is spent
+    payback: int | None  # row by whose end half of the paths have paid back; None: they have not
+    overspent: float  # share of paths on which what is committed is more than the money that there is
+    quarters: tuple[Quarter, ...]
+    gain: Gain | None  # over holding the plan
+    worst: tuple[int, ...]  # numbers of the paths with the least outcome, the worst first
+
+
+def spread(values: Float[np.ndarray, " path"]) -> Spread:
+    """The mean and the 5, 50 and 95 % points of a figure."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
+    return Spread(float(values.mean()), low, middle, high)
+
+
+def gain(values: Float[np.ndarray, " path"], over: Float[np.ndarray, " path"]) -> Gain:
+    """What the first of two policies brings beyond the second, path by path the same luck."""
+    change = values - over
+    change = np.where(np.abs(change) <= DUST * np.abs(over).max(initial=0.0), 0.0, change)
+    error = SURE * float(change.std(ddof=1)) / np.sqrt(len(change)) if len(change) > 1 else 0.0
+    mean = float(change.mean())
+    return Gain(mean, mean - error, mean + error, float(np.mean(change < 0)))
+
+
+def value_at_risk(values: Float[np.ndarray, " path"], plan: float, level: float) -> tuple[float, float]:
+    """Value at risk and its conditional mean: how far below the plan the worst `level` of paths begin, and lie.
+
+    The mean of the worst share takes a part of the path at its edge (Rockafellar and Uryasev, 2002).
+
+    >>> value_at_risk(np.arange(1.0, 11.0), 10.0, 0.15)
+    (8.0, 8.666666666666666)
+    """
+    rising = np.sort(values)
+    count = level * len(rising)
+    weight = np.clip(count - np.arange(len(rising)), 0.0, 1.0)
+    edge = rising[min(int(np.ceil(count)) - 1, len(rising) - 1)]
+    return plan - float(edge), plan - float(rising @ weight / weight.sum())
+
+
+def reading(trial: Trial, policy: str, found: Account, hold: Account | None, plan: Account) -> Reading:
+    """What a policy comes to.
+
+    Args:
+        trial: What was played.
+        policy: Its name.
+        found: Its account.
+        hold: That of the plan held, to compare with.
+        plan: That of the plan without shocks, on every draw.
+    """
+    setting, total = trial.setting, found.outcome.sum(axis=1)
+    asked = setting.planned.stress
+    planned = float(plan.outcome.sum(axis=1).mean())
+    at_risk, shortfall = value_at_risk(total, planned, asked.level)
+    in_money = bool(np.isfinite(found.profit).all())
+    back = found.payback[found.payback >= 0]
+    half = np.quantile(np.where(found.payback >= 0, found.payback, np.inf), 0.5, method="higher")
+    return Reading(
+        policy=policy,
+        outcome=spread(total),
+        spend=spread(found.spend.sum(axis=(1, 2))),
+        profit=spread(found.profit.sum(axis=1)) if in_money else None,
+        present=spread(found.present) if in_money else None,
+        target=float(np.mean(total >= (planned if asked.target is None else asked.target) * (1 - DUST))),
+        at_risk=at_risk,
+        shortfall=shortfall,
+        paid_back=len(back) / len(found.payback) if in_money else None,
+        payback=int(half) if in_money and np.isfinite(half) else None,
+        overspent=float(np.mean(found.overspent > 0)),
+        quarters=_quarters(setting, found, plan),
+        gain=None if hold is None or hold is found else gain(total, hold.outcome.sum(axis=1)),
+        worst=tuple(np.argsort(total, kind="stable")[:WORST].tolist()),
+    )
+
+
+def quarters_of(setting: Setting) -> list[tuple[str, list[int]]]:
+    """The quarters of the horizon and what comes after it: names, and the spans in each."""
+    grid = setting.grid
+    begins = [*grid.quarter_begins, grid.days[-1]]
+    named = [
+        (
+            f"{begins[number]} to {step(begins[number + 1], -1, 'day')}",
+            np.flatnonzero(np.array(grid.quarters) == number).tolist(),
+        )
+        for number in sorted(set(grid.quarters))
+    ]
+    return [*named, *([("after the end", [grid.count])] if setting.tail else [])]
+
+
+def _quarters(setting: Setting, found: Account, plan: Account) -> tuple[Quarter, ...]:
+    told = []
+    in_money, has_team = bool(np.isfinite(found.profit).all()), setting.planned.stress.sales is not None
+    for name, spans in quarters_of(setting):
+        decided = [span for span in spans if span < setting.grid.count]
+        told.append(
+            Quarter(
+                name=name,
+                planned=float(plan.outcome[:, spans].sum(axis=1).mean()),
+                outcome=spread(found.outcome[:, spans].sum(axis=1)),
+                spend=spread(found.spend[:, decided].sum(axis=(1, 2))),
+                profit=spread(found.profit[:, spans].sum(axis=1)) if in_money else None,
+                cash=spread(found.cash[:, spans].sum(axis=1)) if in_money else None,
+                lost=float(found.lost[:, spans].mean()) if has_team else None,
+            )
+        )
+    return tuple(told)
+
+
+@dataclass(frozen=True)
+class CaseReading:
+    """What a case comes to under every policy."""
+
+    name: str
+    family: str
+    paths: int
+    policies: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a bridge or of a tornado [outcome]."""
+
+    name: str
+    low: float  # of a bridge: what it adds in the mean; of a tornado: the change at the low end of the shock
+    high: float  # of a tornado: at the high end; of a bridge the same as `low`
+
+
+@dataclass(frozen=True)
+class WorstPath:
+    """One of the worst paths, and the shock that took most."""
+
+    number: int
+    draw: int
+    outcome: float
+    policy: str
+    shock: str  # that took most of it while the plan was held; "the curves" where the draw did
+    took: float  # [outcome]
+    came: tuple[str, ...]  # the shocks that came, with their factors
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """How far a shock may go until what was planned for fails, while the plan is held."""
+
+    shock: str
+    kind: str
+    what: str  # "profit" or "target"
+    factor: float | None  # None: not within the factors that were looked at
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What a commitment costs: what the plan would earn more if it were free."""
+
+    channel: str
+    money: float  # [currency]
+    cost: float  # [outcome]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer of a stress test."""
+
+    scenario: str
+    currency: str
+    unit: str  # the currency where the outcome is money, else empty
+    measure: str  # what the outcome counts
+    span: str  # first and last day
+    asked: str  # the set of shocks
+    planned: Spread  # the plan's outcome over its draws, without shocks
+    spend: float  # of the plan [currency]
+    target: float | None  # that the scenario names
+    level: float  # of the worst paths that value at risk tells
+    days: tuple[str, ...]  # first day of each row, for paybacks
+    cases: tuple[CaseReading, ...]
+    bridge: tuple[Bar, ...]
+    tornado: tuple[Bar, ...]
+    worst: tuple[WorstPath, ...]
+    even: tuple[BreakEven, ...]
+    committed: tuple[Committed, ...]
+    queue: tuple[tuple[str, float, float], ...]  # by quarter: share of leads lost, and what a further lead adds
+    warnings: tuple[str, ...]
+    seed: int
+    hash: str  # of all that was played
+    made_from: str  # digests of the curves and the scenario
