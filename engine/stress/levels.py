@@ -13,7 +13,7 @@ from engine.stress.setting import Setting
 
 NEVER = ("effectiveness", "curves")  # kinds that nobody sees without a test, unless it is said when
 
-Level = Float[np.ndarray, "path row"]
+Level = Float[np.ndarray, "#path row"]
 """By path and row; one path stands for all where they are alike."""
 
 
@@ -52,7 +52,7 @@ def levels(setting: Setting, found: Iterable[Met], known_by: int | None = None) 
     cut = np.zeros((1, setting.rows))
     for one, paths in seen:
         if one.shock.kind == "budget" and one.shock.last:
-            cut = np.maximum(cut, _alike(paths[:, None] * (_strength(setting, one) > 0)))
+            cut = np.maximum(cut, _alike(np.where(paths[:, None] & (_strength(setting, one) > 0), 1.0, 0.0)))
     delay = np.zeros((1, setting.rows))
     for one, paths in seen:
         if one.shock.kind == "delay":
