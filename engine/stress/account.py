@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float, Int
 
+from engine.config.shocks import Sales
 from engine.periods import PER_YEAR
 from engine.response.curves import pace
 from engine.simulate.team import Team, served
@@ -138,6 +139,23 @@ def _calm(levels: Levels) -> Levels:
     return Levels(had=every, effect=every, open=every, money=one, cut=0 * one, people=one, delay=0 * one)
 
 
+def leads_of(setting: Setting, came: Float[np.ndarray, "path row channel"]) -> Float[np.ndarray, "path row"]:
+    """Leads that come in each row, those without marketing too [1/period]; none where nobody has to sell."""
+    sales = setting.planned.stress.sales
+    if sales is None:
+        return np.zeros(came.shape[:2])
+    discount = np.stack([found.discount for found in setting.found], axis=1)
+    sold = np.maximum((came / discount).sum(axis=2) / setting.curves.value, 0.0)
+    told: Float[np.ndarray, "path row"] = sales.other_leads + sales.leads * sold
+    return told
+
+
+def team_of(sales: Sales, people: int) -> Team:
+    """So many people as a queue."""
+    variation = sales.variation if sales.service == "lognormal" else None
+    return Team(people, sales.handling, sales.patience, sales.service, variation)
+
+
 def _served(
     setting: Setting, came: Float[np.ndarray, "path row channel"], people: Float[np.ndarray, "path row"]
 ) -> Float[np.ndarray, "path row"]:
@@ -145,14 +163,9 @@ def _served(
     sales = setting.planned.stress.sales
     if sales is None:
         return np.ones(came.shape[:2])
-    discount = np.stack([found.discount for found in setting.found], axis=1)
-    sold = np.maximum((came / discount).sum(axis=2) / setting.curves.value, 0.0)
-    leads = sales.other_leads + sales.leads * sold
-    share = np.zeros(leads.shape)
+    leads, share = leads_of(setting, came), np.zeros(came.shape[:2])
     for count in np.unique(people[people >= 1]):
         here = people == count
-        variation = sales.variation if sales.service == "lognormal" else None
-        team = Team(int(count), sales.handling, sales.patience, sales.service, variation)
         known = np.maximum(np.linspace(0.0, 1.0, TABLE) ** 2 * leads[here].max(), np.finfo(float).tiny)
-        share[here] = np.interp(leads[here], known, served(team, known) / known)
+        share[here] = np.interp(leads[here], known, served(team_of(sales, int(count)), known) / known)
     return share

@@ -1,10 +1,10 @@
 """Policies: what is spent on each path of shocks, decision by decision, by who only knows what is known then.
 
 `hold` spends as planned until the money is gone. `trim` cuts in proportion what is not committed. `replan` plans the
-rest of the year anew at the beginning of each decision (of the first where something is known by then), `trigger` where what was earned so far has left a band around
-the plan. `reserve` starts from a plan with less money, which meets cuts first, and spends what it held back once the
-band is left downwards, or with the last decision. `foresight` knows every shock, though not which draw is true, from
-the first day: in the mean of all paths no policy does better, but for what points leave open.
+rest of the year anew at the beginning of each decision, of the first one where something is known by then. `trigger`
+does so where what was earned so far has left a band around the plan. `reserve` starts from a plan with less money,
+which meets cuts first, and spends what it held back once the band is left downwards, or with the last decision.
+`foresight` knows every shock from the first day, though not which draw is true: what others lack to it is their regret.
 """
 
 from collections.abc import Callable
@@ -170,6 +170,12 @@ def _decides(
         return np.abs(gone - 1) > terms.band
     last = at == setting.grid.count - 1
     return ~released & ((gone < 1 - terms.band) | last)
+
+
+def _is_calm(known: Levels) -> bool:
+    """Whether nothing is known that the plan does not reckon with."""
+    worlds = (*known.had, *known.effect, *known.open, known.money)
+    return all(bool((level == 1).all()) for level in worlds)
 
 
 def pace(scene: Scene, money: Float[np.ndarray, "path period channel"], row: int) -> Float[np.ndarray, " path"]:

@@ -1,0 +1,236 @@
+"""Stress tests as text and as documents: the decision first, then who bears what, then what made it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from engine.report.figures import beware
+from engine.stress.readout import Answer, CaseReading, Gain, Reading, Spread
+from engine.words import folded, money, number, percent, plain
+
+SCHEMA = "peso.stress/1"
+TOLD = {
+    "hold": "hold the plan",
+    "trim": "cut in proportion",
+    "replan": "plan anew each time",
+    "trigger": "plan anew on a trigger",
+    "reserve": "hold a reserve back",
+    "foresight": "know every shock ahead",
+}
+BARE = "foresight"  # no policy that anybody can choose
+MOST_ROWS = 60  # of a table
+
+
+def stress_text(found: Answer) -> str:
+    """A stress test for the terminal."""
+    several = len(found.cases) > 1
+    parts = [
+        decision(found),
+        beware(found.warnings),
+        _cases(found) if several else _policies(found, found.cases[0]),
+        "" if several else _quarters(found.cases[0]),
+        _bridge(found),
+        _tornado(found),
+        _worst(found),
+        _further(found),
+        _proof(found),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def stress_document(found: Answer) -> dict[str, Any]:
+    """The content of `stress.json`."""
+    return {"schema": SCHEMA, "decision": decision(found), **asdict(found)}
+
+
+def decision(found: Answer) -> str:
+    """What to do, how surely, and what it brings."""
+    head = f"{plain(found.scenario)}, {found.span}: "
+    if len(found.cases) > 1:
+        return head + _of_cases(found)
+    one = found.cases[0]
+    best = choice(one)
+    told = f"the plan is to bring {_amount(found, found.planned.mean)} {plain(found.measure)}; "
+    told += f"under {found.asked} ({one.paths:,} paths) "
+    hold = one.policies[0]
+    told += f"{TOLD[hold.policy]} and it brings {_range(found, hold.outcome)}"
+    told += f", {_target(found, hold)}. "
+    return head + told + _advice(found, one, best)
+
+
+def choice(case: CaseReading) -> Reading:
+    """The policy that surely brings most in the mean; the first one unless another surely brings more."""
+    first, *others = [one for one in case.policies if one.policy != BARE]
+    better = [one for one in others if one.gain and one.gain.low > 0]
+    return max(better, key=lambda one: one.outcome.mean, default=first)
+
+
+def _advice(found: Answer, case: CaseReading, best: Reading) -> str:
+    if best.gain is None:
+        others = [one for one in case.policies[1:] if one.policy != BARE]
+        return "No other policy that was played surely brings more: stay with the plan." if others else ""
+    return (
+        f"{TOLD[best.policy].capitalize()}: {_gain(found, best.gain)} over that, {_target(found, best)}, less on "
+        f"{percent(best.gain.worse)} of the paths."
+    )
+
+
+def _of_cases(found: Answer) -> str:
+    """The worst case, and what the best policy saves of it."""
+    worst = min(found.cases, key=lambda case: case.policies[0].outcome.mean)
+    hold, best = worst.policies[0], choice(worst)
+    lost = hold.outcome.mean - found.planned.mean
+    told = (
+        f"of {len(found.cases)} cases {plain(worst.name)} costs most: {_amount(found, lost, signed=True)} "
+        f"{plain(found.measure)} ({percent(lost / found.planned.mean, signed=True)} of the plan's "
+        f"{_amount(found, found.planned.mean)})"
+    )
+    if best.gain is None:
+        return f"{told} while the plan is held, and no other policy surely saves any of it."
+    return f"{told} while the plan is held; {TOLD[best.policy]} saves {_gain(found, best.gain)} of it."
+
+
+def _amount(found: Answer, amount: float, signed: bool = False) -> str:
+    return money(amount, found.unit, signed)
+
+
+def _range(found: Answer, of: Spread) -> str:
+    return f"{_amount(found, of.mean)} (5-95 %: {_amount(found, of.p05)} .. {_amount(found, of.p95)})"
+
+
+def _gain(found: Answer, gain: Gain) -> str:
+    low, high = (_amount(found, end, signed=True) for end in (gain.low, gain.high))
+    return f"{_amount(found, gain.mean, signed=True)} (95 % sure: {low} .. {high})"
+
+
+def _target(found: Answer, one: Reading) -> str:
+    what = "the plan's outcome" if found.target is None else f"the target of {_amount(found, found.target)}"
+    return f"chance to reach {what} {percent(one.target)}"
+
+
+def _policies(found: Answer, case: CaseReading) -> str:
+    header = ["policy", "mean", "5 %", "50 %", "95 %", "worst", "reaches", "spend"]
+    in_money = case.policies[0].profit is not None
+    header += ["profit", "present", "paid back"] if in_money else []
+    rows = [[TOLD[one.policy], *_figures(found, one, in_money)] for one in case.policies]
+    told = (
+        f"{plain(found.measure)} by policy; `worst` is the mean of the worst {percent(found.level)} of paths, "
+        f"`reaches` the chance of the {'plan' if found.target is None else 'target'}"
+    )
+    regret = _regret(found, case)
+    return f"{told}:\n{folded(header, rows)}" + (f"\n{regret}" if regret else "")
+
+
+def _figures(found: Answer, one: Reading, in_money: bool) -> list[str]:
+    cells = [number(value) for value in (one.outcome.mean, one.outcome.p05, one.outcome.p50, one.outcome.p95)]
+    cells += [number(found.planned.mean - one.shortfall), percent(one.target), number(one.spend.mean)]
+    if in_money and one.profit and one.present:
+        cells += [number(one.profit.mean), number(one.present.mean), percent(one.paid_back or 0.0)]
+    return cells
+
+
+def _regret(found: Answer, case: CaseReading) -> str:
+    """What the policies lack to one that knows every shock."""
+    known = next((one for one in case.policies if one.policy == BARE), None)
+    if known is None:
+        return ""
+    lacks = [
+        f"{TOLD[one.policy]} {_amount(found, known.outcome.mean - one.outcome.mean)}"
+        for one in case.policies
+        if one is not known
+    ]
+    return f"Regret, what each lacks in the mean to who knows every shock ahead: {'; '.join(lacks)}."
+
+
+def _quarters(case: CaseReading) -> str:
+    best = choice(case)
+    header = ["quarter", "plan", "5 %", "50 %", "95 %", "spend"]
+    in_money = best.quarters[0].profit is not None
+    header += ["profit", "cash"] if in_money else []
+    header += ["leads lost"] if best.quarters[0].lost is not None else []
+    rows = []
+    for one in best.quarters:
+        cells = [number(value) for value in (one.planned, one.outcome.p05, one.outcome.p50, one.outcome.p95)]
+        cells.append(number(one.spend.p50))
+        cells += [number(one.profit.p50), number(one.cash.p50)] if one.profit and one.cash else []
+        cells += [percent(one.lost)] if one.lost is not None else []
+        rows.append([one.name, *cells])
+    return f"By quarter, if you {TOLD[best.policy]} (medians where nothing else is said):\n{folded(header, rows)}"
+
+
+def _cases(found: Answer) -> str:
+    policies = [one.policy for one in found.cases[0].policies]
+    header = ["case", *[TOLD[policy] for policy in policies], "reaches"]
+    rows = [
+        [
+            plain(case.name),
+            *[percent(one.outcome.mean / found.planned.mean - 1, signed=True) for one in case.policies],
+            percent(choice(case).target),
+        ]
+        for case in found.cases[:MOST_ROWS]
+    ]
+    more = f"\n{len(found.cases) - MOST_ROWS} more stand in stress.json." if len(found.cases) > MOST_ROWS else ""
+    what = "plan's outcome" if found.target is None else "target"
+    return (
+        f"Change of {plain(found.measure)} against the plan by policy, in the mean of the curves' draws; `reaches` is "
+        f"the chance of the {what} under the best of them:\n{folded(header, rows)}{more}"
+    )
+
+
+def _bridge(found: Answer) -> str:
+    if not found.bridge:
+        return ""
+    rows = [[plain(bar.name), number(bar.low)] for bar in found.bridge]
+    return (
+        f"From the plan to the outcome, in the mean [{found.unit or plain(found.measure)}]:\n{folded(['', ''], rows)}"
+    )
+
+
+def _tornado(found: Answer) -> str:
+    if not found.tornado:
+        return ""
+    rising = sorted(found.tornado, key=lambda bar: -max(abs(bar.low), abs(bar.high)))
+    rows = [[plain(bar.name), number(bar.low), number(bar.high)] for bar in rising]
+    return (
+        "Each shock alone, from its mild to its harsh end (5 and 95 % points), while the plan is held:\n"
+        f"{folded(['shock', 'low end', 'high end'], rows)}"
+    )
+
+
+def _worst(found: Answer) -> str:
+    if not found.worst:
+        return ""
+    rows = [
+        [str(one.number), number(one.outcome), plain(one.shock), number(one.took), plain(", ".join(one.came)) or "none"]
+        for one in found.worst
+    ]
+    return f"The worst paths:\n{folded(['path', 'outcome', 'took most', 'took', 'what came'], rows)}"
+
+
+def _further(found: Answer) -> str:
+    lines = []
+    for one in found.even:
+        if one.factor is None:
+            lines.append(f"{plain(one.shock)}: {one.what} holds at every factor looked at.")
+        else:
+            lines.append(f"{plain(one.shock)}: {one.what} holds up to a factor of {one.factor:.3g}.")
+    for pledge in found.committed:
+        lines.append(
+            f"Committed to {plain(pledge.channel)}, {money(pledge.money, found.currency)}: without it the plan would "
+            f"bring {_amount(found, pledge.cost, signed=True)}."
+        )
+    for quarter, lost, adds in found.queue:
+        lines.append(
+            f"Who sells, {quarter}: {percent(lost)} of leads are lost in line, and of each further lead "
+            f"{percent(adds)} are served{': more marketing lengthens the queue' if adds < 0.5 else ''}."
+        )
+    overspent = [one for case in found.cases for one in case.policies if one.overspent]
+    if overspent:
+        most = max(one.overspent for one in overspent)
+        lines.append(
+            f"On up to {percent(most)} of the paths more is committed than there is money for, and it is paid even so."
+        )
+    return "\n".join(lines)
+
+
+def _proof(found: Answer) -> str:
+    return f"Seed {found.seed}; hash of all paths {found.hash[:16]}."

@@ -1,0 +1,148 @@
+"""Probes: what else finance asks of a stressed plan, each a question of its own to the same curves."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.shocks import Shock
+from engine.optimize.plan import Plan, optimize
+from engine.optimize.shocked import sized
+from engine.simulate.team import marginal, served
+from engine.stress.account import Account, leads_of, team_of
+from engine.stress.levels import levels
+from engine.stress.play import Paths, outcomes, works
+from engine.stress.readout import Bar, BreakEven, Committed, WorstPath, quarters_of
+from engine.stress.setting import Setting, Working, foreseen
+from engine.stress.trial import Trial, played, shocked
+
+CHANGING = ("price", "effectiveness", "demand", "competitor", "curves", "budget", "capacity")  # kinds with a factor
+FARTHEST = 5.0  # times, and one part in so many: factors that are looked at for a break-even
+HALVINGS = 12  # of the factors between two
+HARSH_ABOVE = ("price", "competitor")  # kinds that harm with a factor above 1
+
+
+def each_draw(trial: Trial) -> Paths:
+    """One path for each draw."""
+    every = np.arange(trial.setting.curves.draws)
+    return Paths(every, every)
+
+
+def bridge(
+    names: list[str],
+    planned: float,
+    steps: Float[np.ndarray, "path step"],
+    final: Float[np.ndarray, " path"],
+) -> tuple[Bar, ...]:
+    """From the plan to what a policy came to: bars that add up.
+
+    Args:
+        names: Of the shocks, in the order in which they came in, and of the policy.
+        planned: Mean outcome of the plan.
+        steps: Of every path (`engine.stress.bridge`).
+        final: What the policy came to.
+    """
+    means = [*steps.mean(axis=0).tolist(), float(final.mean())]
+    *shocks, policy = names
+    told = ["draws that were played", *shocks, "people who sell", policy]
+    bars = [Bar("the plan", planned, planned)]
+    for name, before, after in zip(told, [planned, *means], means, strict=False):
+        if name not in ("draws that were played", "people who sell") or abs(after - before) > 1e-9 * abs(planned):
+            bars.append(Bar(name, after - before, after - before))
+    return (*bars, Bar("comes to", means[-1], means[-1]))
+
+
+def worst_paths(
+    shocks: tuple[Shock, ...],
+    steps: Float[np.ndarray, "path step"],
+    factors: Float[np.ndarray, "path shock"],
+    account: tuple[str, Account, tuple[int, ...]],
+    planned: float,
+) -> tuple[WorstPath, ...]:
+    """The worst paths of a policy, each with the shock that took most of it while the plan was held."""
+    policy, found, numbers = account
+    told = []
+    for number in numbers:
+        took = np.diff([planned, *steps[number].tolist()])
+        names = ["the curves", *(shock.name for shock in shocks), "people who sell"]
+        most = int(np.argmin(took))
+        came = tuple(
+            shock.name if shock.factor is None else f"{shock.name} {factor:.3g}"
+            for shock, factor in zip(shocks, factors[number].tolist(), strict=True)
+            if np.isfinite(factor)
+        )
+        outcome = float(found.outcome[number].sum())
+        draw = number % len(found.outcome)
+        told.append(WorstPath(number, draw, outcome, policy, names[most], float(took[most]), came))
+    return tuple(told)
+
+
+def held_outcomes(trial: Trial, shocks: tuple[Shock, ...], paths: Paths, work: tuple[Working, ...]) -> Account:
+    """The account of the plan held under some shocks."""
+    alone = Trial(trial.plan, None, ("hold",), trial.band, trial.seed)
+    return played(alone, shocked(alone, shocks, paths), paths, work)["hold"]
+
+
+def break_evens(trial: Trial, shocks: tuple[Shock, ...]) -> tuple[BreakEven, ...]:
+    """How far each shock may go, alone and surely coming, until the plan held makes no profit, or misses its target."""
+    paths = each_draw(trial)
+    work, found = works(trial.setting, paths), []
+    target = trial.setting.planned.stress.target
+    for shock in shocks:
+        if shock.kind not in CHANGING:
+            continue
+        sure = shock.model_copy(update={"chance": 1.0, "within": 1})
+
+        def profit(factor: float, sure: Shock = sure) -> float:
+            return float(held_outcomes(trial, (sized(sure, factor),), paths, work).profit.sum(axis=1).mean())
+
+        def spare(factor: float, sure: Shock = sure) -> float:
+            return float(held_outcomes(trial, (sized(sure, factor),), paths, work).outcome.sum(axis=1).mean()) - (
+                target or 0.0
+            )
+
+        looked = {"profit": profit} | ({"target": spare} if target else {})
+        for what, left in looked.items():
+            if left(1.0) > 0:
+                found.append(BreakEven(shock.name, shock.kind, what, _root(left, shock.kind)))
+    return tuple(found)
+
+
+def _root(left: Callable[[float], float], kind: str) -> float | None:
+    """The factor up to which something is left; None where there is at every factor that is looked at."""
+    fine, short = 1.0, FARTHEST if kind in HARSH_ABOVE else 1 / FARTHEST
+    if left(short) >= 0:
+        return None
+    for _ in range(HALVINGS):
+        middle = float(np.sqrt(fine * short))
+        fine, short = (middle, short) if left(middle) >= 0 else (fine, middle)
+    return fine
+
+
+def committed_costs(setting: Setting, plan: Plan) -> tuple[Committed, ...]:
+    """What each commitment costs: what the best plan without it brings beyond the plan."""
+    asked, found = foreseen(setting.planned), []
+    for name, rules in asked.channels.items():
+        if not sum(rules.committed):
+            continue
+        free = {**asked.channels, name: rules.model_copy(update={"committed": ()})}
+        other = optimize(setting.curves, asked.model_copy(update={"channels": free}), priced=False)
+        cost = max(0.0, other.net - plan.net)
+        found.append(Committed(name, float(sum(rules.committed)), cost if cost > plan.gap * abs(plan.net) else 0.0))
+    return tuple(found)
+
+
+def queue(trial: Trial) -> tuple[tuple[str, float, float], ...]:
+    """By quarter, in the plan without shocks: the share of leads lost in line, and what a further lead adds."""
+    setting, sales = trial.setting, trial.setting.planned.stress.sales
+    if sales is None:
+        return ()
+    paths = each_draw(trial)
+    came = outcomes(setting, works(setting, paths), levels(setting, ()), setting.money[None])
+    leads, team, told = leads_of(setting, came), team_of(sales, sales.people), []
+    for name, spans in quarters_of(setting):
+        if spans[0] < setting.grid.count:
+            rows = leads[:, setting.spans[spans[0]] : setting.grid.edges[spans[-1] + 1]]
+            lost = 1 - served(team, rows).sum() / max(float(rows.sum()), np.finfo(float).tiny)
+            told.append((name, float(lost), float(marginal(team, rows).mean())))
+    return tuple(told)
