@@ -197,7 +197,9 @@ def _require_touching(setting: Setting, shock: Shock) -> None:
 def _ends(setting: Setting, name: str, shock: Shock) -> tuple[Case, Case]:
     if not isinstance(shock.factor, Spread):
         return Case(f"{name}: without", "shock", ()), Case(name, "shock", (_at(setting, shock, MIDDLE),))
-    low, high = (Case(f"{name}: {share:.0%} point", "shock", (_at(setting, shock, share),)) for share in (LOW, HIGH))
+    low, high = (
+        Case(f"{name}: {100 * share:.0f} % point", "shock", (_at(setting, shock, share),)) for share in (LOW, HIGH)
+    )
     return low, high
 
 
