@@ -52,7 +52,7 @@ def outcomes(
     setting: Setting,
     work: tuple[Working, ...],
     levels: Levels,
-    money: Float[np.ndarray, "path period channel"],
+    money: Float[np.ndarray, "#path period channel"],
     count: int = 1,
 ) -> Float[np.ndarray, "path row channel"]:
     """Outcome of each channel by row, as the goal values it, before anybody has to sell it.
