@@ -103,6 +103,10 @@ def require_fit(setting: Setting, place: Ground) -> None:
     world, curves = place.world, setting.curves
     if curves.period != "week":
         raise InputError(f"the plan is by {curves.period}, but a simulated world turns by the week; fit weekly data")
+    if curves.outcome != "revenue":
+        raise InputError(
+            f"the plan counts {curves.outcome}, but a world tells its revenue; fit revenue, or leave the world out"
+        )
     if curves.currency != world.currency:
         raise InputError(
             f"the plan is in {curves.currency}, the market {world.name} in {world.currency}; play it in its own market"
