@@ -101,10 +101,10 @@ def _few(setting: Setting, problem: Problem, channel: int) -> Few:
     least = SMALL * max(float(sum(np.abs(target[:, 0]).mean() for target in targets)), np.finfo(float).tiny)
     kept = []
     for span, ((begin, end), target) in enumerate(zip(itertools.pairwise(edges), targets, strict=True)):
-        weight = _span(features(part, courses, slice(begin, end)), target, (float(worth[begin:end].sum()), least))
-        kept.append(
-            (weight.nonzero()[1], weight.nonzero()[0] + begin, weight[weight > 0], span + 0 * weight.nonzero()[0])
-        )
+        mass = float(worth[begin:end].sum())
+        share = _span(features(part, courses, slice(begin, end)), target, (mass, least))
+        row, draw = share.nonzero()  # some even where outcome is worth nothing: a curve needs a point
+        kept.append((draw, row + begin, mass * share[row, draw], np.full(len(row), span)))
     found = tuple(np.concatenate(each) for each in zip(*kept, strict=True))
     draw, row, weight, span_of = (each[np.argsort(found[0], kind="stable")] for each in found)
     return Few(
@@ -122,12 +122,12 @@ def _span(
     target: Float[np.ndarray, "course feature"],
     size: tuple[float, float],
 ) -> Float[np.ndarray, "row draw"]:
-    """Weights of the points of one span, most of them 0; `size`: what all weigh, and the least outcome that counts."""
+    """Shares of the points of one span, most of them 0; `size`: what all weigh, and the least outcome that counts."""
     mass, scale = size[0], max(float(np.abs(target[:, 0]).mean()), size[1])
     table = own.transpose(0, 3, 1, 2).reshape(target.size, -1) * mass / scale
     ones = np.full((1, table.shape[1]), np.sqrt(target.size))  # weights add up, too: else what is next to 0 counts
     weight = _weights(np.concatenate([table, ones]), np.append(target.ravel() / scale, ones[0, 0]))
-    return mass * weight.reshape(own.shape[1:3])
+    return weight.reshape(own.shape[1:3])
 
 
 @dataclass(frozen=True)
