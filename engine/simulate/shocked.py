@@ -75,7 +75,7 @@ def earned(
     weather: Weather,
     calendars: tuple[Calendar, ...] = (),
 ) -> Earned:
-    """What each path earns in its weather, from a state on; paths that are alike are played once.
+    """What each path earns in its weather, from a state on.
 
     Args:
         plans: Money that may be spent; a single path stands for all [currency/week].
@@ -89,7 +89,7 @@ def earned(
     week, weeks = int(begin.week), plans.shape[1]
     require_calendar(world, week + weeks)
     lucks = _lucks(calendars or (world.calendar,), week, weeks)
-    chosen, which = _unlike(plans, weather)
+    chosen, which = _unlike(plans, weather)  # rare shocks leave most paths alike
     parts = []
     for first in range(0, len(chosen), BATCH):
         some = chosen[first : first + BATCH]

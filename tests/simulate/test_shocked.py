@@ -171,3 +171,10 @@ def test_a_plan_beyond_the_calendar_is_refused(world, begin):
     with pytest.raises(InputError, match=f"{AHEAD + 1} weeks are asked for"):
         weeks = AHEAD + 1 - int(begin.week)
         earned(world, begin, np.zeros((1, weeks, CHANNELS)), fair(1, weeks, CHANNELS))
+
+
+def test_paths_that_are_alike_come_back_in_their_places(world, begin):
+    plans, every = many(4)
+    again = np.array([2, 0, 2, 3, 0, 1])
+    told = earned(world, begin, plans[again], chosen(every, again))
+    assert (told.revenue == np.asarray(earned(world, begin, plans, every).revenue)[again]).all()
