@@ -28,6 +28,7 @@ VERBS = {
     "whatif": "Answer several scenarios side by side.",
     "replan": "Decide the rest of a year that has begun anew.",
     "track": "Say whether a plan is on course, why not, and where its year ends.",
+    "stress": "Put a plan under shocks, and say what each policy makes of them.",
     "frontier": "Show what every budget brings, or what one goal costs another.",
     "simulate": "Simulate a market whose truth is known.",
     "doctor": "Check this installation: packages, solvers, device, write access.",

@@ -1,0 +1,163 @@
+"""peso stress: a plan under shocks, and what each policy makes of them."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.common import (
+    emit,
+    force_option,
+    json_option,
+    model_beside,
+    note,
+    out_option,
+    path_argument,
+    progress,
+    quiet_option,
+    seed_option,
+    weak_fit_option,
+)
+
+POLICIES = ("hold", "trim", "replan", "trigger", "reserve", "foresight")
+
+
+class Policies(click.ParamType[tuple[str, ...]]):
+    """Names of policies with commas between them."""
+
+    name = "policies"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """The names, or what is wrong with one of them."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in str(value).split(","))
+        for name in names:
+            if name not in POLICIES:
+                self.fail(f"{name!r} is no policy; choose from {', '.join(POLICIES)}", param, ctx)
+        return names
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@click.command(short_help="Put a plan under shocks, and say what each policy makes of them.")
+@path_argument("scenario")
+@click.option("--fit", type=click.Path(path_type=Path), required=True, help="A fit folder or a curves file.")
+@click.option(
+    "--set",
+    "shocks",
+    type=click.Choice(["scenario", "ladder", "montecarlo", "replay"]),
+    help="scenario: each of its shocks alone, and all at once; ladder: cuts, prices, demand, outages by rising size; "
+    "montecarlo: its shocks by chance, on many paths; replay: demand and prices of past years. "
+    "[default: what goes with the scenario's shocks, ladder without any]",
+)
+@click.option("--paths", type=click.IntRange(1, 1_000_000), help="montecarlo, replay: paths.  [default: 1000]")
+@click.option(
+    "--policy",
+    "policies",
+    type=Policies(),
+    multiple=True,
+    metavar="NAME,...",
+    help="What is done under way: hold, trim, replan, trigger, reserve, foresight.  [default: hold,trim,replan]",
+)
+@click.option("--data", type=click.Path(path_type=Path), help="replay: the history that was fitted.")
+@click.option("--model", type=click.Path(path_type=Path), help="What its columns mean; model.toml beside it if absent.")
+@click.option("--workers", type=click.IntRange(1, 512), help="Processes that work.  [default: all cores]")
+@seed_option
+@out_option("Folder for stress.json, paths.csv and paths.npz.", required=True)
+@weak_fit_option
+@force_option
+@json_option
+@quiet_option
+def verb(
+    scenario: Path,
+    fit: Path,
+    shocks: Any,
+    paths: int | None,
+    policies: tuple[tuple[Any, ...], ...],
+    data: Path | None,
+    model: Path | None,
+    workers: int | None,
+    seed: int,
+    out: Path,
+    accept_weak_fit: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Plan SCENARIO without its surprises, then let its shocks come, and say what each policy brings.
+
+    \b
+    Examples:
+      peso stress scenario.toml --fit fit --out stress
+      peso stress scenario.toml --fit fit --set ladder --out stress
+      peso stress scenario.toml --fit fit --set montecarlo --paths 10000 --policy hold,trim,replan,reserve --out stress
+      peso stress scenario.toml --fit fit --set replay --data sales.csv --model model.toml --out stress
+
+    Policies meet the same paths: hold (the plan as it is), trim (cut in proportion), replan (the rest anew at each
+    decision), trigger (anew once the outcome leaves a band), reserve (hold money back first), foresight (knows every
+    shock ahead: what no policy can beat). The answer is the same whatever --workers.
+
+    A run is kept part by part in the folder parts at --out: after an interruption (exit code 7), or any other end, the
+    same command goes on from there and comes to the same hash. Where something else is asked, it refuses what was
+    begun; --force then starts anew.
+    """
+    from engine.report.stress import stress_document, stress_text
+    from engine.stress.run import Hands, run
+    from engine.study.stress import Asked, History, prepared
+    from engine.study.stress_answer import answered
+    from engine.study.stress_files import require_place, rows_told, write_answer
+
+    given = [scenario, fit, *[path for path in (data, model) if path]]
+    require_place(out, force, *given)
+    asked = Asked(
+        scenario=scenario,
+        fit=fit,
+        shocks=shocks,
+        policies=tuple(name for some in policies for name in some),
+        paths=paths,
+        seed=seed,
+        history=History(data, model or model_beside(data)) if data else None,
+        accept_weak_fit=accept_weak_fit,
+    )
+    with progress(f"stress (seed {seed})", quiet) as tell:
+        ready = prepared(asked)
+        found, parts = run(ready.work, out, Hands(workers or cores()), _clocked(tell), force)
+        tell("putting it together")
+        answer = answered(ready, found)
+        document = stress_document(answer)
+        write_answer(out, found, document, parts)
+    told, every = rows_told(found)
+    cut = f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" if told < every else ""
+    note(f"answer written to {out} (seed {seed}){cut}", quiet)
+    emit(document, stress_text(answer), as_json, out)
+
+
+def _clocked(tell: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Say how many parts are done, and how long the others will take at the same pace."""
+    began: list[tuple[float, int]] = []
+
+    def heard(done: int, every: int) -> None:
+        began.append((time.monotonic(), done))
+        (first, before), now = began[0], began[-1][0]
+        left = (now - first) / (done - before) * (every - done) if done > before else None
+        tell(f"{done} of {every} parts" + (f", about {_duration(left)} left" if left else ""))
+
+    return heard
+
+
+def _duration(seconds: float) -> str:
+    """A time in words.
+
+    >>> _duration(42.0), _duration(200.0), _duration(8000.0)
+    ('42 s', '3 min', '2.2 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,284 @@
+"""A run of a stress test: all cases on all paths, part by part, by any number of workers, the same whoever does what.
+
+What is done stays done: a run that was cut off, even by a signal that nothing can answer, goes on from its last part.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine import __version__
+from engine.errors import ResumableError
+from engine.stress.account import Account, joined
+from engine.stress.bridge import steps
+from engine.stress.history import Past, replayed
+from engine.stress.levels import Levels, levels
+from engine.stress.parts import Arrays, Parts, fingerprint, opened, read, write
+from engine.stress.play import Paths, paths_of, works
+from engine.stress.policies import Policy
+from engine.stress.sets import Case
+from engine.stress.setting import Setting, Working
+from engine.stress.trial import Trial, World, factors, played, shocked
+
+TOGETHER = 500  # paths of a part: seconds of work, which is all that an end without warning loses
+TOLD_APART = ("montecarlo", "together")  # families of cases with several shocks, of which a bridge tells each
+
+Tell = Callable[[int, int], None]
+"""Hears how many parts are done, of how many."""
+
+
+def unheard(_done: int, _all: int) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be played."""
+
+    trial: Trial
+    cases: tuple[Case, ...]
+    count: int  # paths of each case
+    past: Past | None = None  # history that is replayed instead of shocks
+
+    @property
+    def pieces(self) -> list[Paths]:
+        """The paths of each case, in pieces."""
+        return paths_of(self.count, self.trial.setting.curves.draws, TOGETHER)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a case came to on all its paths."""
+
+    case: Case
+    number: Int[np.ndarray, " path"]
+    draw: Int[np.ndarray, " path"]  # of the curves
+    factors: Float[np.ndarray, "path shock"]  # 1 for a shock without one; NaN where it does not come
+    steps: Float[np.ndarray, "path step"]  # of the bridge, where several shocks come together; else none [outcome]
+    accounts: Mapping[Policy, Account]
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Who works: so many processes, or an executor of one's own, which needs to see the same files."""
+
+    workers: int = 1
+    executor: Executor | None = None
+
+
+Task = tuple[int, int]  # numbers of a case and of a piece
+
+
+def run(
+    work: Work, place: Path, hands: Hands, tell: Tell = unheard, anew: bool = False
+) -> tuple[tuple[Gathered, ...], Parts]:
+    """What every case came to, in order, and the parts, to be removed once the answer is written.
+
+    Args:
+        work: What is to be played.
+        place: The folder of the answer; parts are kept in it.
+        hands: Who works.
+        tell: Hears how far it is.
+        anew: What was begun of another question may be removed.
+
+    Raises:
+        InputError: The folder holds parts of another question, and `anew` is false.
+        ResumableError: The run was interrupted, or a worker was ended from outside.
+        StorageError: The disk is full.
+    """
+    parts = opened(place, facts(work), anew)
+    try:
+        _complete(work, parts, hands, tell)
+        return tuple(_gathered(work, parts, case) for case in range(len(work.cases))), parts
+    except KeyboardInterrupt:
+        raise ResumableError(f"{place}: interrupted, resumable: run the same command again") from None
+    except BrokenExecutor:
+        raise ResumableError(
+            f"{place}: a worker was ended from outside, most often for want of memory; run the same command again, "
+            "with fewer --workers if it happens again"
+        ) from None
+    finally:
+        _WORKING.clear()
+
+
+def facts(work: Work) -> dict[str, str]:
+    """All that the answer depends on, by what it is called to people."""
+    trial = work.trial
+    starts = [start.setting for start in (trial.plan, trial.reserve) if start]
+    return {
+        "curves": fingerprint(trial.setting.curves),
+        "scenario": fingerprint(trial.setting.planned, trial.band),
+        "plan": fingerprint([told.money for told in starts]),
+        "set of shocks": fingerprint(work.cases, work.past),
+        "policies": ", ".join(trial.policies),
+        "paths": str(work.count),
+        "seed": str(trial.seed),
+        "version": f"{__version__}, {TOGETHER} paths together",
+    }
+
+
+def hash_of(found: tuple[Gathered, ...]) -> str:
+    """The digest of all numbers of a run, in order.
+
+    It is the same for the same question, whoever worked and however often it was cut off.
+    """
+    told = [(one.number, one.draw, one.factors, one.steps, dict(one.accounts)) for one in found]
+    return fingerprint([one.case.name for one in found], told)
+
+
+def _complete(work: Work, parts: Parts, hands: Hands, tell: Tell) -> None:
+    """Do what is not done yet."""
+    every = [(case, piece) for case in range(len(work.cases)) for piece in range(len(work.pieces))]
+    left = [task for task in every if read(parts, _name(task)) is None]
+    left.sort(key=lambda task: task[1] == len(work.pieces) - 1)  # the last piece may have other draws: all of it late
+    done = len(every) - len(left)
+    tell(done, len(every))
+    for more, _ in enumerate(_worked(work, parts, left, hands), 1):
+        tell(done + more, len(every))
+
+
+def _worked(work: Work, parts: Parts, tasks: list[Task], hands: Hands) -> Iterator[None]:
+    """One after the other, tasks that were done."""
+    if hands.executor is None and min(hands.workers, len(tasks)) <= 1:
+        for task in tasks:
+            yield _finish(work, parts, task)
+        return
+    own = None if hands.executor else _pool(min(hands.workers, len(tasks)), work, parts)
+    waited: list[Future[None]] = []
+    try:
+        with _deaf():
+            if hands.executor:
+                waited += [hands.executor.submit(_finish, work, parts, task) for task in tasks]
+            elif own:
+                waited += [own.submit(_finish_known, task) for task in tasks]
+        for one in as_completed(waited):
+            one.result()
+            yield
+    finally:
+        for one in waited:
+            one.cancel()
+        if own:
+            own.shutdown(wait=sys.exc_info()[0] is None, cancel_futures=True)
+
+
+def _pool(workers: int, work: Work, parts: Parts) -> Executor:
+    """Processes that know the work; begun afresh, since a copy of this one may hold locks of its threads."""
+    return ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_known, initargs=(work, parts)
+    )
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that begin here do not hear Ctrl-C, which is for the one that they work for."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_KNOWN: dict[str, tuple[Work, Parts]] = {}  # to a worker, from its beginning
+
+
+def _known(work: Work, parts: Parts) -> None:
+    """Tell a worker what it works on, and that it ends with the process that it works for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _KNOWN["work"] = work, parts
+    threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _leave_with(parent: multiprocessing.process.BaseProcess | None) -> None:
+    """Leave once the process that began this one has ended, of which no signal tells."""
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _finish_known(task: Task) -> None:
+    _finish(*_KNOWN["work"], task)
+
+
+def _finish(work: Work, parts: Parts, task: Task) -> None:
+    """Play one piece of one case, and keep it."""
+    trial, case, paths = work.trial, work.cases[task[0]], work.pieces[task[1]]
+    ways, none = _works(parts.mark, trial.setting, paths), np.ones((len(paths.number), 0))
+    found = played(trial, _world(work, case, paths), paths, ways)
+    arrays: Arrays = {
+        "number": paths.number,
+        "draw": paths.draws[np.arange(len(paths.number)) % len(paths.draws)],
+        "factors": factors(trial, case.shocks, paths) if case.shocks else none,
+        "steps": steps(trial, case.shocks, paths, ways) if case.family in TOLD_APART else none,
+    }
+    for policy, account in found.items():
+        arrays |= {f"{policy} {field.name}": getattr(account, field.name) for field in fields(Account)}
+    write(parts, _name(task), arrays)
+
+
+def _world(work: Work, case: Case, paths: Paths) -> World:
+    """What comes of some paths; of a past that is replayed nobody knows beforehand how it goes on."""
+    record = work.past
+    if record is None:
+        return shocked(work.trial, case.shocks, paths)
+
+    def told(setting: Setting, known_by: int | None) -> Levels:
+        if known_by is None:
+            return replayed(setting, record, work.trial.seed, paths.number)
+        return levels(setting, ())
+
+    return told
+
+
+_WORKING: dict[tuple[str, bytes], tuple[Working, ...]] = {}  # of the draws of the latest piece: one entry
+
+
+def _works(mark: str, setting: Setting, paths: Paths) -> tuple[Working, ...]:
+    """How money works on the draws of some paths, which most pieces share."""
+    key = mark, paths.draws.tobytes()
+    found = _WORKING.get(key)
+    if found is None:
+        found = works(setting, paths)
+        _WORKING.clear()
+        _WORKING[key] = found
+    return found
+
+
+def _gathered(work: Work, parts: Parts, case: int) -> Gathered:
+    """All pieces of a case, in order."""
+    found = [_kept(parts, (case, piece)) for piece in range(len(work.pieces))]
+
+    def account(piece: Arrays, policy: Policy) -> Account:
+        return Account(*(piece[f"{policy} {field.name}"] for field in fields(Account)))
+
+    return Gathered(
+        case=work.cases[case],
+        number=np.concatenate([one["number"] for one in found]),
+        draw=np.concatenate([one["draw"] for one in found]),
+        factors=np.concatenate([one["factors"] for one in found]),
+        steps=np.concatenate([one["steps"] for one in found]),
+        accounts={policy: joined([account(one, policy) for one in found]) for policy in work.trial.policies},
+    )
+
+
+def _kept(parts: Parts, task: Task) -> Arrays:
+    found = read(parts, _name(task))
+    if found is None:
+        raise ResumableError(f"{parts.place(_name(task))}: was removed or damaged; run the same command again")
+    return found
+
+
+def _name(task: Task) -> str:
+    return f"{task[0]:04d}-{task[1]:06d}"

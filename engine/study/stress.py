@@ -1,0 +1,269 @@
+"""A stress test from files: a plan of the scenario, the shocks that meet it, and what each policy comes to."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from engine.config.loading import load
+from engine.config.model import Model
+from engine.config.scenario import Budget, Scenario
+from engine.config.shocks import Shock
+from engine.data.read import read_dataset
+from engine.errors import InfeasibleError, InputError
+from engine.files import digest, read_bytes
+from engine.optimize.plan import Plan, optimize
+from engine.response.curves import Curves
+from engine.stress.history import Past, past_of, without_prices
+from engine.stress.levels import levels
+from engine.stress.luck import met, require_correlation
+from engine.stress.policies import ROLLING, Policy, committed_share
+from engine.stress.rolling import planner
+from engine.stress.run import Work
+from engine.stress.sets import Case, ladder, singles, together
+from engine.stress.setting import Setting, foreseen, setting
+from engine.stress.trial import Start, Trial
+from engine.study.ask import curves_of
+from engine.study.fit_doubts import fit_doubts
+from engine.study.question import question
+from engine.words import exact, percent, plain
+
+ShockSet = Literal["scenario", "ladder", "montecarlo", "replay"]
+SETS: tuple[ShockSet, ...] = get_args(ShockSet)
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+USUAL: tuple[Policy, ...] = ("hold", "trim", "replan")
+PATHS = 1000
+ROUNDING = 1e-6  # of the money that a cut leaves
+
+
+@dataclass(frozen=True)
+class History:
+    """A table of what was, and the model file that names its columns."""
+
+    data: Path
+    model: Path
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a stress test."""
+
+    scenario: Path
+    fit: Path  # a fit folder or a curves file
+    shocks: ShockSet | None = None  # by what the scenario holds, if absent
+    policies: tuple[Policy, ...] = ()  # the usual ones, if none is named
+    paths: int | None = None
+    seed: int = 2027
+    history: History | None = None  # what is replayed
+    accept_weak_fit: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A stress test that is ready to run."""
+
+    shocks: ShockSet
+    plan: Plan
+    work: Work
+    warnings: tuple[str, ...]  # what a reader must know before acting on the answer
+    made_from: str  # digests of the curves and the scenario
+
+
+def prepared(asked: Asked) -> Prepared:
+    """What is to be played, every contradiction refused before.
+
+    Raises:
+        InputError: A file is wrong, or what is asked says nothing together.
+        InfeasibleError: No plan keeps the rules, or a cut that surely comes leaves less than is committed.
+        UntrustworthyError: The fit is not to be trusted.
+    """
+    curves = curves_of(asked.fit, asked.accept_weak_fit)
+    scenario = question(asked.scenario, curves)
+    require_correlation(scenario)
+    plan = optimize(curves, foreseen(scenario), priced=False)
+    told = setting(curves, scenario, plan)
+    every = singles(told)
+    _require_notice(told)
+    which = asked.shocks or _usual_set(scenario)
+    cases = _cases(told, which, every)
+    if which in ("scenario", "montecarlo"):
+        _require_paid(told)
+    policies, notes = _policies(told, asked.policies)
+    past = _past(asked, which)
+    trial = _trial(curves, Start(told, None), plan, policies, asked.seed)
+    return Prepared(
+        shocks=which,
+        plan=plan,
+        work=Work(trial, cases, _count(asked, which, told), past),
+        warnings=(*fit_doubts(asked.fit), *notes, *(_unpriced(past) if past else ()), *plan.warnings),
+        made_from=f"curves {curves.made_from}, scenario {digest(read_bytes(asked.scenario))}",
+    )
+
+
+def _usual_set(scenario: Scenario) -> ShockSet:
+    """The set that goes with what a scenario holds."""
+    surprises = [shock for shock in scenario.shocks if not shock.expected]
+    if not surprises:
+        return "ladder"
+    return "montecarlo" if any(shock.is_random for shock in surprises) else "scenario"
+
+
+def _cases(told: Setting, which: ShockSet, every: tuple[Case, ...]) -> tuple[Case, ...]:
+    """The cases of a set.
+
+    Raises:
+        InputError: It is one of the scenario's own shocks, and there are none.
+    """
+    if which == "ladder":
+        return ladder(told)
+    if which == "replay":
+        return (Case("past years", "replay", ()),)
+    if not every:
+        raise InputError(
+            f"scenario {told.planned.name!r}: has no shocks that its plan does not reckon with, so --set {which} has "
+            "nothing to play; write some under [[shocks]], or ask for --set ladder"
+        )
+    if which == "scenario":
+        return (*every, *((together(told),) if len(every) > 1 else ()))
+    surprises = tuple(shock for shock in told.planned.shocks if not shock.expected)
+    return (Case("all shocks by chance", "montecarlo", surprises),)
+
+
+def _count(asked: Asked, which: ShockSet, told: Setting) -> int:
+    """Paths of each case: what surely comes is played once on each draw."""
+    if which in ("scenario", "ladder"):
+        if asked.paths is not None:
+            raise InputError(
+                f"--paths goes with --set montecarlo and replay: --set {which} plays each case once on each of the "
+                f"{told.curves.draws} draws of the curves; leave it out"
+            )
+        return told.curves.draws
+    return asked.paths or told.planned.stress.paths or PATHS
+
+
+def _policies(told: Setting, asked: tuple[Policy, ...]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+    """The policies in the order of their table, and what is told of them."""
+    if asked:
+        return tuple(policy for policy in POLICIES if policy in asked), ()
+    if told.grid.count > 1:
+        return USUAL, ()
+    told_once = (
+        'the plan decides once, so nothing is planned anew under way: write horizon.decide = "quarter" or "month" to '
+        "see what that is worth"
+    )
+    return tuple(policy for policy in USUAL if policy not in ROLLING), (told_once,)
+
+
+def _trial(curves: Curves, start: Start, plan: Plan, policies: tuple[Policy, ...], seed: int) -> Trial:
+    """The plan and who plans it anew, where a policy does."""
+    told = start.setting
+    rolling = any(policy in ROLLING for policy in policies)
+    return Trial(
+        plan=Start(told, planner(told, plan.cells)) if rolling else start,
+        reserve=_reserve(curves, told.planned) if "reserve" in policies else None,
+        policies=policies,
+        band=told.planned.stress.band,
+        seed=seed,
+    )
+
+
+def _reserve(curves: Curves, scenario: Scenario) -> Start:
+    """The plan that holds money back, on top of what the scenario keeps back itself.
+
+    Raises:
+        InputError: The budget is a target.
+        InfeasibleError: No plan of what is left keeps the rules.
+    """
+    budget, share = scenario.budget, scenario.stress.reserve
+    if _target(budget):
+        raise InputError(
+            f"scenario {scenario.name!r}: {_target(budget)} finds its money itself, so policy reserve has none to hold "
+            "back; plan first and write the money that was found as budget.total, or leave that policy out"
+        )
+    kept = 1 - (1 - budget.reserve) * (1 - share)
+    less = scenario.model_copy(update={"budget": budget.model_copy(update={"reserve": kept})})
+    try:
+        plan = optimize(curves, foreseen(less), priced=False)
+    except InfeasibleError as fault:
+        raise InfeasibleError(
+            f"policy reserve holds {percent(share)} of the money back, and the rest keeps no plan ({fault}); "
+            "lower stress.reserve, or leave that policy out"
+        ) from None
+    told = setting(curves, less, plan)
+    return Start(told, planner(told, plan.cells))
+
+
+def _target(budget: Budget) -> str:
+    """The target that finds the money; empty where the scenario says how much there is."""
+    return next((name for name in Budget.model_fields if name.startswith("target") and getattr(budget, name)), "")
+
+
+def _require_notice(told: Setting) -> None:
+    """Refuse a period of notice for a channel that the curves do not have."""
+    for name in told.planned.stress.notice:
+        if name not in told.names:
+            close = difflib.get_close_matches(name, told.names, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise InputError(
+                f"scenario {told.planned.name!r}: stress.notice names {name!r}, which the curves do not have; {hint}"
+                f"channels there: {', '.join(told.names)}"
+            )
+
+
+def _require_paid(told: Setting) -> None:
+    """Refuse cuts that surely come and leave less than is committed, each alone and all together.
+
+    Raises:
+        InfeasibleError: With the money of each channel, the cut and the remedy.
+    """
+    cuts = [one for one in told.planned.shocks if one.kind == "budget" and not one.is_random]
+    for some in [*[(one,) for one in cuts], *([tuple(cuts)] if len(cuts) > 1 else [])]:
+        _require_left(told, some)
+
+
+def _require_left(told: Setting, cuts: tuple[Shock, ...]) -> None:
+    found = met(told.planned, cuts, 0, np.zeros(1, int))
+    there = levels(told, found).money[0, : told.periods]
+    cut = there < 1
+    committed = (told.money * committed_share(told))[cut].sum(axis=0)
+    planned = told.money[cut].sum(axis=1)
+    left = float(there[cut] @ planned)
+    if committed.sum() <= left * (1 + ROUNDING):
+        return
+    currency = told.curves.currency
+    listed = ", ".join(
+        f"{exact(money, currency)} to {plain(name)}"
+        for name, money in zip(told.names, committed.tolist(), strict=True)
+        if money > 0
+    )
+    names = " and ".join(repr(one.name) for one in cuts)
+    raise InfeasibleError(
+        f"scenario {told.planned.name!r}: {listed} is committed in the periods of {names}, which leaves "
+        f"{exact(left, currency)} of {exact(float(planned.sum()), currency)} there; commit less, cut less, or begin "
+        "the cut after what is committed"
+    )
+
+
+def _past(asked: Asked, which: ShockSet) -> Past | None:
+    """The history that is replayed, where that is asked for.
+
+    Raises:
+        InputError: It is not named, or named where nothing is replayed, or is not that of the fit.
+    """
+    if which != "replay":
+        if asked.history:
+            raise InputError(f"--data goes with --set replay, and {which} is played; leave one out")
+        return None
+    if asked.history is None:
+        raise InputError("--set replay needs the history that was fitted; name it by --data, and its --model")
+    if not asked.fit.is_dir():
+        raise InputError(f"{asked.fit}: is no fit folder, and --set replay reads what the fit explains; name one")
+    model = load(asked.history.model, Model)
+    return past_of(read_dataset(asked.history.data, model, asked.history.model), asked.fit)
+
+
+def _unpriced(past: Past) -> tuple[str, ...]:
+    said = without_prices(past)
+    return (said,) if said else ()

@@ -1,0 +1,93 @@
+"""What a stress test comes to: its numbers put together for the report."""
+
+from engine.report.stress import choice
+from engine.stress.account import Account
+from engine.stress.play import works
+from engine.stress.probes import (
+    break_evens,
+    bridge,
+    committed_costs,
+    each_draw,
+    held_outcomes,
+    queue,
+    worst_paths,
+)
+from engine.stress.readout import Answer, Bar, CaseReading, Reading, WorstPath, reading, spread
+from engine.stress.run import TOLD_APART, Gathered, hash_of
+from engine.stress.sets import tornado_ends
+from engine.stress.trial import Trial
+from engine.study.stress import Prepared
+
+NAMED = {
+    "scenario": "the scenario's shocks",
+    "ladder": "the ladder of shocks",
+    "montecarlo": "the scenario's shocks by chance",
+    "replay": "past years replayed",
+}
+
+
+def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
+    """The whole answer of what was played."""
+    trial, plan = ready.work.trial, ready.plan
+    setting, paths = trial.setting, each_draw(trial)
+    calm = held_outcomes(trial, (), paths, works(setting, paths))
+    planned = spread(calm.outcome.sum(axis=1))
+    cases = tuple(_read(trial, one, calm) for one in found)
+    bars, worst = _apart(found[-1], cases[-1], planned.mean)
+    own = ready.shocks in ("scenario", "montecarlo")
+    surprises = tuple(shock for shock in setting.planned.shocks if not shock.expected)
+    return Answer(
+        scenario=setting.planned.name,
+        currency=plan.currency,
+        unit=plan.unit,
+        measure=plan.measure,
+        span=f"{plan.start} to {plan.end}",
+        asked=NAMED[ready.shocks],
+        planned=planned,
+        spend=float(setting.money.sum()),
+        target=setting.planned.stress.target,
+        level=setting.planned.stress.level,
+        days=tuple(map(str, setting.days)),
+        cases=cases,
+        bridge=bars,
+        tornado=_tornado(trial, planned.mean) if own else (),
+        worst=worst,
+        even=break_evens(trial, surprises) if own else (),
+        committed=committed_costs(setting, plan),
+        queue=queue(trial),
+        warnings=ready.warnings,
+        seed=trial.seed,
+        hash=hash_of(found),
+        made_from=ready.made_from,
+    )
+
+
+def _read(trial: Trial, one: Gathered, calm: Account) -> CaseReading:
+    hold = one.accounts.get("hold")
+    told = tuple(reading(trial, policy, found, hold, calm) for policy, found in one.accounts.items())
+    return CaseReading(one.case.name, one.case.family, len(one.number), told)
+
+
+def _apart(one: Gathered, case: CaseReading, planned: float) -> tuple[tuple[Bar, ...], tuple[WorstPath, ...]]:
+    """The bridge and the worst paths of the best policy, where several shocks come together."""
+    if one.case.family not in TOLD_APART:
+        return (), ()
+    best: Reading = choice(case)
+    account = next(found for policy, found in one.accounts.items() if policy == best.policy)
+    names = [*(shock.name for shock in one.case.shocks), best.policy]
+    bars = bridge(names, planned, one.steps, account.outcome.sum(axis=1))
+    worst = worst_paths(one.case.shocks, one.steps, one.factors, (best.policy, account, best.worst), planned)
+    return bars, worst
+
+
+def _tornado(trial: Trial, planned: float) -> tuple[Bar, ...]:
+    """What each shock changes alone, at both of its ends, while the plan is held."""
+    paths = each_draw(trial)
+    ways, bars = works(trial.setting, paths), []
+    for low, high in tornado_ends(trial.setting):
+        ends = [
+            float(held_outcomes(trial, case.shocks, paths, ways).outcome.sum(axis=1).mean()) - planned
+            for case in (low, high)
+        ]
+        bars.append(Bar(high.name.removesuffix(": 95% point"), *ends))
+    return tuple(bars)
