@@ -19,7 +19,7 @@ ROUNDS = 20  # Newton steps
 FALL = 0.3  # of the barrier, from one round to the next
 LAST = 1e-8  # of the mean return: the barrier that is left
 REACH = 0.995  # of the way to the nearest limit: as far as a step goes
-ROOM, PRICE = 0.1, 0.1  # of the mean cell, and of the mean return: at the start
+ROOM, PRICE = 0.02, 0.02  # of the mean cell, and of the mean return: at the start
 STIFFNESS = 1e-7  # of the mean return: curvature that is added, so that systems can be solved where curves are flat
 
 

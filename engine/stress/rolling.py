@@ -17,15 +17,19 @@ from engine.optimize.over_time.several import by_cell
 from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, problem_of
 from engine.response.curves import chosen, respond
-from engine.stress.interior import Rest, Rows, best
+from engine.stress.interior import Rest, Rows, best, objective
 from engine.stress.points import Points, points_of
 from engine.stress.setting import Setting
+from engine.stress.starts import courses, started
 
 GIVES_WAY = {RAMP: 30.0, "": 100.0, "money": 1000.0, "fixed": 3000.0}
 """Prices of rules as multiples of the mean return, by how their names begin: ramps give way first, and what is
 committed or cannot be spent last."""
 CELLS = 64  # paths that are worked on together: what they need stays in the cache
 LEAST = 1e-6  # of the mean cell: starts are above 0 by so much
+TOLLED = 10.0  # times the mean return: rules that are dearer are kept, cheaper ones are tolls
+SLACK = 0.05  # of the mean cell: by so much a course of a start may miss a rule
+FEWEST = 3  # courses of a channel beside which others are looked for
 NO_LIMIT = 1e6  # mean cells
 
 
@@ -104,11 +108,34 @@ def _some(known: Known, part: slice) -> Known:
 
 def _replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path channel decision"]:
     rest, rows = rest_of(plan, at, known), rows_of(plan, at, known)
-    left = np.maximum(known.total - known.spent.sum(axis=(1, 2)), 0.0)
-    planned = known.current * known.open
+    left = np.maximum(known.total - known.spent.sum(axis=(1, 2)), 0.0) / plan.unit
+    planned = known.current * known.open / plan.unit
     share = left / np.maximum(planned.sum(axis=(1, 2)), np.finfo(float).tiny)
-    start = planned * np.minimum(share, 1.0)[:, None, None] / plan.unit
-    return best(rest, rows, np.maximum(start, LEAST)) * plan.unit
+    found = best(rest, rows, np.maximum(planned * np.minimum(share, 1.0)[:, None, None], LEAST))
+    other = _elsewhere(plan, at, known, rows, left)
+    if other is not None:
+        other = best(rest, rows, np.maximum(other * known.open, LEAST))
+        better = objective(rest, rows, other) > objective(rest, rows, found)
+        found = np.where(better[:, None, None], other, found)
+    return found * plan.unit
+
+
+def _elsewhere(
+    plan: Planner, at: int, known: Known, rows: Rows, left: Float[np.ndarray, " path"]
+) -> Float[np.ndarray, "path channel decision"] | None:
+    """A start on another hill; None where rules leave each channel next to no choice of courses, or curves no hills."""
+    setting = plan.setting
+    had = np.add.reduceat(setting.money, setting.grid.edges[:-1], axis=0).T
+    tried = courses(plan.points, at, had, plan.unit)
+    limit = np.median(rows.limit[:, : rows.own.shape[0] * rows.own.shape[1]], axis=0).reshape(rows.own.shape[:2])
+    hard = rows.price[: limit.size].reshape(limit.shape) > TOLLED * plan.usual * plan.unit
+    reached = np.einsum("crk,cnk->cnr", rows.own, tried.contacts)
+    allowed = ((reached <= limit[:, None] + SLACK) | ~hard[:, None]).all(axis=2)
+    if not (allowed.sum(axis=1) > FEWEST).any():
+        return None
+    allowed |= ~allowed.any(axis=1, keepdims=True)
+    worth = known.effect * setting.margins[:, None]
+    return started(tried, allowed, worth, known.had, left)
 
 
 def rest_of(plan: Planner, at: int, known: Known) -> Rest:
