@@ -8,19 +8,23 @@ and are never broken. Channels meet in few rows alone, so a step solves a small 
 shared rows. Where a curve bends upwards its bend is left out of the model, so that each step leads upwards.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from engine.response.curves import Channel, bends, respond
 
-ROUNDS = 20  # Newton steps
+ROUNDS = 12  # Newton steps, after which paths that are not settled go on
+TURNS = 8  # of so many steps, at most
+MISSED, GAP = 1e-6, 1e-5  # of a unit of money, and of the mean return: a path that misses no more is settled
 FALL = 0.3  # of the barrier, from one round to the next
 LAST = 1e-8  # of the mean return: the barrier that is left
 REACH = 0.995  # of the way to the nearest limit: as far as a step goes
 ROOM, PRICE = 0.02, 0.02  # of the mean cell, and of the mean return: at the start
 STIFFNESS = 1e-7  # of the mean return: curvature that is added, so that systems can be solved where curves are flat
+STIFFEST = 1e8  # times the mean return: rules are no stiffer in one step, so that systems can be solved beside them
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,16 @@ Money = Float[np.ndarray, "path channel decision"]
 Reached = Float[np.ndarray, "path rule"]
 
 
+class Here(NamedTuple):
+    """Where paths are on their way."""
+
+    money: Money
+    room: Reached  # up to each limit
+    beyond: Reached  # by which a limit is exceeded; 0 for hard ones
+    price: Reached  # of each rule
+    barrier: Float[np.ndarray, "path 1"]
+
+
 def best(rest: Rest, rows: Rows, start: Money) -> Money:
     """The best money for the rest of each path [units of money].
 
@@ -57,27 +71,60 @@ def best(rest: Rest, rows: Rows, start: Money) -> Money:
         rows: The rules.
         start: Money above 0 that keeps the hard rules; where nothing better is found, it stays.
     """
-    hard, money = np.isinf(rows.price), start
+    hard = np.isinf(rows.price)
     usual = np.abs(_slopes(rest, start)[0]).mean(axis=(1, 2))[:, None] + np.finfo(float).tiny
-    room = rows.limit - _applied(rows, money)
-    room = np.where(hard, room, np.maximum(room, ROOM))
-    beyond, price = np.where(hard, 0.0, ROOM), np.minimum(PRICE * usual, rows.price / 2)
-    barrier = ROOM * PRICE * usual
+    room = rows.limit - _applied(rows, start)
+    here = Here(
+        money=start.copy(),
+        room=np.where(hard, room, np.maximum(room, ROOM)),
+        beyond=np.where(hard, 0.0, ROOM) + 0 * room,
+        price=np.minimum(PRICE * usual, rows.price / 2),
+        barrier=ROOM * PRICE * usual,
+    )
+    left = np.arange(len(start))
+    for _ in range(TURNS):
+        some, under = _some(rest, left), replace(rows, limit=rows.limit[left])
+        there = _climbed(some, under, Here(*(part[left] for part in here)), usual[left])
+        for whole, part in zip(here, there, strict=True):
+            whole[left] = part
+        left = left[~_is_settled(under, there, usual[left])]
+        if not len(left):
+            break
+    better = objective(rest, rows, here.money) > objective(rest, rows, start)
+    return np.where(better[:, None, None], here.money, start)
+
+
+def _some(rest: Rest, paths: Int[np.ndarray, " some"]) -> Rest:
+    return replace(rest, stock=rest.stock[paths], had=rest.had[paths], worth=rest.worth[paths])
+
+
+def _climbed(rest: Rest, rows: Rows, here: Here, usual: Float[np.ndarray, "path 1"]) -> Here:
+    """Some Newton steps; money and prices go as far as each of them can (Nocedal and Wright, 2006, section 19.2)."""
+    hard = np.isinf(rows.price)
     for _ in range(ROUNDS):
+        money, room, beyond, price, barrier = here
         barrier = np.maximum(barrier * FALL, LAST * usual)
         slope, bend = _slopes(rest, money)
         spare = np.where(hard, np.inf, rows.price - price)
-        stiff = 1 / (room / price + beyond / spare)
+        stiff = np.minimum(1 / (room / price + beyond / spare), STIFFEST * usual)
         missing = _applied(rows, money) - rows.limit + barrier / price - barrier / spare
         step = _step(rows, slope - _transposed(rows, price + stiff * missing), bend, stiff, STIFFNESS * usual)
         dearer = stiff * (_applied(rows, step) + missing)
         wider = (barrier - room * dearer) / price - room
         over = np.where(hard, 0.0, (barrier + beyond * dearer) / spare - beyond)
-        most = _most([(room, wider), (beyond, over), (price, dearer), (spare, -dearer)])
-        money = money + most[:, :, None] * step
-        room, beyond, price = room + most * wider, beyond + most * over, price + most * dearer
-    better = objective(rest, rows, money) > objective(rest, rows, start)
-    return np.where(better[:, None, None], money, start)
+        far, most = _most([(room, wider), (beyond, over)]), _most([(price, dearer), (spare, -dearer)])
+        here = Here(
+            money + far[:, :, None] * step, room + far * wider, beyond + far * over, price + most * dearer, barrier
+        )
+    return here
+
+
+def _is_settled(rows: Rows, here: Here, usual: Float[np.ndarray, "path 1"]) -> Bool[np.ndarray, " path"]:
+    """Whether rules and prices fit: what is left to earn is about what rules have to spare at their prices."""
+    missed = np.abs(_applied(rows, here.money) + here.room - here.beyond - rows.limit).max(axis=1)
+    spare = np.where(np.isinf(rows.price), 0.0, rows.price - here.price)
+    gap = (here.room * here.price + here.beyond * spare).sum(axis=1)
+    return (missed <= MISSED) & (gap <= GAP * usual[:, 0])
 
 
 def objective(rest: Rest, rows: Rows, money: Money) -> Float[np.ndarray, " path"]:
