@@ -50,10 +50,9 @@ def decision(found: Answer) -> str:
     one = found.cases[0]
     best = choice(one)
     told = f"the plan is to bring {_amount(found, found.planned.mean)} {plain(found.measure)}; "
-    told += f"under {found.asked} ({one.paths:,} paths) "
     hold = one.policies[0]
-    told += f"{TOLD[hold.policy]} and it brings {_range(found, hold.outcome)}"
-    told += f", {_target(found, hold)}. "
+    told += f"under {found.asked} ({one.paths:,} paths) it brings {_range(found, hold.outcome)} if you "
+    told += f"{TOLD[hold.policy]}, {_target(found, hold)} ({percent(found.calm)} without shocks). "
     return head + told + _advice(found, one, best)
 
 
@@ -111,7 +110,9 @@ def _policies(found: Answer, case: CaseReading) -> str:
     header = ["policy", "mean", "5 %", "50 %", "95 %", "worst", "reaches", "spend"]
     in_money = case.policies[0].profit is not None
     header += ["profit", "present", "paid back"] if in_money else []
+    header += ["over the first", "95 % sure"] if len(case.policies) > 1 else []
     rows = [[TOLD[one.policy], *_figures(found, one, in_money)] for one in case.policies]
+    rows = [row + [""] * (len(header) - len(row)) for row in rows]
     told = (
         f"{plain(found.measure)} by policy; `worst` is the mean of the worst {percent(found.level)} of paths, "
         f"`reaches` the chance of the {'plan' if found.target is None else 'target'}"
@@ -125,6 +126,8 @@ def _figures(found: Answer, one: Reading, in_money: bool) -> list[str]:
     cells += [number(found.planned.mean - one.shortfall), percent(one.target), number(one.spend.mean)]
     if in_money and one.profit and one.present:
         cells += [number(one.profit.mean), number(one.present.mean), percent(one.paid_back or 0.0)]
+    if one.gain:
+        cells += [number(one.gain.mean), f"{number(one.gain.low)} .. {number(one.gain.high)}"]
     return cells
 
 
@@ -186,7 +189,7 @@ def _bridge(found: Answer) -> str:
 
 
 def _tornado(found: Answer) -> str:
-    if not found.tornado:
+    if len(found.tornado) < 2:
         return ""
     rising = sorted(found.tornado, key=lambda bar: -max(abs(bar.low), abs(bar.high)))
     rows = [[plain(bar.name), number(bar.low), number(bar.high)] for bar in rising]
@@ -200,10 +203,17 @@ def _worst(found: Answer) -> str:
     if not found.worst:
         return ""
     rows = [
-        [str(one.number), number(one.outcome), plain(one.shock), number(one.took), plain(", ".join(one.came)) or "none"]
+        [
+            str(one.number),
+            number(one.outcome),
+            number(one.curves),
+            f"{plain(one.shock)} {number(one.took)}" if one.shock else "none",
+            plain(", ".join(one.came)) or "none",
+        ]
         for one in found.worst
     ]
-    return f"The worst paths:\n{folded(['path', 'outcome', 'took most', 'took', 'what came'], rows)}"
+    header = ["path", "outcome", "its curves", "shock that took most", "what came, with its factor"]
+    return f"The worst paths, and what they lost beside the plan:\n{folded(header, rows)}"
 
 
 def _further(found: Answer) -> str:

@@ -93,7 +93,22 @@ def rolled(scene: Scene, terms: Terms) -> Spending:
         inside = slice(setting.grid.edges[at], setting.grid.edges[at + 1])
         spare = np.where(released, 1.0, reserve)
         money[:, inside] = _spread(scene, terms.planner, (current[:, :, at], seen, spare), inside)
-    return Spending(money, anew)
+    return Spending(_within_budget(scene, terms, money), anew)
+
+
+def _within_budget(
+    scene: Scene, terms: Terms, money: Float[np.ndarray, "path period channel"]
+) -> Float[np.ndarray, "path period channel"]:
+    """The money with the last decision cut to what is left, where a cut came after more than its share was spent."""
+    setting, inside = scene.setting, slice(*scene.setting.grid.edges[-2:])
+    allowed = scene.levels.money[:, : setting.periods] @ terms.whole + _spare(terms)
+    last = money[:, inside]
+    fixed = np.minimum(committed_share(setting)[inside] * setting.money[inside], last)
+    free, bound = (last - fixed).sum(axis=(1, 2)), fixed.sum(axis=(1, 2))
+    left = allowed - (money.sum(axis=(1, 2)) - last.sum(axis=(1, 2))) - bound
+    kept = np.clip(left / np.maximum(free, TINY), 0.0, 1.0)[:, None, None]
+    money[:, inside] = np.where(kept < 1, fixed + (last - fixed) * kept, last)
+    return money
 
 
 class Seen(NamedTuple):

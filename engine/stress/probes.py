@@ -61,10 +61,9 @@ def worst_paths(
 ) -> tuple[WorstPath, ...]:
     """The worst paths of a policy, each with the shock that took most of it while the plan was held."""
     policy, found, numbers = account
-    told = []
+    told, names = [], [*(shock.name for shock in shocks), "people who sell"]
     for number in numbers:
-        took = np.diff([planned, *steps[number].tolist()])
-        names = ["the curves", *(shock.name for shock in shocks), "people who sell"]
+        curves, *took = np.diff([planned, *steps[number].tolist()]).tolist()
         most = int(np.argmin(took))
         came = tuple(
             shock.name if shock.factor is None else f"{shock.name} {factor:.3g}"
@@ -72,8 +71,7 @@ def worst_paths(
             if np.isfinite(factor)
         )
         outcome = float(found.outcome[number].sum())
-        draw = number % len(found.outcome)
-        told.append(WorstPath(number, draw, outcome, policy, names[most], float(took[most]), came))
+        told.append(WorstPath(number, outcome, policy, curves, names[most] if took[most] < 0 else "", took[most], came))
     return tuple(told)
 
 

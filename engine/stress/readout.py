@@ -195,11 +195,11 @@ class WorstPath:
     """One of the worst paths, and the shock that took most."""
 
     number: int
-    draw: int
     outcome: float
     policy: str
-    shock: str  # that took most of it while the plan was held; "the curves" where the draw did
-    took: float  # [outcome]
+    curves: float  # what its draw of the curves adds to the plan's mean, without shocks [outcome]
+    shock: str  # that took most of it while the plan was held; empty where none took anything
+    took: float  # what that shock adds [outcome]
     came: tuple[str, ...]  # the shocks that came, with their factors
 
 
@@ -233,6 +233,7 @@ class Answer:
     span: str  # first and last day
     asked: str  # the set of shocks
     planned: Spread  # the plan's outcome over its draws, without shocks
+    calm: float  # chance that the plan reaches the target without shocks
     spend: float  # of the plan [currency]
     target: float | None  # that the scenario names
     level: float  # of the worst paths that value at risk tells

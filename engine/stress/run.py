@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ from engine.stress.setting import Setting, Working
 from engine.stress.trial import Trial, World, factors, played, shocked
 
 TOGETHER = 500  # paths of a part: seconds of work, which is all that an end without warning loses
-TOLD_APART = ("montecarlo", "together")  # families of cases with several shocks, of which a bridge tells each
+TOLD_APART = ("montecarlo", "together", "shock")  # families of cases with several shocks, of which a bridge tells each
 
 Tell = Callable[[int, int], None]
 """Hears how many parts are done, of how many."""
@@ -49,11 +50,12 @@ class Work:
     cases: tuple[Case, ...]
     count: int  # paths of each case
     past: Past | None = None  # history that is replayed instead of shocks
+    together: int = TOGETHER  # paths of a part, about
 
-    @property
+    @cached_property
     def pieces(self) -> list[Paths]:
         """The paths of each case, in pieces."""
-        return paths_of(self.count, self.trial.setting.curves.draws, TOGETHER)
+        return paths_of(self.count, self.trial.setting.curves.draws, self.together)
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def facts(work: Work) -> dict[str, str]:
         "policies": ", ".join(trial.policies),
         "paths": str(work.count),
         "seed": str(trial.seed),
-        "version": f"{__version__}, {TOGETHER} paths together",
+        "version": f"{__version__}, {work.together} paths together",
     }
 
 
@@ -138,37 +140,43 @@ def hash_of(found: tuple[Gathered, ...]) -> str:
 
 def _complete(work: Work, parts: Parts, hands: Hands, tell: Tell) -> None:
     """Do what is not done yet."""
-    every = [(case, piece) for case in range(len(work.cases)) for piece in range(len(work.pieces))]
+    last = len(work.pieces) - 1
+    every = [(case, piece) for case in range(len(work.cases)) for piece in range(last + 1)]
     left = [task for task in every if read(parts, _name(task)) is None]
-    left.sort(key=lambda task: task[1] == len(work.pieces) - 1)  # the last piece may have other draws: all of it late
+    left.sort(key=lambda task: task[1] == last)  # the last piece may have other draws: all of it late
     done = len(every) - len(left)
     tell(done, len(every))
-    for more, _ in enumerate(_worked(work, parts, left, hands), 1):
-        tell(done + more, len(every))
-
-
-def _worked(work: Work, parts: Parts, tasks: list[Task], hands: Hands) -> Iterator[None]:
-    """One after the other, tasks that were done."""
-    if hands.executor is None and min(hands.workers, len(tasks)) <= 1:
-        for task in tasks:
-            yield _finish(work, parts, task)
+    if hands.executor is None and min(hands.workers, len(left)) <= 1:
+        for more, task in enumerate(left, 1):
+            _finish(work, parts, task)
+            tell(done + more, len(every))
         return
-    own = None if hands.executor else _pool(min(hands.workers, len(tasks)), work, parts)
-    waited: list[Future[None]] = []
+    with _handed_out(work, parts, left, hands) as waited:
+        for more, one in enumerate(as_completed(waited), 1):
+            one.result()
+            tell(done + more, len(every))
+
+
+@contextmanager
+def _handed_out(work: Work, parts: Parts, tasks: list[Task], hands: Hands) -> Iterator[list[Future[None]]]:
+    """Tasks that others work on; those that nobody has begun are left where something went wrong with another."""
+    if hands.executor:
+        waited = [hands.executor.submit(_finish, work, parts, task) for task in tasks]
+        try:
+            yield waited
+        finally:
+            for one in waited:
+                one.cancel()
+        return
+    pool = _pool(min(hands.workers, len(tasks)), work, parts)
     try:
         with _deaf():
-            if hands.executor:
-                waited += [hands.executor.submit(_finish, work, parts, task) for task in tasks]
-            elif own:
-                waited += [own.submit(_finish_known, task) for task in tasks]
-        for one in as_completed(waited):
-            one.result()
-            yield
-    finally:
-        for one in waited:
-            one.cancel()
-        if own:
-            own.shutdown(wait=sys.exc_info()[0] is None, cancel_futures=True)
+            waited = [pool.submit(_finish_known, task) for task in tasks]
+        yield waited
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _pool(workers: int, work: Work, parts: Parts) -> Executor:

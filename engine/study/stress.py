@@ -33,7 +33,7 @@ from engine.words import exact, percent, plain
 ShockSet = Literal["scenario", "ladder", "montecarlo", "replay"]
 SETS: tuple[ShockSet, ...] = get_args(ShockSet)
 POLICIES: tuple[Policy, ...] = get_args(Policy)
-USUAL: tuple[Policy, ...] = ("hold", "trim", "replan")
+USUAL: tuple[Policy, ...] = ("hold", "trim", "replan", "foresight")
 PATHS = 1000
 ROUNDING = 1e-6  # of the money that a cut leaves
 

@@ -1,6 +1,8 @@
 """What a stress test comes to: its numbers put together for the report."""
 
-from engine.report.stress import choice
+import numpy as np
+
+from engine.report.stress import TOLD, choice
 from engine.stress.account import Account
 from engine.stress.play import works
 from engine.stress.probes import (
@@ -44,6 +46,7 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
         span=f"{plan.start} to {plan.end}",
         asked=NAMED[ready.shocks],
         planned=planned,
+        calm=float(np.mean(calm.outcome.sum(axis=1) >= (setting.planned.stress.target or planned.mean))),
         spend=float(setting.money.sum()),
         target=setting.planned.stress.target,
         level=setting.planned.stress.level,
@@ -74,7 +77,7 @@ def _apart(one: Gathered, case: CaseReading, planned: float) -> tuple[tuple[Bar,
         return (), ()
     best: Reading = choice(case)
     account = next(found for policy, found in one.accounts.items() if policy == best.policy)
-    names = [*(shock.name for shock in one.case.shocks), best.policy]
+    names = [*(shock.name for shock in one.case.shocks), TOLD[best.policy]]
     bars = bridge(names, planned, one.steps, account.outcome.sum(axis=1))
     worst = worst_paths(one.case.shocks, one.steps, one.factors, (best.policy, account, best.worst), planned)
     return bars, worst
@@ -89,5 +92,5 @@ def _tornado(trial: Trial, planned: float) -> tuple[Bar, ...]:
             float(held_outcomes(trial, case.shocks, paths, ways).outcome.sum(axis=1).mean()) - planned
             for case in (low, high)
         ]
-        bars.append(Bar(high.name.removesuffix(": 95% point"), *ends))
+        bars.append(Bar(high.name.removesuffix(": 95 % point"), *ends))
     return tuple(bars)
