@@ -65,7 +65,7 @@ class Case:
         }
         return Known(**{**usual, **changed})
 
-    def shaken(self, at, paths=6, seed=1, cut=(1.0, 1.0)):
+    def shaken(self, at, paths=4, seed=1, cut=(1.0, 1.0)):
         """Prices, effects and money as luck has it."""
         luck, left = np.random.default_rng(seed), self.count - at
         price = np.where(luck.random((paths, self.channels)) < 0.6, luck.uniform(0.8, 1.5, (paths, self.channels)), 1.0)
@@ -123,14 +123,14 @@ def plain():
     return Case()
 
 
-@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("at", [1, 3])
 def test_where_nothing_has_changed_the_plan_stays(case, at):
     money = replanned(case.planner, at, case.known(at))[0]
     assert np.abs(money - case.cells[:, at:]).max() <= 1e-3 * case.told.money.sum()
 
 
 @pytest.mark.parametrize("cut", [(1.0, 1.0), (0.93, 1.05)], ids=["money as planned", "other money"])
-@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("at", [1, 3])
 def test_every_rule_of_the_plan_is_kept(case, at, cut):
     """Where all of them can be kept: floors and shares are within reach of these cuts."""
     known = case.shaken(at, cut=cut)
@@ -169,7 +169,7 @@ def best_by_scipy(case, at, known, path):
     return max(found)
 
 
-@pytest.mark.parametrize("at", [2, 3])
+@pytest.mark.parametrize("at", [2])
 def test_each_path_has_what_scipy_finds_for_it(case, at):
     known = case.shaken(at, paths=2, seed=5, cut=(0.93, 1.05))
     money = replanned(case.planner, at, known)
