@@ -181,10 +181,10 @@ def test_each_path_has_what_scipy_finds_for_it(case, at):
 @pytest.mark.parametrize("slopes", [(0.6, 0.8, 1.0), (1.2, 2.2, 3.0)], ids=["concave", "S-shaped"])
 def test_no_path_is_worse_than_the_plan_cut_in_proportion(slopes):
     one = Case(slopes=slopes)
-    known = one.shaken(1, paths=30, cut=(0.6, 1.0))
+    known = one.shaken(1, paths=20, cut=(0.6, 1.0))
     money = replanned(one.planner, 1, known)
     share = (known.total - known.spent.sum(axis=(1, 2))) / known.current.sum(axis=(1, 2))
-    for path in range(30):
+    for path in range(20):
         trimmed = known.current[path] * share[path]
         assert one.value(1, known, path, money[path]) >= one.value(1, known, path, trimmed) * (1 - 1e-7)
 
@@ -303,7 +303,7 @@ def shocks_of(case, known, at, path):
 @pytest.mark.parametrize("rules", ["budget alone", "ramps"])
 def test_next_to_nothing_is_lost_against_the_exact_planner(rules):
     one = Case(TEXTS[rules], draws=40)
-    for at in (1, 2, 3):
+    for at in (1, 3):
         known = one.shaken(at, paths=2, seed=at, cut=(0.8, 1.1))
         money = replanned(one.planner, at, known)
         spent = Spent(one.told.money[: one.told.grid.edges[at]])
