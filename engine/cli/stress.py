@@ -114,6 +114,10 @@ def verb(
     from engine.study.stress_answer import answered
     from engine.study.stress_files import require_place, rows_told, write_answer
 
+    if data and shocks != "replay":
+        raise click.UsageError("--data goes with --set replay; add that, or leave --data out")
+    if model and not data:
+        raise click.UsageError("--model goes with --data, whose columns it names; add that, or leave --model out")
     given = [scenario, fit, *[path for path in (data, model) if path]]
     require_place(out, force, *given)
     asked = Asked(

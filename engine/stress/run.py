@@ -3,6 +3,7 @@
 What is done stays done: a run that was cut off, even by a signal that nothing can answer, goes on from its last part.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -103,14 +104,16 @@ def run(
         _complete(work, parts, hands, tell)
         return tuple(_gathered(work, parts, case) for case in range(len(work.cases))), parts
     except KeyboardInterrupt:
-        raise ResumableError(f"{place}: interrupted, resumable: run the same command again") from None
+        stopped = f"{place}: interrupted, resumable: run the same command again"
     except BrokenExecutor:
-        raise ResumableError(
+        stopped = (
             f"{place}: a worker was ended from outside, most often for want of memory; run the same command again, "
             "with fewer --workers if it happens again"
-        ) from None
+        )
     finally:
         _WORKING.clear()
+    gc.collect()  # who leaves at once leaves locks behind that workers shared, unless nothing holds them any more
+    raise ResumableError(stopped)
 
 
 def facts(work: Work) -> dict[str, str]:
@@ -168,15 +171,19 @@ def _handed_out(work: Work, parts: Parts, tasks: list[Task], hands: Hands) -> It
             for one in waited:
                 one.cancel()
         return
+    before = multiprocessing.active_children()
     pool = _pool(min(hands.workers, len(tasks)), work, parts)
     try:
         with _deaf():
             waited = [pool.submit(_finish_known, task) for task in tasks]
         yield waited
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            if child not in before:
+                child.kill()  # what they are at is not worth the wait
         raise
-    pool.shutdown()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _pool(workers: int, work: Work, parts: Parts) -> Executor:

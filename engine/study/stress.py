@@ -83,7 +83,7 @@ def prepared(asked: Asked) -> Prepared:
     scenario = question(asked.scenario, curves)
     require_correlation(scenario)
     plan = optimize(curves, foreseen(scenario), priced=False)
-    told = setting(curves, scenario, plan)
+    told = setting(curves, _with_money(scenario, plan), plan)
     every = singles(told)
     _require_notice(told)
     which = asked.shocks or _usual_set(scenario)
@@ -173,15 +173,9 @@ def _reserve(curves: Curves, scenario: Scenario) -> Start:
     """The plan that holds money back, on top of what the scenario keeps back itself.
 
     Raises:
-        InputError: The budget is a target.
         InfeasibleError: No plan of what is left keeps the rules.
     """
     budget, share = scenario.budget, scenario.stress.reserve
-    if _target(budget):
-        raise InputError(
-            f"scenario {scenario.name!r}: {_target(budget)} finds its money itself, so policy reserve has none to hold "
-            "back; plan first and write the money that was found as budget.total, or leave that policy out"
-        )
     kept = 1 - (1 - budget.reserve) * (1 - share)
     less = scenario.model_copy(update={"budget": budget.model_copy(update={"reserve": kept})})
     try:
@@ -195,9 +189,11 @@ def _reserve(curves: Curves, scenario: Scenario) -> Start:
     return Start(told, planner(told, plan.cells))
 
 
-def _target(budget: Budget) -> str:
-    """The target that finds the money; empty where the scenario says how much there is."""
-    return next((name for name in Budget.model_fields if name.startswith("target") and getattr(budget, name)), "")
+def _with_money(scenario: Scenario, plan: Plan) -> Scenario:
+    """The scenario with the money that its plan has found, where it asks for a target: that is what shocks meet."""
+    if plan.found is None:
+        return scenario
+    return scenario.model_copy(update={"budget": Budget(total=plan.found.money)})
 
 
 def _require_notice(told: Setting) -> None:
