@@ -30,6 +30,11 @@ class Account:
     payback: Int[np.ndarray, " path"]  # first row by whose end cash has paid back what was spent; -1: none
     lost: Float[np.ndarray, "path span"]  # share of leads that nobody attends; 0 where nobody has to
     overspent: Float[np.ndarray, " path"]  # what is committed beyond the money that there is [currency]
+    received: Float[np.ndarray, "path span"]  # what customers pay in it; cash and this less what media are paid
+    received_now: Float[np.ndarray, "path span"]  # its value at the start [currency]
+    received_years: Float[np.ndarray, "path span"]  # the same times the years until it is paid [currency x year]
+    paid_now: Float[np.ndarray, "path span"]  # value at the start of what media are paid in it [currency]
+    paid_years: Float[np.ndarray, "path span"]  # what they are paid, times the years until then [currency x year]
 
 
 def account(
@@ -57,7 +62,10 @@ def account(
     earned = _contribution(setting, came)
     spent = np.zeros(earned.shape)
     spent[:, : setting.periods] = money.sum(axis=2)
-    cash, present, payback = _paid(setting, levels, earned, spent)
+    terms = setting.planned.stress.cash
+    received = _moved(setting, earned, terms.customers_pay_after + levels.delay)
+    paid = _moved(setting, spent, np.full((1, setting.rows), float(terms.media_paid_after)))
+    cash, present = received.money - paid.money, (received.now - paid.now).sum(axis=1)
     there = levels.money[:, : setting.periods] @ whole
     return Account(
         outcome=np.add.reduceat(came.sum(axis=2), setting.spans, axis=1),
@@ -66,9 +74,14 @@ def account(
         profit=np.add.reduceat(earned - spent, setting.spans, axis=1),
         cash=np.add.reduceat(cash, setting.spans, axis=1),
         present=present,
-        payback=payback,
+        payback=_payback(cash, present),
         lost=np.add.reduceat(lost, setting.spans, axis=1) / np.diff([*setting.spans, setting.rows]),
         overspent=np.maximum(spent.sum(axis=1) - there * (1 + ROUNDING), 0.0),
+        received=np.add.reduceat(received.money, setting.spans, axis=1),
+        received_now=np.add.reduceat(received.now, setting.spans, axis=1),
+        received_years=np.add.reduceat(received.years, setting.spans, axis=1),
+        paid_now=np.add.reduceat(paid.now, setting.spans, axis=1),
+        paid_years=np.add.reduceat(paid.years, setting.spans, axis=1),
     )
 
 
@@ -93,23 +106,36 @@ def _contribution(setting: Setting, came: Float[np.ndarray, "path row channel"])
     return told
 
 
-def _paid(
-    setting: Setting, levels: Levels, earned: Float[np.ndarray, "path row"], spent: Float[np.ndarray, "path row"]
-) -> tuple[Float[np.ndarray, "path row"], Float[np.ndarray, " path"], Int[np.ndarray, " path"]]:
-    """Cash by row, its value at the start, and when it has paid back what was spent."""
-    terms, rows = setting.planned.stress.cash, setting.rows
-    yearly = 1 + setting.planned.stress.discount_rate
-    cash, present = np.zeros(earned.shape), np.zeros(len(earned))
-    in_turn = np.arange(len(earned))[:, None]
-    for money, later in ((earned, terms.customers_pay_after + levels.delay), (-spent, terms.media_paid_after)):
-        when = np.broadcast_to(np.arange(rows) + later, earned.shape)
-        np.add.at(cash, (in_turn, np.minimum(when, rows - 1).astype(int)), money)
-        present = present + (money * yearly ** (-when / PER_YEAR[setting.curves.period])).sum(axis=1)
-    so_far = np.cumsum(cash, axis=1)
-    below = so_far < 0
+@dataclass(frozen=True)
+class _Moved:
+    """Money by the row in which it moves; what moves later counts in the last one."""
+
+    money: Float[np.ndarray, "path row"]  # [currency/period]
+    now: Float[np.ndarray, "path row"]  # its value at the start, by when it does move [currency/period]
+    years: Float[np.ndarray, "path row"]  # the same times the years until it moves [currency x year/period]
+
+
+def _moved(setting: Setting, money: Float[np.ndarray, "path row"], later: Float[np.ndarray, "some row"]) -> _Moved:
+    """Money that moves so many periods later."""
+    yearly, rows = 1 + setting.planned.stress.discount_rate, setting.rows
+    when = np.broadcast_to(np.arange(rows) + later, money.shape)
+    cells = np.arange(len(money))[:, None], np.minimum(when, rows - 1).astype(int)
+    years = when / PER_YEAR[setting.curves.period]
+    told = []
+    for amounts in (money, money * yearly**-years, money * years):
+        found = np.zeros(money.shape)
+        np.add.at(found, cells, amounts)
+        told.append(found)
+    return _Moved(*told)
+
+
+def _payback(cash: Float[np.ndarray, "path row"], present: Float[np.ndarray, " path"]) -> Int[np.ndarray, " path"]:
+    """The first row by whose end cash has paid back what was spent; -1 where it has not, or is not known."""
+    rows = cash.shape[1]
+    below = np.cumsum(cash, axis=1) < 0
     last = np.where(below.any(axis=1), rows - 1 - below[:, ::-1].argmax(axis=1), -1)  # the last row in the red
     payback = np.where(last == rows - 1, -1, last + 1)
-    return cash, present, np.where(np.isfinite(present), payback, -1)
+    return np.where(np.isfinite(present), payback, -1)
 
 
 def _attended(

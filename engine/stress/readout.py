@@ -1,12 +1,13 @@
 """Read-outs: what finance reads off the paths of a stress test, by policy and quarter."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.periods import step
-from engine.stress.account import Account
+from engine.stress.account import Account, margin_of
 from engine.stress.setting import Setting
 from engine.stress.trial import Trial
 
@@ -41,6 +42,19 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """Money that moves in a quarter, in the mean of all paths, with the time until it does, as discounting sees it.
+
+    An amount times (1 + rate)^-years is its value at the start: exact at the rate of the stress test, near at others.
+    """
+
+    received: float  # from customers, of what was sold in it or before [currency]
+    received_years: float  # from the start until then
+    paid: float  # to media [currency]
+    paid_years: float
+
+
+@dataclass(frozen=True)
 class Quarter:
     """One quarter of the horizon, or what comes after it."""
 
@@ -51,6 +65,7 @@ class Quarter:
     profit: Spread | None
     cash: Spread | None
     lost: float | None  # share of leads that nobody attends; None where nobody has to
+    flow: Flow | None = None  # None where no margin is known
 
 
 @dataclass(frozen=True)
@@ -166,9 +181,43 @@ def _quarters(setting: Setting, found: Account, plan: Account) -> tuple[Quarter,
                 profit=spread(found.profit[:, spans].sum(axis=1)) if in_money else None,
                 cash=spread(found.cash[:, spans].sum(axis=1)) if in_money else None,
                 lost=float(found.lost[:, spans].mean()) if has_team else None,
+                flow=_flow(setting, found, spans) if in_money else None,
             )
         )
     return tuple(told)
+
+
+def _flow(setting: Setting, found: Account, spans: list[int]) -> Flow:
+    """When the money of a quarter moves."""
+    rate = setting.planned.stress.discount_rate
+
+    def mean(amounts: Float[np.ndarray, "path span"]) -> float:
+        return float(amounts[:, spans].sum(axis=1).mean())
+
+    received, paid = mean(found.received), mean(found.received - found.cash)
+    return Flow(
+        received=received,
+        received_years=until(received, mean(found.received_now), mean(found.received_years), rate),
+        paid=paid,
+        paid_years=until(paid, mean(found.paid_now), mean(found.paid_years), rate),
+    )
+
+
+def until(amount: float, now: float, years: float, rate: float) -> float:
+    """Years after which an amount that moves at once is worth as much at the start as its parts.
+
+    Args:
+        amount: The sum of the parts [currency].
+        now: Their value at the start [currency].
+        years: The sum of each part times its years [currency x year].
+        rate: At which money is discounted, a year; at 0 the years are those of the parts in the mean.
+
+    >>> round(until(110.0, 100.0, 110.0, 0.1), 12), until(20.0, 20.0, 30.0, 0.0), until(0.0, 0.0, 0.0, 0.1)
+    (1.0, 1.5, 0.0)
+    """
+    if amount == 0 or now / amount <= 0:
+        return 0.0
+    return years / amount if rate == 0 else -math.log(now / amount) / math.log1p(rate)
 
 
 @dataclass(frozen=True)
@@ -223,6 +272,17 @@ class Committed:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What turns outcome into money, and when it moves."""
+
+    margin: float | None = None  # of every unit of outcome; None where none is known, or not all have the same
+    discount_rate: float = 0.0  # a year, for the value at the start
+    customers_pay_after: int = 0  # periods after the outcome
+    media_paid_after: int = 0  # periods after the money is spent
+    period: str = "week"
+
+
+@dataclass(frozen=True)
 class Answer:
     """The whole answer of a stress test."""
 
@@ -249,3 +309,18 @@ class Answer:
     seed: int
     hash: str  # of all that was played
     made_from: str  # digests of the curves and the scenario
+    terms: Terms = Terms()
+
+
+def terms_of(setting: Setting) -> Terms:
+    """What turns outcome into money, and when."""
+    margins, stress = margin_of(setting), setting.planned.stress
+    is_one = bool(np.isfinite(margins).all() and (margins == margins[0]).all())
+    plainly = all(bool((found.discount == 1).all()) for found in setting.found)
+    return Terms(
+        margin=float(margins[0]) if is_one and plainly else None,
+        discount_rate=stress.discount_rate,
+        customers_pay_after=stress.cash.customers_pay_after,
+        media_paid_after=stress.cash.media_paid_after,
+        period=setting.curves.period,
+    )

@@ -14,7 +14,7 @@ from engine.stress.probes import (
     queue,
     worst_paths,
 )
-from engine.stress.readout import Answer, Bar, CaseReading, Reading, WorstPath, reading, spread
+from engine.stress.readout import Answer, Bar, CaseReading, Reading, WorstPath, reading, spread, terms_of
 from engine.stress.run import TOLD_APART, Gathered, hash_of
 from engine.stress.sets import tornado_ends
 from engine.stress.trial import Trial
@@ -62,6 +62,7 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
         seed=trial.seed,
         hash=hash_of(found),
         made_from=ready.made_from,
+        terms=terms_of(setting),
     )
 
 
