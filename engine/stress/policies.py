@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.optimize.over_time.several import by_cell
+from engine.optimize.selecting import rules_of, wholes_of
 from engine.stress.levels import Level, Levels, levels
 from engine.stress.play import outcomes
 from engine.stress.rolling import Known, Planner, replanned
@@ -51,8 +52,8 @@ class Terms:
 class Spending:
     """What a policy spends, and where it decided anew."""
 
-    money: Float[np.ndarray, "path period channel"]  # [currency/period]
-    anew: Bool[np.ndarray, "path decision"]  # whether the rest was planned anew at the beginning of a decision
+    money: Float[np.ndarray, "#path period channel"]  # [currency/period]
+    anew: Bool[np.ndarray, "#path decision"]  # whether the rest was planned anew at the beginning of a decision
 
 
 def held(scene: Scene) -> Spending:
@@ -137,13 +138,15 @@ def _updated(seen: Seen, news: Seen, some: Bool[np.ndarray, " path"]) -> Seen:
 
 def committed_share(setting: Setting) -> Float[np.ndarray, "period channel"]:
     """The share of the plan's money that is committed, by period."""
-    found = np.zeros_like(setting.money)
-    for channel, name in enumerate(setting.names):
-        rules = setting.scenario.channels.get(name) or setting.scenario.every_channel
-        for number, amount in enumerate(rules.committed if rules else ()):
+    found, channels = np.zeros_like(setting.money), setting.curves.channels
+    alone = [(np.arange(len(channels)) == at, rules_of(one, setting.scenario)) for at, one in enumerate(channels)]
+    wholes = [(parts, rules) for _, parts, rules in wholes_of(setting.curves, setting.scenario)]
+    for own, rules in (*alone, *wholes):
+        for number, amount in enumerate(rules.committed):
             inside = [place for place, unit in enumerate(setting.grid.units) if unit == number]
             rows = slice(setting.grid.edges[inside[0]], setting.grid.edges[inside[-1] + 1])
-            found[rows, channel] = min(1.0, amount / max(float(setting.money[rows, channel].sum()), TINY))
+            share = min(1.0, amount / max(float(setting.money[rows, own].sum()), TINY))
+            found[rows, own] = np.maximum(found[rows, own], share)
     return found
 
 
@@ -152,7 +155,7 @@ def _open(world: Levels, setting: Setting) -> Float[np.ndarray, "path period cha
 
 
 def _cut(
-    setting: Setting, planned: Float[np.ndarray, "path period channel"], there: Level
+    setting: Setting, planned: Float[np.ndarray, "#path period channel"], there: Level
 ) -> Float[np.ndarray, "path period channel"]:
     """Planned money where only a share of it is there: what is committed, and the rest in proportion."""
     fixed = planned * committed_share(setting)
@@ -177,7 +180,7 @@ def _decides(
     if terms.policy == "foresight":
         return every if at == 0 else ~every
     if at == 0:  # what is known on the first day is planned for; the others wait for what comes in
-        return every if terms.policy == "replan" and not _is_calm(scene.known(0)) else ~every
+        return every & _is_told(scene.known(0)) if terms.policy == "replan" else ~every
     if terms.policy == "replan":
         return every
     gone = pace(scene, money, setting.grid.edges[at])
@@ -187,10 +190,10 @@ def _decides(
     return ~released & ((gone < 1 - terms.band) | last)
 
 
-def _is_calm(known: Levels) -> bool:
-    """Whether nothing is known that the plan does not reckon with."""
+def _is_told(known: Levels) -> Bool[np.ndarray, " #path"]:
+    """The paths on which something is known that the plan does not reckon with."""
     worlds = (*known.had, *known.effect, *known.open, known.money)
-    return all(bool((level == 1).all()) for level in worlds)
+    return np.any(np.broadcast_arrays(*((level != 1).any(axis=1) for level in worlds)), axis=0)
 
 
 def pace(scene: Scene, money: Float[np.ndarray, "path period channel"], row: int) -> Float[np.ndarray, " path"]:
@@ -209,7 +212,7 @@ def _told(
     """What is known on each path at the beginning of a decision."""
     setting, (money, current, known, released) = scene.setting, state
     edges = setting.grid.edges
-    had = np.stack(np.broadcast_arrays(*(level[:, : setting.periods] for level in scene.levels.had)), axis=2)
+    had = np.stack(np.broadcast_arrays(*(level[:, : setting.periods] for level in known.had)), axis=2)
     there = known.money[:, : setting.periods]
     total = np.broadcast_to(there @ terms.whole, scene.count) + _spare(terms)
     total = np.where(released, total, np.minimum(total, setting.money.sum()))
@@ -251,7 +254,7 @@ def _shares(
 
 
 def _by_decision(
-    setting: Setting, share: Float[np.ndarray, "path channel period"], had: tuple[Level, ...], count: int
+    setting: Setting, share: Float[np.ndarray, "#path channel period"], had: tuple[Level, ...], count: int
 ) -> Float[np.ndarray, "path channel decision"]:
     """Contacts per unit of money by decision."""
     every = np.stack(np.broadcast_arrays(*(level[:, : setting.periods] for level in had)), axis=1)
