@@ -59,6 +59,7 @@ def rooms() -> set[str]:
 ONLY = {  # contract: the rooms that may import what it forbids to all others
     "solvers": {"engine.optimize"},
     "inference": {"engine.calibrate"},
+    "search": {"engine.calibrate", "engine.stress"},
     "events": {"engine.simulate"},
     "tables": {"engine.data"},
     "terminal": {"engine.cli"},
