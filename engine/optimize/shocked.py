@@ -1,5 +1,6 @@
 """Shocks by period: how much of each is there, and what it does to prices and effects."""
 
+import functools
 from datetime import date
 
 import numpy as np
@@ -26,7 +27,7 @@ def strength(shock: Shock, days: tuple[date, ...], period: Period, later: int = 
     """
     first = step(shock.first or days[0], later, period)
     last = shock.last and step(shock.last, later, period)
-    inside, number = np.array(share_inside(days, period, first, last)), np.arange(len(days))
+    inside, number = np.array(_inside(days, period, first, last)), np.arange(len(days))
     begun = _number(days[0], first, period)
     coming = np.clip((number - begun + 1) / (shock.onset + 1), 0.0, 1.0)
     if last is None:
@@ -36,6 +37,11 @@ def strength(shock: Shock, days: tuple[date, ...], period: Period, later: int = 
     left = np.where(number >= ended, np.clip(1 - (number - ended + 1) / (shock.recovery + 1), 0.0, 1.0), 0.0)
     reached = min(1.0, max(1, ended - begun) / (shock.onset + 1))
     return np.maximum(inside * coming, left * reached)
+
+
+@functools.lru_cache(maxsize=4096)  # a shock that begins in one of many weeks is asked for again and again
+def _inside(days: tuple[date, ...], period: Period, first: date | None, last: date | None) -> tuple[float, ...]:
+    return tuple(share_inside(days, period, first, last))
 
 
 def _number(start: date, day: date, period: Period) -> int:

@@ -9,6 +9,7 @@ shared rows. Where a curve bends upwards its bend is left out of the model, so t
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -36,13 +37,26 @@ class Rows:
     limit: Float[np.ndarray, "path rule"]  # of the first channel, of the second, ..., shared above, minus shared below
     price: Float[np.ndarray, " rule"]  # of a unit beyond it [objective]; infinite: hard
 
+    @cached_property
+    def weights(self) -> Float[np.ndarray, "rule cell"]:
+        """All rules over all cells."""
+        channels, each, count = self.own.shape
+        own = np.einsum("crn,cd->crdn", self.own, np.eye(channels)).reshape(channels * each, channels * count)
+        shared = self.shared.reshape(len(self.shared), channels * count)
+        return np.concatenate([own, shared, -shared])
+
+    @cached_property
+    def squares(self) -> Float[np.ndarray, "channel row square"]:
+        """Each row of single channels times itself."""
+        return (self.own[..., :, None] * self.own[..., None, :]).reshape(*self.own.shape[:2], -1)
+
 
 @dataclass(frozen=True)
 class Rest:
     """What the money of the decisions to come brings on each path, by what is known there."""
 
-    curve: Channel  # whose draws are the points
-    gain: Float[np.ndarray, "cell point"]  # stock per contact that a decision of a channel buys, a unit of money each
+    curve: Channel  # whose draws are the points: those of the first channel, then those of the second, ...
+    gain: tuple[Float[np.ndarray, "decision _"], ...]  # by channel: stock at its points per unit of money's contacts
     stock: Float[np.ndarray, "path point"]  # that is there anyway [currency/period]
     had: Float[np.ndarray, "path channel decision"]  # contacts that a unit of money buys
     worth: Float[np.ndarray, "path point"]  # of a unit of outcome [objective]
@@ -58,7 +72,7 @@ class Here(NamedTuple):
 
     money: Money
     room: Reached  # up to each limit
-    beyond: Reached  # by which a limit is exceeded; 0 for hard ones
+    beyond: Reached  # by which a limit is exceeded, but for hard ones
     price: Reached  # of each rule
     barrier: Float[np.ndarray, "path 1"]
 
@@ -77,7 +91,7 @@ def best(rest: Rest, rows: Rows, start: Money) -> Money:
     here = Here(
         money=start.copy(),
         room=np.where(hard, room, np.maximum(room, ROOM)),
-        beyond=np.where(hard, 0.0, ROOM) + 0 * room,
+        beyond=np.full(room.shape, ROOM),
         price=np.minimum(PRICE * usual, rows.price / 2),
         barrier=ROOM * PRICE * usual,
     )
@@ -108,7 +122,7 @@ def _climbed(rest: Rest, rows: Rows, here: Here, usual: Float[np.ndarray, "path 
         spare = np.where(hard, np.inf, rows.price - price)
         stiff = np.minimum(1 / (room / price + beyond / spare), STIFFEST * usual)
         missing = _applied(rows, money) - rows.limit + barrier / price - barrier / spare
-        step = _step(rows, slope - _transposed(rows, price + stiff * missing), bend, stiff, STIFFNESS * usual)
+        step = _step(rows, slope - _transposed(rows, price + stiff * missing, money), bend, stiff, STIFFNESS * usual)
         dearer = stiff * (_applied(rows, step) + missing)
         wider = (barrier - room * dearer) / price - room
         over = np.where(hard, 0.0, (barrier + beyond * dearer) / spare - beyond)
@@ -121,9 +135,11 @@ def _climbed(rest: Rest, rows: Rows, here: Here, usual: Float[np.ndarray, "path 
 
 def _is_settled(rows: Rows, here: Here, usual: Float[np.ndarray, "path 1"]) -> Bool[np.ndarray, " path"]:
     """Whether rules and prices fit: what is left to earn is about what rules have to spare at their prices."""
-    missed = np.abs(_applied(rows, here.money) + here.room - here.beyond - rows.limit).max(axis=1)
-    spare = np.where(np.isinf(rows.price), 0.0, rows.price - here.price)
-    gap = (here.room * here.price + here.beyond * spare).sum(axis=1)
+    hard = np.isinf(rows.price)
+    beyond = np.where(hard, 0.0, here.beyond)
+    missed = np.abs(_applied(rows, here.money) + here.room - beyond - rows.limit).max(axis=1)
+    spare = np.where(hard, 0.0, rows.price - here.price)
+    gap = (here.room * here.price + beyond * spare).sum(axis=1)
     return (missed <= MISSED) & (gap <= GAP * usual[:, 0])
 
 
@@ -137,36 +153,32 @@ def objective(rest: Rest, rows: Rows, money: Money) -> Float[np.ndarray, " path"
 
 
 def _stock(rest: Rest, money: Money) -> Float[np.ndarray, "path point"]:
-    return (money * rest.had).reshape(len(money), -1) @ rest.gain + rest.stock
+    contacts = money * rest.had
+    return np.concatenate([contacts[:, at] @ gain for at, gain in enumerate(rest.gain)], axis=1) + rest.stock
 
 
 def _slopes(rest: Rest, money: Money) -> tuple[Money, Float[np.ndarray, "path channel decision decision"]]:
     """The slope of what money brings, and its bend downwards (minus the second derivatives, channel by channel)."""
     paths, channels, count = money.shape
     _, rate, turn = bends(rest.curve, _stock(rest, money))
-    slope = ((rate * rest.worth) @ rest.gain.T).reshape(money.shape) * rest.had - rest.cost
-    by_decision = rest.gain.reshape(channels, count, -1)
-    first, second = np.triu_indices(count)
-    pairs = (by_decision[:, first] * by_decision[:, second]).reshape(channels * len(first), -1)
-    found = (np.maximum(-turn * rest.worth, 0.0) @ pairs.T).reshape(paths, channels, -1)
-    bend = np.empty((paths, channels, count, count))
-    bend[..., first, second] = found * rest.had[..., first] * rest.had[..., second]
-    bend[..., second, first] = bend[..., first, second]
-    return slope, bend
+    rate, turn = rate * rest.worth, np.maximum(-turn * rest.worth, 0.0)
+    slope, bend = np.empty(money.shape), np.empty((paths, channels, count * count))
+    ends = np.cumsum([0, *(gain.shape[1] for gain in rest.gain)])
+    for channel, (gain, begin, end) in enumerate(zip(rest.gain, ends[:-1], ends[1:], strict=True)):
+        slope[:, channel] = rate[:, begin:end] @ gain.T
+        bend[:, channel] = turn[:, begin:end] @ (gain[:, None] * gain[None]).reshape(count * count, -1).T
+    both = rest.had[..., :, None] * rest.had[..., None, :]
+    return slope * rest.had - rest.cost, bend.reshape(both.shape) * both
 
 
 def _applied(rows: Rows, money: Money) -> Reached:
     """What money comes to by each rule."""
-    own = np.einsum("crn,pcn->pcr", rows.own, money).reshape(len(money), -1)
-    shared = np.einsum("mcn,pcn->pm", rows.shared, money)
-    return np.concatenate([own, shared, -shared], axis=1)
+    return money.reshape(len(money), -1) @ rows.weights.T
 
 
-def _transposed(rows: Rows, prices: Reached) -> Money:
+def _transposed(rows: Rows, prices: Reached, like: Money) -> Money:
     """What prices of rules come to by cell."""
-    own, above, below = _parted(rows, prices)
-    found: Money = np.einsum("crn,pcr->pcn", rows.own, own) + np.einsum("mcn,pm->pcn", rows.shared, above - below)
-    return found
+    return (prices @ rows.weights).reshape(like.shape)
 
 
 def _parted(
@@ -188,8 +200,8 @@ def _step(
     """The Newton step: blocks of channels, and a small system for the rules that they share (Woodbury's identity)."""
     own, above, below = _parted(rows, stiff)
     channels, count = wanted.shape[1:]
-    squares = rows.own[..., :, None] * rows.own[..., None, :]
-    block = bend + np.einsum("pcr,crkl->pckl", own, squares) + more[..., None, None] * np.eye(count)
+    stiffness = np.matmul(own.swapaxes(0, 1), rows.squares).swapaxes(0, 1).reshape(bend.shape)
+    block = bend + stiffness + more[..., None, None] * np.eye(count)
     sides = np.concatenate(
         [
             wanted[..., None],
@@ -208,9 +220,5 @@ def _step(
 
 def _most(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Float[np.ndarray, "path 1"]:
     """The longest step of each path, at most 1, that keeps amounts above 0."""
-    shortest = np.ones(len(pairs[0][0]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for amount, change in pairs:
-            reach = np.where(change < 0, -REACH * amount / change, np.inf)
-            shortest = np.minimum(shortest, np.nanmin(reach, axis=1))
-    return shortest[:, None]
+    nearest = [(-change / amount).max(axis=1) for amount, change in pairs]
+    return np.minimum(1.0, REACH / np.maximum(np.maximum(*nearest), REACH))[:, None]

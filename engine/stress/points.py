@@ -32,7 +32,7 @@ SEED = 7  # of the courses
 class Points:
     """Weighted points of all channels; a channel's contacts by decision make a stock at each of its points."""
 
-    curve: Channel  # whose draws are the points
+    curve: Channel  # whose draws are the points: those of the first channel, then those of the second, ...
     gain: Float[np.ndarray, "cell point"]  # stock per contact that a decision of a channel buys
     offset: Float[np.ndarray, " point"]  # stock that is there anyway
     weight: Float[np.ndarray, " point"]
@@ -55,34 +55,17 @@ class Few:
 
 def points_of(setting: Setting, problem: Problem) -> Points:
     """Points that stand for the curves around a plan."""
-    few, pieces = [_few(setting, problem, channel) for channel in range(len(setting.names))], []
+    few, count = [_few(setting, problem, channel) for channel in range(len(setting.names))], setting.grid.count
+    owner = np.repeat(np.arange(len(few)), [len(one.weight) for one in few])
+    gain = np.zeros((count * len(few), len(owner)))
     for channel, one in enumerate(few):
-        ends = list(itertools.accumulate((part.draws for part in one.curve.saturation.parts), initial=0))
-        for part, (begin, end) in zip(one.curve.saturation.parts, itertools.pairwise(ends), strict=True):
-            pieces.append((part.name, channel, part, np.arange(begin, end)))
-    pieces.sort(key=lambda piece: piece[0])  # so that each family is worked on once
-    count = setting.grid.count
-    gain = np.zeros((count * len(few), sum(len(own) for *_, own in pieces)))
-    owner = np.concatenate([np.full(len(own), channel) for _, channel, _, own in pieces])
-    done = 0
-    for _, channel, _, own in pieces:
-        gain[channel * count : (channel + 1) * count, done : done + len(own)] = few[channel].gain[:, own]
-        done += len(own)
-
-    def collected(name: str) -> np.ndarray:
-        return np.concatenate([getattr(few[channel], name)[own] for _, channel, _, own in pieces])
-
-    saturation = joined([part for _, _, part, _ in pieces])
-    curve = replace(few[0].curve, saturation=saturation, adstock=Family("geometric", {"retain": np.zeros(len(owner))}))
-    return Points(
-        curve,
-        gain,
-        collected("offset"),
-        collected("weight"),
-        owner,
-        collected("span"),
-        np.array([one.anyway for one in few]),
+        gain[channel * count : (channel + 1) * count, owner == channel] = one.gain
+    saturation = joined([part for one in few for part in one.curve.saturation.parts])
+    offset, weight, span = (
+        np.concatenate([getattr(one, name) for one in few]) for name in ("offset", "weight", "span")
     )
+    curve = replace(few[0].curve, saturation=saturation, adstock=Family("geometric", {"retain": np.zeros(len(owner))}))
+    return Points(curve, gain, offset, weight, owner, span, np.array([one.anyway for one in few]))
 
 
 def _few(setting: Setting, problem: Problem, channel: int) -> Few:

@@ -217,6 +217,7 @@ def _told(
     total = np.broadcast_to(there @ terms.whole, scene.count) + _spare(terms)
     total = np.where(released, total, np.minimum(total, setting.money.sum()))
     most = np.add.reduceat(there * terms.whole, edges[at:-1], axis=1)
+    by_quarter = setting.scenario.budget.quarters is not None
     cut = np.maximum.reduceat(known.cut[:, : setting.periods], edges[at:-1], axis=1) > 0
     share = _shares(terms.planner, _open(known, setting))
     return Known(
@@ -224,7 +225,7 @@ def _told(
         bought=np.add.reduceat(money * had, edges[:-1], axis=1)[:, :at].swapaxes(1, 2),
         current=current[:, :, at:],
         total=total,
-        most=np.broadcast_to(np.where(cut, most, np.inf), (scene.count, setting.grid.count - at)),
+        most=np.broadcast_to(np.where(cut | by_quarter, most, np.inf), (scene.count, setting.grid.count - at)),
         had=_by_decision(setting, share, known.had, scene.count)[:, :, at:],
         effect=_by_span(scene, known, at),
         open=np.broadcast_to(

@@ -20,16 +20,16 @@ from engine.response.curves import chosen, respond
 from engine.stress.interior import Rest, Rows, best, objective
 from engine.stress.points import Points, points_of
 from engine.stress.setting import Setting
-from engine.stress.starts import courses, started
+from engine.stress.starts import LEVELS, courses, started
 
-GIVES_WAY = {RAMP: 30.0, "": 100.0, "money": 1000.0, "fixed": 3000.0}
+GIVES_WAY = {RAMP: 30.0, "": 100.0, "money": 1000.0, "fixed": 3000.0, "closed": 30_000.0}
 """Prices of rules as multiples of the mean return, by how their names begin: ramps give way first, and what is
 committed or cannot be spent last."""
-CELLS = 64  # paths that are worked on together: what they need stays in the cache
+CELLS = 128  # paths that are worked on together: what they need stays in the cache
 LEAST = 1e-6  # of the mean cell: starts are above 0 by so much
 TOLLED = 10.0  # times the mean return: rules that are dearer are kept, cheaper ones are tolls
 SLACK = 0.05  # of the mean cell: by so much a course of a start may miss a rule
-FEWEST = 3  # courses of a channel beside which others are looked for
+FEWEST = len(LEVELS)  # courses of a channel: with no more, rules leave it no choice of quarters
 NO_LIMIT = 1e6  # mean cells
 
 
@@ -145,10 +145,10 @@ def rest_of(plan: Planner, at: int, known: Known) -> Rest:
     gain = points.gain[:, there].reshape(channels, count, -1)
     over = np.einsum("pcn,cni->pi", known.bought, gain[:, :at]) if at else 0.0
     effect = known.effect[:, points.channel[there], points.span[there] - at]
-    margin = plan.setting.margins[points.channel[there]]
+    margin, owner = plan.setting.margins[points.channel[there]], points.channel[there]
     return Rest(
         curve=chosen(points.curve, np.flatnonzero(there)),
-        gain=gain[:, at:].reshape(-1, gain.shape[-1]) * plan.unit,
+        gain=tuple(np.ascontiguousarray(gain[c, at:, owner == c].T) * plan.unit for c in range(channels)),
         stock=np.broadcast_to(points.offset[there] + over, (len(known.total), gain.shape[-1])),
         had=known.had,
         worth=effect * points.weight[there] * margin,
@@ -187,15 +187,18 @@ def rows_of(plan: Planner, at: int, known: Known) -> Rows:
 
 def _paired(lines: list[Line], paths: int) -> list[tuple[Line, Line]]:
     """Each line with its opposite, or with one that never binds."""
-    found: dict[bytes, tuple[Line, Line]] = {}
+    found: list[tuple[Line, Line | None]] = []
+    waiting: dict[bytes, list[int]] = {}
     for line in lines:
-        opposite = found.get((-line.weights).tobytes())
-        free = Line(-line.weights, np.full(paths, NO_LIMIT), line.price)
-        if opposite and opposite[1].limit[0] == NO_LIMIT:
-            found[(-line.weights).tobytes()] = (opposite[0], line)
+        opposite = waiting.get((0.0 - line.weights).tobytes())
+        if opposite:
+            place = opposite.pop()
+            found[place] = found[place][0], line
         else:
-            found[line.weights.tobytes() + bytes(len(found))] = (line, free)
-    return list(found.values())
+            waiting.setdefault((0.0 + line.weights).tobytes(), []).append(len(found))
+            found.append((line, None))
+    free = np.full(paths, NO_LIMIT)
+    return [(one, other or Line(-one.weights, free, one.price)) for one, other in found]
 
 
 def _sides(plan: Planner, rule: Rule, at: int, known: Known) -> list[Line]:
@@ -208,8 +211,9 @@ def _sides(plan: Planner, rule: Rule, at: int, known: Known) -> list[Line]:
     is_total, scale = rule is plan.rules[0], known.total / plan.setting.money.sum()
     price = _price(plan, "money" if is_total else rule.name)
     found = []
+    by_quarter = plan.setting.scenario.budget.quarters is not None  # then what a quarter leaves is not spent later
     for sign, end in ((1.0, rule.high), (-1.0, rule.low)):
-        if np.isfinite(end):
+        if np.isfinite(end) and not (is_total and by_quarter and sign < 0):
             amount = known.total if is_total else end * (scale if rule.share else np.ones(len(scale)))
             found.append(Line(sign * to_come, sign * (amount - over) / plan.unit, price))
     return found
@@ -225,7 +229,7 @@ def _price(plan: Planner, name: str) -> float:
 def _now(plan: Planner, known: Known) -> list[Line]:
     """What binds now: nothing below 0, dates and notice, and the money of each decision."""
     paths, channels, count = known.current.shape
-    price = GIVES_WAY["fixed"] * plan.usual * plan.unit
+    price, closed = (GIVES_WAY[name] * plan.usual * plan.unit for name in ("fixed", "closed"))
     found = []
     for channel, decision in np.ndindex(channels, count):
         one = np.zeros((channels, count))
@@ -235,7 +239,7 @@ def _now(plan: Planner, known: Known) -> list[Line]:
         if known.fixed[channel, decision]:
             found += [Line(one, current * is_open, price), Line(-one, -current * is_open, price)]
         elif not is_open.all():
-            found.append(Line(one, np.where(is_open, NO_LIMIT, 0.0), price))
+            found.append(Line(one, np.where(is_open, NO_LIMIT, 0.0), closed))
     for decision in range(count):
         if np.isfinite(known.most[:, decision]).any():
             every = np.zeros((channels, count))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.linalg import block_diag
 from scipy.optimize import minimize
 
 from engine.response.curves import Channel, Family, History
@@ -26,11 +27,10 @@ def rest(seed, paths, slope=(0.4, 1.0)):
     luck = np.random.default_rng(seed)
     number = CHANNELS * POINTS
     owner = np.repeat(np.arange(CHANNELS), POINTS)
-    gain = luck.uniform(0.2, 1.0, (CHANNELS, COUNT, number)) * (np.arange(CHANNELS)[:, None, None] == owner)
-    gain *= luck.random((1, COUNT, number)) < 0.8
+    gain = luck.uniform(0.2, 1.0, (CHANNELS, COUNT, number)) * (luck.random((1, COUNT, number)) < 0.8)
     return Rest(
         curve=curve(luck.uniform(2, 10, number), luck.uniform(0.5, 3, number), luck.uniform(*slope, number)),
-        gain=gain.reshape(CELLS, number),
+        gain=tuple(gain[channel][:, owner == channel] for channel in range(CHANNELS)),
         stock=luck.uniform(0.0, 0.5, (paths, number)),
         had=luck.uniform(0.6, 1.4, (paths, CHANNELS, COUNT)),
         worth=luck.uniform(0.5, 1.5, (paths, number)),
@@ -93,7 +93,7 @@ EVEN = 9.0 / CELLS
 
 def hand_value(asked, path, money):
     """What money of one path brings, by the textbook formula."""
-    stock = (money * asked.had[path].ravel()) @ asked.gain + asked.stock[path]
+    stock = (money * asked.had[path].ravel()) @ block_diag(*asked.gain) + asked.stock[path]
     known = asked.curve.saturation.parameters
     dose = (np.maximum(stock, 0.0) / known["halfway"]) ** known["slope"]
     return float((known["ceiling"] * dose / (1 + dose)) @ asked.worth[path] - money @ asked.cost.ravel())
@@ -154,7 +154,7 @@ def test_water_is_filled_as_by_hand():
     ceiling, halfway = np.array([4.0, 9.0, 2.0, 6.0, 5.0, 3.0, 8.0, 7.0, 6.5]), np.linspace(0.5, 1.5, CELLS)
     straight = Rest(
         curve=curve(ceiling, halfway, np.ones(CELLS)),
-        gain=np.eye(CELLS),
+        gain=(np.eye(COUNT),) * CHANNELS,
         stock=np.zeros((1, CELLS)),
         had=np.ones((1, CHANNELS, COUNT)),
         worth=np.ones((1, CELLS)),
