@@ -132,7 +132,7 @@ def verb(
     )
     with progress(f"stress (seed {seed})", quiet) as tell:
         ready = prepared(asked)
-        found, parts = run(ready.work, out, Hands(workers or cores()), _clocked(tell), force)
+        found, parts = run(ready.work, out, Hands(workers or cores()), clocked(tell), force)
         tell("putting it together")
         answer = answered(ready, found)
         document = stress_document(answer)
@@ -143,7 +143,7 @@ def verb(
     emit(document, stress_text(answer), as_json, out)
 
 
-def _clocked(tell: Callable[[str], None]) -> Callable[[int, int], None]:
+def clocked(tell: Callable[[str], None]) -> Callable[[int, int], None]:
     """Say how many parts are done, and how long the others will take at the same pace."""
     began: list[tuple[float, int]] = []
 

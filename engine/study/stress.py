@@ -98,8 +98,15 @@ def prepared(asked: Asked) -> Prepared:
         plan=plan,
         work=Work(trial, cases, _count(asked, which, told), past),
         warnings=(*fit_doubts(asked.fit), *notes, *(_unpriced(past) if past else ()), *plan.warnings),
-        made_from=f"curves {curves.made_from}, scenario {digest(read_bytes(asked.scenario))}",
+        made_from=_made_from(curves, asked),
     )
+
+
+def _made_from(curves: Curves, asked: Asked) -> str:
+    """Digests of the files behind the answer."""
+    files = {"scenario": asked.scenario} | ({"history": asked.history.data} if asked.history else {})
+    each = [f"{name} {digest(read_bytes(path))}" for name, path in files.items()]
+    return ", ".join([f"curves {curves.made_from}", *each])
 
 
 def _usual_set(scenario: Scenario) -> ShockSet:

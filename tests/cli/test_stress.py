@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.cli.stress import clocked
 from engine.stress.parts import opened
 
 COMMAND = Path(sys.executable).with_name("peso")
@@ -252,6 +253,21 @@ def test_what_was_begun_of_another_question_is_refused_and_force_starts_anew(pes
     assert "seed, version; choose another --out, or add --force to start anew" in done.stderr
     assert peso(*short, "--force", cwd=asked).returncode == 0
     assert sorted(os.listdir(asked / "out")) == FILES
+
+
+def test_progress_tells_the_time_that_is_left_at_the_pace_so_far(monkeypatch):
+    now, told = iter([100.0, 110.0, 130.0, 4000.0, 4100.0]), []
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    heard = clocked(told.append)
+    for done in (3, 4, 5, 6, 8):
+        heard(done, 8)
+    assert told == [
+        "3 of 8 parts",
+        "4 of 8 parts, about 40 s left",
+        "5 of 8 parts, about 45 s left",
+        "6 of 8 parts, about 43 min left",
+        "8 of 8 parts",
+    ]
 
 
 def test_an_input_is_never_replaced(peso, asked):

@@ -51,6 +51,18 @@ def known(work, tmp_path_factory):
     return run(work, tmp_path_factory.mktemp("known"), ALONE)[0]
 
 
+@pytest.fixture(scope="module")
+def quick(work):
+    """The same, and the plan is only held."""
+    return replace(work, trial=replace(work.trial, policies=("hold",)))
+
+
+@pytest.fixture(scope="module")
+def soon(quick, tmp_path_factory):
+    """What one worker comes to with it."""
+    return run(quick, tmp_path_factory.mktemp("soon"), ALONE)[0]
+
+
 def heard(work, place, **more):
     """What a run comes to, and how far it was each time that it told."""
     told = []
@@ -130,22 +142,22 @@ def test_a_run_that_was_interrupted_goes_on_from_what_was_done(work, known, tmp_
     ],
     ids=["cut off", "empty", "a bit of the content", "a bit of the digest", "longer"],
 )
-def test_a_damaged_part_is_computed_again(work, known, tmp_path, damage):
-    _, parts = run(work, tmp_path, ALONE)
+def test_a_damaged_part_is_computed_again(quick, soon, tmp_path, damage):
+    _, parts = run(quick, tmp_path, ALONE)
     place = sorted(parts.folder.glob("*.bin"))[3]
     place.write_bytes(damage(place.read_bytes()))
-    found, told = heard(work, tmp_path)
-    assert hash_of(found) == hash_of(known)
+    found, told = heard(quick, tmp_path)
+    assert hash_of(found) == hash_of(soon)
     assert told == [(7, 8), (8, 8)]
 
 
-def test_a_part_in_the_place_of_another_is_computed_again(work, known, tmp_path):
-    _, parts = run(work, tmp_path, ALONE)
+def test_a_part_in_the_place_of_another_is_computed_again(quick, soon, tmp_path):
+    _, parts = run(quick, tmp_path, ALONE)
     first, *others = sorted(parts.folder.glob("*.bin"))
     for place in others:
         place.write_bytes(first.read_bytes())
-    found, told = heard(work, tmp_path)
-    assert hash_of(found) == hash_of(known)
+    found, told = heard(quick, tmp_path)
+    assert hash_of(found) == hash_of(soon)
     assert told[0] == (1, 8)
 
 
@@ -153,7 +165,7 @@ def test_a_part_in_the_place_of_another_is_computed_again(work, known, tmp_path)
     ("name", "change"),
     [
         ("seed", lambda work: replace(work, trial=replace(work.trial, seed=8))),
-        ("policies", lambda work: replace(work, trial=replace(work.trial, policies=("hold",)))),
+        ("policies", lambda work: replace(work, trial=replace(work.trial, policies=("trim",)))),
         ("paths", lambda work: replace(work, count=22)),
         ("set of shocks", lambda work: replace(work, cases=work.cases[:1])),
         ("scenario", lambda work: replace(work, trial=replace(work.trial, band=0.06))),
@@ -162,37 +174,37 @@ def test_a_part_in_the_place_of_another_is_computed_again(work, known, tmp_path)
     ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_parts_of_another_question_are_refused_by_what_differs_and_removed_where_that_is_asked_for(
-    work, tmp_path, name, change
+    quick, tmp_path, name, change
 ):
-    run(work, tmp_path, ALONE)
-    other = change(work)
+    run(quick, tmp_path, ALONE)
+    other = change(quick)
     with pytest.raises(InputError, match=rf"begun of a stress test with other {name}; choose another --out, or add"):
         run(other, tmp_path, ALONE)
     _, told = heard(other, tmp_path, anew=True)
     assert told[0][0] == 0
 
 
-def test_where_all_parts_are_there_none_is_computed_even_if_one_may_start_anew(work, known, tmp_path):
-    run(work, tmp_path, ALONE)
-    found, told = heard(work, tmp_path, anew=True)
-    assert (told, hash_of(found)) == ([(8, 8)], hash_of(known))
+def test_where_all_parts_are_there_none_is_computed_even_if_one_may_start_anew(quick, soon, tmp_path):
+    run(quick, tmp_path, ALONE)
+    found, told = heard(quick, tmp_path, anew=True)
+    assert (told, hash_of(found)) == ([(8, 8)], hash_of(soon))
 
 
-def test_parts_are_removed_with_their_folder_and_nothing_else(work, tmp_path):
+def test_parts_are_removed_with_their_folder_and_nothing_else(quick, tmp_path):
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "mine.txt").write_text("mine")
-    _, parts = run(work, tmp_path, ALONE)
+    _, parts = run(quick, tmp_path, ALONE)
     removed(parts)
     assert [place.name for place in parts.folder.iterdir()] == ["mine.txt"]
     (parts.folder / "mine.txt").unlink()
-    _, parts = run(work, tmp_path, ALONE)
+    _, parts = run(quick, tmp_path, ALONE)
     removed(parts)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_seed_of_its_own_has_a_hash_of_its_own(work, known, tmp_path):
-    found, _ = run(replace(work, trial=replace(work.trial, seed=8)), tmp_path, ALONE)
-    assert hash_of(found) != hash_of(known)
+def test_a_seed_of_its_own_has_a_hash_of_its_own(quick, soon, tmp_path):
+    found, _ = run(replace(quick, trial=replace(quick.trial, seed=8)), tmp_path, ALONE)
+    assert hash_of(found) != hash_of(soon)
 
 
 def test_what_history_will_bring_is_not_known_before(work, tmp_path):
