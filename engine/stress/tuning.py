@@ -56,6 +56,8 @@ class Tuned:
 
     policy: Policy
     of: Of
+    level: float  # the share of paths that counts as the worst
+    is_profit: bool  # whether profit is measured, which is money; else the outcome as the goal values it
     choice: Choice
     default: Choice  # the scenario's own
     tried: int  # choices
@@ -163,7 +165,11 @@ def _luck(setting: Setting, seed: int, count: int, first: int) -> Luck:
 
 def measured(setting: Setting, account: Account) -> Float[np.ndarray, "path span"]:
     """What finance asked for: profit where that is the goal, else the outcome."""
-    return account.profit if setting.planned.goal.maximise == "profit" else account.outcome
+    return account.profit if _is_profit(setting) else account.outcome
+
+
+def _is_profit(setting: Setting) -> bool:
+    return setting.planned.goal.maximise == "profit"
 
 
 def earned(trial: Trial, shocks: tuple[Shock, ...], policy: Policy, luck: Luck) -> Float[np.ndarray, " path"]:
@@ -236,6 +242,8 @@ def _tuned(bench: _Bench, policy: Policy, start: StartOf, tell: Callable[[int], 
     return Tuned(
         policy=policy,
         of=search.of,
+        level=bench.level,
+        is_profit=_is_profit(bench.trial.setting),
         choice=best,
         default=choices.default,
         tried=len(tried),

@@ -1,0 +1,119 @@
+"""Tuned policies as text and as documents: what to hold back or when to step in, and what that surely brings."""
+
+from dataclasses import asdict
+from typing import Any
+
+from engine.stress.proposals import Choice
+from engine.stress.readout import Gain
+from engine.stress.tuning import Tuned
+from engine.words import folded, money, percent
+
+
+def tuned_document(found: tuple[Tuned, ...]) -> list[dict[str, Any]]:
+    """The same for tools."""
+    return [
+        {
+            **asdict(one),
+            "choice": one.choice._asdict(),
+            "default": one.default._asdict(),
+            "sensitivity": [
+                {"reserve": reserve, "band": band, "training": score} for reserve, band, score in one.sensitivity
+            ],
+            "helps": one.helps,
+            "is_overstated": one.is_overstated,
+        }
+        for one in found
+    ]
+
+
+def tuned_text(found: tuple[Tuned, ...], currency: str, unit: str) -> str:
+    """Tuned policies for the terminal.
+
+    Args:
+        found: What was tuned.
+        currency: That of the plan.
+        unit: The same where the outcome is money, else empty.
+    """
+    return "\n\n".join(
+        f"{_told(one, in_money)}\n\n{_tried(one, in_money)}"
+        for one in found
+        for in_money in [currency if one.is_profit else unit]
+    )
+
+
+def _told(one: Tuned, unit: str) -> str:
+    """What to do, what it brings, and whether tuning was worth it."""
+    training, fresh = one.paths
+    told = (
+        f"{_act(one)}: {_sure(one.fresh, unit)} over holding the plan on {fresh:,} fresh paths{_measure(one)}, less on "
+        f"{percent(one.fresh.worse)} of them; tuned on {training:,} training paths, which said "
+        f"{money(one.training.mean, unit, signed=True)} ({one.tried} choices tried{_plans(one)})."
+    )
+    return " ".join(part for part in (told, _doubt(one), _beside(one, unit), _replan(one, unit)) if part)
+
+
+def _act(one: Tuned) -> str:
+    if one.policy == "trigger":
+        return f"Plan anew when {percent(one.choice.band)} or more off the plan"
+    if not one.choice.reserve:
+        return f"Hold nothing back, and plan anew once when {percent(one.choice.band)} behind"
+    return f"Hold back {percent(one.choice.reserve)} and release when {percent(one.choice.band)} behind"
+
+
+def _plans(one: Tuned) -> str:
+    return f", {one.plans} plans made for them" if one.plans else ""
+
+
+def _measure(one: Tuned) -> str:
+    worst = f", in the mean of the worst {percent(one.level)}" if one.of == "worst" else ""
+    return f"{worst}, in profit" if one.is_profit else worst
+
+
+def _doubt(one: Tuned) -> str:
+    """What a reader must know before believing it."""
+    doubts = []
+    if one.fresh.high < 0:
+        doubts.append("Holding the plan is surely better.")
+    elif not one.helps:
+        doubts.append("Whether it helps at all is not sure: holding the plan may do as well.")
+    if one.is_overstated:
+        doubts.append("Training promised more than luck explains: believe the fresh paths.")
+    return " ".join(doubts)
+
+
+def _beside(one: Tuned, unit: str) -> str:
+    """What the scenario's own choice brings."""
+    if one.choice == one.default:
+        return "That is the scenario's own choice, and none that was tried was better."
+    told = f"The default of {_words(one, one.default)} brings {_sure(one.default_fresh, unit)}; tuning changes that by "
+    told += _sure(one.fresh_beside_default, unit)
+    return f"{told}." if one.fresh_beside_default.low > 0 else f"{told}, so nothing is surely gained by tuning."
+
+
+def _words(one: Tuned, choice: Choice) -> str:
+    held = "" if one.policy == "trigger" else f"{percent(choice.reserve)} and "
+    return f"{held}{percent(choice.band)}"
+
+
+def _replan(one: Tuned, unit: str) -> str:
+    return f"Beside planning anew each time it brings {_sure(one.fresh_beside_replan, unit)}."
+
+
+def _sure(gain: Gain, unit: str) -> str:
+    low, high = (money(end, unit, signed=True) for end in (gain.low, gain.high))
+    return f"{money(gain.mean, unit, signed=True)} (95 % sure: {low} .. {high})"
+
+
+def _tried(one: Tuned, unit: str) -> str:
+    """What the best band of each reserve, or each band of a trigger, brought on the training paths."""
+    is_trigger = one.policy == "trigger"
+    hold = max(score for *_, score in one.sensitivity) - one.training.mean
+    best: dict[float, tuple[float, float]] = {}
+    for reserve, band, score in one.sensitivity:
+        key = band if is_trigger else reserve
+        best[key] = max(best.get(key, (score, band)), (score, band), key=lambda pair: pair[0])
+    rows = [
+        [percent(key), *([] if is_trigger else [percent(band)]), money(score - hold, unit, signed=True)]
+        for key, (score, band) in sorted(best.items())
+    ]
+    return folded([*(["band"] if is_trigger else ["reserve", "its best band"]), "over hold in training"], rows)
