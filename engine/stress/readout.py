@@ -98,7 +98,7 @@ def gain(values: Float[np.ndarray, " path"], over: Float[np.ndarray, " path"]) -
     """What the first of two policies brings beyond the second, path by path the same luck."""
     change = values - over
     change = np.where(np.abs(change) <= DUST * np.abs(over).max(initial=0.0), 0.0, change)
-    error = SURE * float(change.std(ddof=1)) / np.sqrt(len(change)) if len(change) > 1 else 0.0
+    error = SURE * float(change.std(ddof=1)) / math.sqrt(len(change)) if len(change) > 1 else 0.0
     mean = float(change.mean())
     return Gain(mean, mean - error, mean + error, float(np.mean(change < 0)))
 
@@ -114,7 +114,7 @@ def value_at_risk(values: Float[np.ndarray, " path"], plan: float, level: float)
     rising = np.sort(values)
     count = level * len(rising)
     weight = np.clip(count - np.arange(len(rising)), 0.0, 1.0)
-    edge = rising[min(int(np.ceil(count)) - 1, len(rising) - 1)]
+    edge = rising[min(int(np.ceil(count * (1 - DUST))) - 1, len(rising) - 1)]  # a whole count may be a hair above it
     return plan - float(edge), plan - float(rising @ weight / weight.sum())
 
 
@@ -134,7 +134,7 @@ def reading(trial: Trial, policy: str, found: Account, hold: Account | None, pla
     at_risk, shortfall = value_at_risk(total, planned, asked.level)
     in_money = bool(np.isfinite(found.profit).all())
     back = found.payback[found.payback >= 0]
-    half = np.quantile(np.where(found.payback >= 0, found.payback, np.inf), 0.5, method="higher")
+    half = np.quantile(np.where(found.payback >= 0, found.payback, np.inf), 0.5, method="inverted_cdf")
     return Reading(
         policy=policy,
         outcome=spread(total),
