@@ -1,5 +1,6 @@
 """Tuned policies as text and as documents: what to hold back or when to step in, and what that surely brings."""
 
+import itertools
 from dataclasses import asdict
 from typing import Any
 
@@ -113,7 +114,22 @@ def _tried(one: Tuned, unit: str) -> str:
         key = band if is_trigger else reserve
         best[key] = max(best.get(key, (score, band)), (score, band), key=lambda pair: pair[0])
     rows = [
-        [percent(key), *([] if is_trigger else [percent(band)]), money(score - hold, unit, signed=True)]
+        (percent(key), "" if is_trigger else percent(band), money(score - hold, unit, signed=True))
         for key, (score, band) in sorted(best.items())
     ]
-    return folded([*(["band"] if is_trigger else ["reserve", "its best band"]), "over hold in training"], rows)
+    if is_trigger:
+        return folded(["band", "over hold in training"], _alike([(band, said) for band, _, said in rows]))
+    return folded(["reserve", "its best band", "over hold in training"], [list(row) for row in rows])
+
+
+def _alike(rows: list[tuple[str, str]]) -> list[list[str]]:
+    """Rows that follow each other and say the same as one, from the first to the last.
+
+    >>> _alike([("1 %", "a"), ("2 %", "a"), ("3 %", "b")])
+    [['1 % .. 2 %', 'a'], ['3 %', 'b']]
+    """
+    told = []
+    for said, some in itertools.groupby(rows, key=lambda row: row[1]):
+        names = [name for name, _ in some]
+        told.append([names[0] if len(names) == 1 else f"{names[0]} .. {names[-1]}", said])
+    return told
