@@ -54,13 +54,13 @@ class Check:
 
 def write_checks(book: Book, told: Layout) -> None:
     """Sums that must agree, each with its verdict, and one verdict over all."""
-    sheet, every = book.sheet(CHECKS, (TOP, 1), TOP - 1), _checks(told)
+    sheet, every = book.sheet(CHECKS, (TOP, 1)), _checks(told)
     titled(sheet, "Checks", "Quarters against totals, the bridge, and the inputs against the engine's figures.")
     sheet.wide(0, [70, 18, 18, 14, 14, 10])
     verdicts = block((TOP, AGREES), (TOP + len(every) - 1, AGREES))
     sheet.text((ALL[0], 0), "All agree", "strong")
     sheet.formula(ALL, f"AND({verdicts})", True, "flag", "strong")
-    sheet.heads((TOP - 1, 0), ["What", "Here", "Engine", "Difference", "Allowed", "Agrees"], 18)
+    sheet.heads((TOP - 1, 0), ["What", "Here", "Engine", "Difference", "Allowed", "Agrees"], tall=18)
     for row, one in enumerate(every, TOP):
         at = {name: place((row, column), fixed=False) for name, column in (("here", HERE), ("there", THERE))}
         difference, allowed = (place((row, column), fixed=False) for column in (DIFFERENCE, ALLOWED))
@@ -79,7 +79,8 @@ def write_checks(book: Book, told: Layout) -> None:
 
 def _checks(told: Layout) -> tuple[Check, ...]:
     bars = told.found.bridge
-    ends = [Check("Bridge: bars add up to the outcome", bridge_end(told), bridge_outcome(told), bars[-1].low, 0.0)]
+    end = bars[-1].low if bars else 0.0
+    ends = [Check("Bridge: bars add up to the outcome", bridge_end(told), bridge_outcome(told), end, 0.0)]
     return (
         *_of_the_switch(told),
         *(ends if bars else ()),
@@ -156,7 +157,7 @@ def write_summary(sheet: Sheet, told: Layout) -> None:
     sentence = decision(found)
     sheet.page.set_row(1, 14.5 * (1 + len(sentence) // 105))
     sheet.paragraph(((1, 0), (1, 5)), sentence, "strong")
-    sheet.heads((3, 0), ["Shown in the sheets", "Choose", "Number"], 18)
+    sheet.heads((3, 0), ["Shown in the sheets", "Choose", "Number"], 2, 18)
     lists = (
         ("Case", CASE, CASE_NUMBER, told.cases, LIST_OF_CASES, told.chosen.case),
         ("Policy", POLICY, POLICY_NUMBER, told.policies, LIST_OF_POLICIES, told.chosen.policy),
@@ -210,7 +211,8 @@ def _made_from(sheet: Sheet, told: Layout, row: int) -> None:
     }
     for name, text in facts.items():
         sheet.text((row, 0), name)
-        sheet.text((row, 1), text)
+        sheet.page.set_row(row, 14.5 * (1 + len(text) // 90))
+        sheet.paragraph(((row, 1), (row, 5)), text)
         row += 1
     for warning in found.warnings:
         sheet.page.set_row(row, 14.5 * (1 + len(warning) // 105))

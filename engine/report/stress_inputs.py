@@ -32,15 +32,15 @@ from engine.report.workbook import Book, Cell, Form, Sheet, place
 from engine.stress.readout import Quarter
 
 MARKED = "Blue on light: may be changed, and all sheets follow. Other figures are the engine's."
-LIST_OF_CASES, LIST_OF_POLICIES = (0, 1, 2), (4, 5, 6)  # columns: number, name, the number where it is chosen
+LIST_OF_CASES, LIST_OF_POLICIES = (0, 1, 2), (4, 5, 6)  # columns: name, number, the number where it is chosen
 
 
 def write_inputs(book: Book, told: Layout) -> None:
     """What was asked: terms, and the lists that the switch chooses from."""
     sheet, found = book.sheet(INPUTS), told.found
     titled(sheet, "Inputs", MARKED)
-    sheet.wide(0, [34, 26, 18, 4, 8, 30, 12])
-    sheet.heads((TOP - 1, 0), ["What", "Value", "Unit"], 18)
+    sheet.wide(0, [46, 18, 24, 4, 34, 10, 10])
+    sheet.heads((TOP - 1, 0), ["What", "Value", "Unit"], tall=18)
     _term(sheet, PLAN, ("Plan's outcome without shocks, mean", told.outcome), found.planned.mean, told.amount, False)
     target = found.planned.mean if found.target is None else found.target
     _term(sheet, TARGET, ("Target for the outcome", told.outcome), target, told.amount, True)
@@ -57,7 +57,7 @@ def _money_terms(sheet: Sheet, told: Layout) -> None:
     if told.margin is None:
         _term(sheet, MARGIN, ("Margins, as a multiple of those used", "times"), 1.0, "factor", True)
     else:
-        _term(sheet, MARGIN, ("Margin on the outcome", "share"), told.margin, "factor", True)
+        _term(sheet, MARGIN, ("Margin on the outcome", "share"), told.margin, "rate", True)
     _term(sheet, RATE, ("Discount rate", "a year"), terms.discount_rate, "rate", True)
     after = f"{terms.period}s after, as used"
     _term(sheet, CUSTOMERS, ("Customers pay", after), float(terms.customers_pay_after), "count", False)
@@ -76,9 +76,9 @@ def _list(
 ) -> None:
     """Names to choose from; beside each its number where it is the one chosen, else 0."""
     head, names = listed
-    sheet.heads((LISTS - 1, where[0]), ["No.", head, "Chosen"], 18)
+    sheet.heads((LISTS - 1, where[0]), [head, "No.", "Chosen"], tall=18)
     for at, name in enumerate(names):
-        number, label, picked = ((LISTS + at, column) for column in where)
+        label, number, picked = ((LISTS + at, column) for column in where)
         sheet.number(number, at + 1, "count")
         sheet.text(label, name)
         is_it = f"{place(label, fixed=False)}={place(switch, SUMMARY)}"
@@ -88,10 +88,10 @@ def _list(
 
 def write_figures(book: Book, told: Layout) -> None:
     """The figures of every quarter, case and policy; contribution is taken of the outcome that stands there."""
-    sheet, every = book.sheet(FIGURES, (TOP, FIRST), TOP - 1), columns(told)
+    sheet, every = book.sheet(FIGURES, (TOP, FIRST), across=2), columns(told)
     titled(sheet, "Figures by quarter, case and policy: means of all paths, and bands", MARKED)
     heads = [f"{one.head} [{one.unit}]" if one.unit else one.head for one in every]
-    sheet.heads((TOP - 1, 0), ["Key", "Case", "Policy", "Quarter", *heads], 48)
+    sheet.heads((TOP - 1, 0), ["Key", "Case", "Policy", "Quarter", *heads], FIRST, 48)
     sheet.wide(0, [9, 24, 24, 25, *[14.0] * len(every)])
     for line in told.lines:
         for at, quarter in enumerate(line.told.quarters):

@@ -138,9 +138,9 @@ def mean_of(told: Layout, line: Line, sheet: str = "") -> str:
 
 def write_policies(book: Book, told: Layout) -> None:
     """One row a policy of each case; differences are formulas."""
-    sheet, every = book.sheet(POLICIES, (TOP, PATHS), TOP - 1), policy_columns(told)
+    sheet, every = book.sheet(POLICIES, (TOP, PATHS), across=2), policy_columns(told)
     titled(sheet, "Policies", "What each policy comes to over all paths; differences are formulas.")
-    sheet.heads((TOP - 1, 0), ["Case", "Policy", "Paths", *[one.head for one in every]], 62)
+    sheet.heads((TOP - 1, 0), ["Case", "Policy", "Paths", *[one.head for one in every]], 2, 62)
     sheet.wide(0, [24, 25, 8, *[12.5] * len(every)])
     for line in told.lines:
         sheet.text((line.row, 0), told.cases[line.case - 1])
@@ -157,11 +157,11 @@ def write_policies(book: Book, told: Layout) -> None:
 
 def write_cases(book: Book, told: Layout) -> None:
     """One row a case: what each policy brings, and how far from the plan that is."""
-    sheet, count = book.sheet(CASES, (TOP, 1), TOP - 1), len(told.policies)
+    sheet, count = book.sheet(CASES, (TOP, 1)), len(told.policies)
     titled(sheet, "Cases", "Mean outcome of each policy, and its change against the plan; all are formulas.")
     means = [f"{name} [{told.outcome}]" for name in told.policies]
     changes = [f"{name}, change against the plan" for name in told.policies]
-    sheet.heads((TOP - 1, 0), ["Case", *means, *changes, "Best that surely brings more", "Chance under it"], 48)
+    sheet.heads((TOP - 1, 0), ["Case", *means, *changes, "Best that surely brings more", "Chance under it"], tall=48)
     sheet.wide(0, [44, *[16.0] * (2 * count), 26, 12])
     for line in told.lines:
         row, value, plan = TOP + line.case - 1, line.told.outcome.mean, told.found.planned.mean
@@ -195,7 +195,7 @@ def write_bridge(book: Book, told: Layout) -> None:
     titled(sheet, "From the plan to the outcome", "Bars add up, in the mean of all paths; shocks come in one by one.")
     sheet.wide(0, [44, 16, 16, 14, 14, 14, 14])
     unit = f"[{told.outcome}]"
-    sheet.heads((TOP - 1, 0), [f"Bar {unit}", "Adds", "Comes to", "Below", "Whole", "More", "Less"], 20)
+    sheet.heads((TOP - 1, 0), [f"Bar {unit}", "Adds", "Comes to", "Below", "Whole", "More", "Less"], tall=20)
     end, so_far = TOP + len(steps) + 1, 0.0
     for row, bar in enumerate((first, *steps), TOP):
         so_far += bar.low
@@ -245,6 +245,7 @@ def _waterfall(book: Book, sheet: Sheet, end: int) -> None:
             }
         )
     chart.set_title({"name": "From the plan to the outcome", "name_font": {"size": 11}})
+    chart.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
     chart.set_legend({"none": True})
     chart.set_size({"width": 900, "height": 360})
     sheet.page.insert_chart(end + 4, 0, chart)

@@ -62,7 +62,7 @@ def totals(told: Layout) -> dict[str, Cell]:
 
 def write_quarters(book: Book, told: Layout) -> None:
     """The quarters of the case and the policy that the switch says."""
-    sheet, count = book.sheet(QUARTERS, (ROW, 1), ROW - 1), len(told.chosen.told.quarters)
+    sheet, count = book.sheet(QUARTERS, (ROW, 1)), len(told.chosen.told.quarters)
     titled(sheet, "By quarter", "Follows the switch in the sheet Summary; all figures are formulas on the inputs.")
     for row, (cell, name) in enumerate(
         ((CASE, told.cases[told.chosen.case - 1]), (POLICY, told.policies[told.chosen.policy - 1])), 2
@@ -70,7 +70,7 @@ def write_quarters(book: Book, told: Layout) -> None:
         sheet.formula((row, 0), place(cell, SUMMARY), name, "text", "strong")
     sheet.wide(0, [27, 7, *[14.0] * 12])
     amounts = _amounts(told)
-    sheet.heads((ROW - 1, 0), ["Quarter", "Row", *[one.head for one in amounts]], 34)
+    sheet.heads((ROW - 1, 0), ["Quarter", "Row", *[one.head for one in amounts]])
     first, last = (TOP, 0), (told.last, 0)
     key = f"{place(CASE_NUMBER, SUMMARY)}*{NEXT_CASE}+{place(POLICY_NUMBER, SUMMARY)}*{NEXT_POLICY}"
     for at, quarter in enumerate(told.chosen.told.quarters):
@@ -166,7 +166,7 @@ def _bands(sheet: Sheet, told: Layout, row: int) -> None:
     kept = [(at, one) for at, one in enumerate(columns(told), 4) if one.head.endswith(ends)]
     sheet.text((row - 2, 0), "Bands of all paths, as the engine played them (they do not follow the inputs)", "remark")
     heads = [f"{one.head} [{one.unit}]" if one.unit else one.head for _, one in kept]
-    sheet.heads((row - 1, 0), ["Quarter", "", *heads], 34)
+    sheet.heads((row - 1, 0), ["Quarter", "", *heads])
     for at, quarter in enumerate(told.chosen.told.quarters):
         sheet.formula((row + at, NAME), place((ROW + at, NAME)), quarter.name, "text")
         for column, (there, one) in enumerate(kept, PLAN_AT):
@@ -189,6 +189,7 @@ def _chart(book: Book, sheet: Sheet, count: int) -> None:
             }
         )
     chart.set_title({"name": "Plan and outcome by quarter", "name_font": {"size": 11}})
+    chart.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 820, "height": 310})
     sheet.page.insert_chart(ROW + count + 2, 0, chart)

@@ -17,7 +17,7 @@ from engine.files import write_bytes
 from engine.words import plain
 
 Form = Literal["text", "amount", "fine", "cents", "share", "rate", "factor", "years", "count", "flag"]
-Role = Literal["figure", "input", "total", "head", "title", "note", "remark", "strong"]
+Role = Literal["figure", "input", "total", "head", "heads", "title", "note", "remark", "strong"]
 Cell = tuple[int, int]
 """Row and column, counted from 0."""
 
@@ -42,6 +42,14 @@ _LOOKS: dict[Role, dict[str, Any]] = {
     "input": {"font_color": "#0000FF", "bg_color": "#E8F1FB", "border": 1, "border_color": "#B8CCE4"},
     "total": {"bold": True, "top": 1},
     "head": {"bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3A5F", "text_wrap": True, "valign": "vcenter"},
+    "heads": {
+        "bold": True,
+        "font_color": "#FFFFFF",
+        "bg_color": "#1F3A5F",
+        "text_wrap": True,
+        "valign": "vcenter",
+        "align": "right",
+    },
     "title": {"bold": True, "font_size": 14, "font_color": "#1F3A5F"},
     "note": {"italic": True, "font_color": "#595959", "text_wrap": True, "valign": "top"},
     "remark": {"italic": True, "font_color": "#595959"},
@@ -80,12 +88,12 @@ class Sheet:
             known = short(value, LONGEST)
         self.page.write_formula(*cell, f"={formula}", self.formats[form, role, False], known)
 
-    def heads(self, cell: Cell, names: Iterable[str], tall: float = 34.0) -> None:
-        """Write the header of a table."""
+    def heads(self, cell: Cell, names: Iterable[str], texts: int = 1, tall: float = 34.0) -> None:
+        """Write the header of a table, of which the first columns hold text and all others figures."""
         row, column = cell
         self.page.set_row(row, tall)
         for at, name in enumerate(names):
-            self.text((row, column + at), name, "head")
+            self.text((row, column + at), name, "head" if at < texts else "heads")
 
     def wide(self, first: int, widths: Sequence[float]) -> None:
         """Set the widths of columns [letters]."""
@@ -108,25 +116,25 @@ class Book:
     out: io.BytesIO
     formats: Mapping[tuple[str, str, bool], Any]
 
-    def sheet(self, name: str, keep: Cell = (0, 0), head: int | None = None) -> Sheet:
-        """A new sheet, printed across a page as wide as it is.
+    def sheet(self, name: str, keep: Cell = (0, 0), across: int = 1) -> Sheet:
+        """A new sheet.
 
         Args:
             name: Its name, one of ours.
-            keep: First row and column that move when one scrolls.
-            head: Row that stands on every printed page.
+            keep: First row and column that move when one scrolls; what is before them is printed on each page.
+            across: Pages beside each other that it is printed on.
         """
         page = self.book.add_worksheet(name)
         page.hide_gridlines(2)
         page.set_landscape()
         page.set_paper(9)
         page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        page.fit_to_pages(1, 0)
+        page.fit_to_pages(across, 0)
         page.set_footer("&L&A&RPage &P of &N")
         if keep != (0, 0):
             page.freeze_panes(*keep)
-        if head is not None:
-            page.repeat_rows(head)
+            page.repeat_rows(keep[0] - 1)
+            page.repeat_columns(0, keep[1] - 1)
         return Sheet(name, page, self.formats)
 
 
@@ -145,8 +153,16 @@ def opened() -> Book:
         },
     )
     book.set_properties({"created": BORN})
+    beside: dict[str, Any] = {"indent": 1}  # text stands off the figures to its left
     formats: dict[tuple[str, str, bool], Any] = {
-        (form, role, quoted): book.add_format({**_LOOKS[role], "num_format": shape, "quote_prefix": quoted})
+        (form, role, quoted): book.add_format(
+            {
+                **_LOOKS[role],
+                **(beside if form == "text" and role in ("figure", "head") else {}),
+                "num_format": shape,
+                "quote_prefix": quoted,
+            }
+        )
         for form, shape in _FORMS.items()
         for role in _LOOKS
         for quoted in (False, True)
