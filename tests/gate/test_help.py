@@ -11,7 +11,19 @@ import pytest
 from engine.cli.verbs import VERBS
 
 COMMAND = Path(sys.executable).with_name("peso")
-HEAVY = {"cvxpy", "equinox", "jax", "jaxlib", "numpy", "numpyro", "openpyxl", "polars", "pydantic", "scipy"}
+HEAVY = {
+    "cvxpy",
+    "equinox",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "numpyro",
+    "openpyxl",
+    "polars",
+    "pydantic",
+    "scipy",
+    "xlsxwriter",
+}
 ASKED = {"peso": [], **{verb: [verb] for verb in VERBS}}
 
 
