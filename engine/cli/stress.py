@@ -4,9 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from engine.study.stress import Asked, Prepared
 
 from engine.cli.common import (
     emit,
@@ -68,6 +71,11 @@ def cores() -> int:
 )
 @click.option("--data", type=click.Path(path_type=Path), help="replay: the history that was fitted.")
 @click.option("--model", type=click.Path(path_type=Path), help="What its columns mean; model.toml beside it if absent.")
+@click.option(
+    "--world",
+    type=click.Path(path_type=Path),
+    help="Also play the policies in this simulated market, by the same seed: a file, or the name of a sample.",
+)
 @click.option("--workers", type=click.IntRange(1, 512), help="Processes that work.  [default: all cores]")
 @seed_option
 @out_option("Folder for stress.json, paths.csv and paths.npz.", required=True)
@@ -83,6 +91,7 @@ def verb(
     policies: tuple[tuple[Any, ...], ...],
     data: Path | None,
     model: Path | None,
+    world: Path | None,
     workers: int | None,
     seed: int,
     out: Path,
@@ -99,6 +108,7 @@ def verb(
       peso stress scenario.toml --fit fit --set ladder --out stress
       peso stress scenario.toml --fit fit --set montecarlo --paths 10000 --policy hold,trim,replan,reserve --out stress
       peso stress scenario.toml --fit fit --set replay --data sales.csv --model model.toml --out stress
+      peso stress scenario.toml --fit fit --world online_retail --out stress
 
     Policies meet the same paths: hold (the plan as it is), trim (cut in proportion), replan (the rest anew at each
     decision), trigger (anew once the outcome leaves a band), reserve (hold money back first), foresight (knows every
@@ -108,17 +118,14 @@ def verb(
     same command goes on from there and comes to the same hash. Where something else is asked, it refuses what was
     begun; --force then starts anew.
     """
-    from engine.report.stress import stress_document, stress_text
-    from engine.stress.run import Hands, run
-    from engine.study.stress import Asked, History, prepared
-    from engine.study.stress_answer import answered
-    from engine.study.stress_files import require_place, rows_told, write_answer
+    from engine.study.stress import Asked, History
+    from engine.study.stress_files import require_place
 
     if data and shocks != "replay":
         raise click.UsageError("--data goes with --set replay; add that, or leave --data out")
     if model and not data:
         raise click.UsageError("--model goes with --data, whose columns it names; add that, or leave --model out")
-    given = [scenario, fit, *[path for path in (data, model) if path]]
+    given = [scenario, fit, *[path for path in (data, model, world) if path]]
     require_place(out, force, *given)
     asked = Asked(
         scenario=scenario,
@@ -131,16 +138,50 @@ def verb(
         accept_weak_fit=accept_weak_fit,
     )
     with progress(f"stress (seed {seed})", quiet) as tell:
-        ready = prepared(asked)
-        found, parts = run(ready.work, out, Hands(workers or cores()), clocked(tell), force)
-        tell("putting it together")
-        answer = answered(ready, found)
-        document = stress_document(answer)
-        write_answer(out, found, document, parts)
-    told, every = rows_told(found)
-    cut = f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" if told < every else ""
+        document, text, cut = _answer(asked, world, (out, force), workers or cores(), tell)
     note(f"answer written to {out} (seed {seed}){cut}", quiet)
-    emit(document, stress_text(answer), as_json, out)
+    emit(document, text, as_json, out)
+
+
+def _answer(
+    asked: "Asked", world: Path | None, place: tuple[Path, bool], workers: int, tell: Callable[[str], None]
+) -> tuple[dict[str, Any], str, str]:
+    """The answer as a document and as text, once it is written; and what its table leaves out."""
+    from engine.report.stress import stress_document, stress_text
+    from engine.stress.run import Hands, run
+    from engine.study.stress import prepared
+    from engine.study.stress_answer import answered
+    from engine.study.stress_files import rows_told, write_answer
+
+    (out, anew), heard = place, clocked(tell)
+    tell("planning")
+    ready = prepared(asked)
+    there = _world(ready, world) if world else None
+    found, parts = run(ready.work, out, Hands(workers), heard, anew)
+    tell("putting it together")
+    answer = answered(ready, found)
+    document, text = stress_document(answer), stress_text(answer)
+    if there:
+        document["in_world"], more = there(tell)
+        text = f"{text}\n\n{more}"
+    write_answer(out, found, document, parts)
+    told, every = rows_told(found)
+    return document, text, f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" * (told < every)
+
+
+def _world(ready: "Prepared", market: Path) -> Callable[[Callable[[str], None]], tuple[list[dict[str, Any]], str]]:
+    """A world that fits the plan, ready to play it: as a document and as text."""
+    from engine.cli.common import choose_device
+    from engine.study.stress_world import opened, played_in, world_document, world_text
+
+    choose_device("cpu")
+    place = opened(ready, market)
+
+    def played(tell: Callable[[str], None]) -> tuple[list[dict[str, Any]], str]:
+        found = played_in(ready, place, tell)
+        return world_document(found), world_text(found, ready, place)
+
+    return played
 
 
 def clocked(tell: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -158,6 +158,17 @@ def test_the_answer_is_one_document_beside_all_paths(peso, asked):
         assert {key.split("/")[1] for key in arrays if key.endswith("/spend")} == {"hold", "trim", "reserve"}
 
 
+def test_a_world_is_told_beside_the_curves(peso, asked):
+    told = json.loads((asked / "curves.json").read_text()) | {"currency": "EUR"}
+    told["channels"] = [one for one in told["channels"] if one["name"] in ("tv", "search")]
+    (asked / "curves.json").write_text(json.dumps(told))
+    done = peso(*words("--paths", "4", "--policy", "hold", "--world", "online_retail", "--json"), cwd=asked)
+    assert done.returncode == 0, done.stderr
+    (one,) = json.loads(done.stdout)["in_world"]
+    assert (one["policy"], one["paths"], one["gain"]) == ("hold", 4, None)
+    assert json.loads((asked / "out" / "stress.json").read_text())["in_world"] == [one]
+
+
 def test_text_goes_out_and_what_is_beside_it_goes_to_standard_error(peso, asked):
     done = peso(*words("--paths", "30"), cwd=asked)
     assert done.returncode == 0, done.stderr
@@ -165,16 +176,6 @@ def test_text_goes_out_and_what_is_beside_it_goes_to_standard_error(peso, asked)
     assert done.stderr == "answer written to out (seed 2027)\n"
     quiet = peso(*words("--paths", "30", "-q", out="other"), cwd=asked)
     assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
-
-
-def test_a_set_is_chosen_by_what_the_scenario_holds(peso, asked):
-    sure = SHOCKS.replace("factor = { low = 0.9, mode = 1.2, high = 1.6 }", "factor = 1.2").replace("chance = 0.5", "")
-    texts = {"by chance": SHOCKS, "the scenario's shocks": sure, "the ladder of shocks": "budget = { total = 3000 }\n"}
-    for number, (told, text) in enumerate(texts.items()):
-        (asked / "s.toml").write_text(YEAR + text)
-        done = peso(*words("--policy", "hold", "--json", out=f"out{number}"), cwd=asked)
-        assert done.returncode == 0, done.stderr
-        assert told in json.loads(done.stdout)["asked"]
 
 
 def test_a_plan_that_decides_once_is_held_and_trimmed_and_that_is_told(peso, asked):
@@ -194,6 +195,8 @@ def test_a_plan_that_decides_once_is_held_and_trimmed_and_that_is_told(peso, ask
         (2, ["--data", "x.csv"], SHOCKS, r"--data goes with --set replay"),
         (2, ["--model", "x.toml"], SHOCKS, r"--model goes with --data"),
         (3, ["--set", "replay"], SHOCKS, r"--set replay needs the history"),
+        (3, ["--world", "online_retail"], SHOCKS, r"the plan is in USD, the market Online retail in EUR"),
+        (3, ["--world", "nowhere"], SHOCKS, r"nowhere: no such file, and no sample of that name"),
         (3, ["--set", "ladder", "--paths", "9"], SHOCKS, r"--paths goes with --set montecarlo and replay"),
         (3, ["--set", "scenario"], "budget = { total = 3000 }\n", r"has no shocks that its plan does not reckon with"),
         (3, [], SHOCKS.replace('["tv"]', '["serch"]'), r"names 'serch', which .* not have; did you mean 'search'\?"),

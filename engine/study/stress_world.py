@@ -1,0 +1,128 @@
+"""The policies of a stress test played in a simulated world, whose truth is known: whether what curves say holds there.
+
+Policies decide by the curves, as they would; what their money earns is the world's. Only the first paths are played:
+a world is slower than curves.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.config.loading import load
+from engine.config.market import Market
+from engine.config.samples import sample
+from engine.errors import InputError
+from engine.stress.account import account
+from engine.stress.in_world import Ground, ground, lived, require_fit, unfelt
+from engine.stress.luck import met
+from engine.stress.play import Paths, paths_of, works
+from engine.stress.readout import Gain, Spread, gain, spread
+from engine.stress.sets import Case
+from engine.stress.setting import Working
+from engine.stress.trial import Trial, scene_of, shocked, spent
+from engine.study.stress import Prepared
+from engine.words import folded, money, number, percent, plain
+
+PATHS = 128  # of each case
+LUCKS = 8  # futures of the market that paths take in turn
+WEEK = 7  # days
+
+
+@dataclass(frozen=True)
+class InWorld:
+    """What a policy came to in a world, beside what the curves say of the same paths [currency]."""
+
+    case: str
+    policy: str
+    paths: int
+    outcome: Spread  # revenue that the plan's money brought
+    by_curves: Spread
+    gain: Gain | None  # over the first policy
+
+
+def opened(ready: Prepared, market: Path) -> Ground:
+    """The world of a market where the plan begins, with the seed of the test.
+
+    Raises:
+        InputError: The plan does not fit the market, or past years are replayed.
+    """
+    trial = ready.work.trial
+    if ready.work.past is not None:
+        raise InputError("--world has a market of its own, and --set replay past years; leave out one of them")
+    if not trial.setting.curves.is_money:
+        raise InputError(f"a world tells revenue, and the curves count {ready.plan.measure}; leave --world out")
+    place = _ground(trial, load(sample("configs", market), Market))
+    require_fit(trial.setting, place)
+    return place
+
+
+def played_in(ready: Prepared, place: Ground, tell: Callable[[str], None]) -> tuple[InWorld, ...]:
+    """What every policy comes to in a world."""
+    trial = ready.work.trial
+    paths = paths_of(min(ready.work.count, PATHS), trial.setting.curves.draws, PATHS)[0]
+    work, found = works(trial.setting, paths), []
+    for at, case in enumerate(ready.work.cases, 1):
+        tell(f"case {at} of {len(ready.work.cases)} in the world of {place.world.name}")
+        found += _case(trial, place, case, (paths, work))
+    return tuple(found)
+
+
+def _ground(trial: Trial, market: Market) -> Ground:
+    """The world where the plan begins."""
+    weeks, days = divmod((trial.setting.days[0] - market.start).days, WEEK)
+    if weeks < 1 or days:
+        raise InputError(
+            f"the plan starts on {trial.setting.days[0]}, which is no week after {market.start}, when the market "
+            f"{market.name} begins; plan from one on"
+        )
+    return ground(market, weeks, trial.seed, LUCKS)
+
+
+def _case(trial: Trial, place: Ground, case: Case, on: tuple[Paths, tuple[Working, ...]]) -> list[InWorld]:
+    """Every policy in one case."""
+    paths, work = on
+    luck = met(trial.setting.planned, case.shocks, trial.seed, paths.number)
+    told: list[InWorld] = []
+    first: Float[np.ndarray, " path"] | None = None
+    for policy in trial.policies:
+        start = trial.reserve if policy == "reserve" and trial.reserve else trial.plan
+        scene = scene_of(start.setting, shocked(trial, case.shocks, paths), paths, work)
+        decided = spent(trial, policy, scene, start.planner).money
+        came = lived(start.setting, place, luck, paths, decided).outcome.sum(axis=1)
+        curves = account(start.setting, work, scene.levels, decided, trial.whole, scene.count)
+        more = None if first is None else gain(came, first)
+        first = came if first is None else first
+        told.append(InWorld(case.name, policy, len(came), spread(came), spread(curves.outcome.sum(axis=1)), more))
+    return told
+
+
+def world_document(found: tuple[InWorld, ...]) -> list[dict[str, Any]]:
+    """The content of `in_world` in stress.json."""
+    return [asdict(one) for one in found]
+
+
+def world_text(found: tuple[InWorld, ...], ready: Prepared, place: Ground) -> str:
+    """What a world says of each policy, beside what curves say, for people."""
+    rows = [
+        [
+            f"{one.case}: {one.policy}",
+            *map(number, (one.outcome.mean, one.outcome.p05, one.outcome.p95, one.by_curves.mean)),
+            money(one.gain.mean, "", signed=True) if one.gain else "",
+            percent(one.gain.worse) if one.gain else "",
+        ]
+        for one in found
+    ]
+    header = ["case: policy", "mean", "5 %", "95 %", "by curves", "over the first", "worse on"]
+    told = (
+        f"In the world of {plain(place.world.name)}, on {found[0].paths} paths: revenue that the money brings "
+        f"[{place.world.currency}], beside what the curves say of the same paths"
+    )
+    lines = [f"{told}:\n{folded(header, rows)}"]
+    shocks = tuple(shock for case in ready.work.cases for shock in case.shocks)
+    if names := dict.fromkeys(unfelt(place.world, shocks)):
+        lines.append(f"This world has nothing that {', '.join(map(plain, names))} could change.")
+    return "\n".join(lines)
