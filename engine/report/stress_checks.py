@@ -166,7 +166,7 @@ def write_summary(sheet: Sheet, told: Layout) -> None:
         sheet.text((cell[0], 0), name)
         sheet.text(cell, names[chosen - 1], "input")
         first, last = LISTS, LISTS + len(names) - 1
-        listed = block((first, columns[1]), (last, columns[1]), INPUTS)
+        listed = block((first, columns[0]), (last, columns[0]), INPUTS)
         sheet.page.data_validation(*cell, *cell, {"validate": "list", "source": f"={listed}"})
         picked = block((first, columns[2]), (last, columns[2]), INPUTS)
         sheet.formula(number, f"SUM({picked})", float(chosen), "count", "remark")

@@ -38,11 +38,18 @@ PATHS = 2  # column: before it stand the case and the policy
 
 def policy_columns(told: Layout) -> tuple[Figure, ...]:
     """The columns of the sheet of policies, after the number of paths."""
-    plan, target = told.found.planned.mean, told.found.target
-    goal = plan if target is None else target
-    form, unit = told.amount, f"[{told.outcome}]"
-    worst = f"worst {percent(told.found.level)} of paths"
-    reached = "plan" if target is None else "target"
+    return (
+        *_outcomes(told),
+        *_risks(told),
+        Figure(f"Spend [{told.currency}]", "amount", lambda one: one.spend.mean),
+        *(_money(told) if told.in_money else ()),
+        *(_gains(told) if any(line.told.gain for line in told.lines) else ()),
+        Figure("Paths on which more is committed than there is", "share", lambda one: one.overspent),
+    )
+
+
+def _outcomes(told: Layout) -> tuple[Figure, ...]:
+    plan, form, unit = told.found.planned.mean, told.amount, f"[{told.outcome}]"
     return (
         Figure(f"{MEAN} {unit}", form, lambda one: one.outcome.mean),
         Figure("5 %", form, lambda one: one.outcome.p05),
@@ -60,6 +67,13 @@ def policy_columns(told: Layout) -> tuple[Figure, ...]:
             lambda one: one.outcome.mean / plan - 1 if plan else 0.0,
             lambda told, line: _change(mean_of(told, line)),
         ),
+    )
+
+
+def _risks(told: Layout) -> tuple[Figure, ...]:
+    plan, target, form, unit = told.found.planned.mean, told.found.target, told.amount, f"[{told.outcome}]"
+    goal, reached = (plan, "plan") if target is None else (target, "target")
+    return (
         Figure(
             f"Mean less target {unit}",
             form,
@@ -70,15 +84,11 @@ def policy_columns(told: Layout) -> tuple[Figure, ...]:
         Figure(f"Value at risk {unit}", form, lambda one: one.at_risk),
         Figure(f"CVaR {unit}", form, lambda one: one.shortfall),
         Figure(
-            f"Mean of the {worst} {unit}",
+            f"Mean of the worst {percent(told.found.level)} of paths {unit}",
             form,
             lambda one: plan - one.shortfall,
             lambda told, line: f"{from_inputs(PLAN)}-{policy_cell(told, line, 'CVaR')}",
         ),
-        Figure(f"Spend [{told.currency}]", "amount", lambda one: one.spend.mean),
-        *(_money(told) if told.in_money else ()),
-        *(_gains(told) if any(line.told.gain for line in told.lines) else ()),
-        Figure("Paths on which more is committed than there is", "share", lambda one: one.overspent),
     )
 
 

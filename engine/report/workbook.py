@@ -18,6 +18,7 @@ from engine.words import plain
 
 Form = Literal["text", "amount", "fine", "cents", "share", "rate", "factor", "years", "count", "flag"]
 Role = Literal["figure", "input", "total", "head", "heads", "title", "note", "remark", "strong"]
+Number = int | float
 Cell = tuple[int, int]
 """Row and column, counted from 0."""
 
@@ -71,7 +72,7 @@ class Sheet:
         told = short(text, longest)
         self.page.write_string(*cell, told, self.formats["text", role, told.startswith(_OBEYED)])
 
-    def number(self, cell: Cell, value: float | None, form: Form, role: Role = "figure") -> None:
+    def number(self, cell: Cell, value: Number | None, form: Form, role: Role = "figure") -> None:
         """Write a number; one that is not known or not finite leaves the cell empty."""
         look = self.formats[form, role, False]
         if value is None or not math.isfinite(value):
@@ -79,7 +80,7 @@ class Sheet:
         else:
             self.page.write_number(*cell, float(value), look)
 
-    def formula(self, cell: Cell, formula: str, value: float | str, form: Form, role: Role = "figure") -> None:
+    def formula(self, cell: Cell, formula: str, value: Number | str, form: Form, role: Role = "figure") -> None:
         """Write a formula with the value that it has now."""
         known: float | str | bool = value
         if isinstance(value, float) and not math.isfinite(value):
@@ -88,14 +89,14 @@ class Sheet:
             known = short(value, LONGEST)
         self.page.write_formula(*cell, f"={formula}", self.formats[form, role, False], known)
 
-    def heads(self, cell: Cell, names: Iterable[str], texts: int = 1, tall: float = 34.0) -> None:
+    def heads(self, cell: Cell, names: Iterable[str], texts: int = 1, tall: Number = 34) -> None:
         """Write the header of a table, of which the first columns hold text and all others figures."""
         row, column = cell
         self.page.set_row(row, tall)
         for at, name in enumerate(names):
             self.text((row, column + at), name, "head" if at < texts else "heads")
 
-    def wide(self, first: int, widths: Sequence[float]) -> None:
+    def wide(self, first: int, widths: Sequence[Number]) -> None:
         """Set the widths of columns [letters]."""
         for at, width in enumerate(widths):
             self.page.set_column(first + at, first + at, min(width, WIDEST))
