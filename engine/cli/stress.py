@@ -69,6 +69,19 @@ def cores() -> int:
     metavar="NAME,...",
     help="What is done under way: hold, trim, replan, trigger, reserve, foresight.  [default: hold,trim,replan]",
 )
+@click.option(
+    "--tune",
+    multiple=True,
+    type=click.Choice(["reserve", "trigger"]),
+    help="montecarlo: also look for the best size of the reserve, or band of the trigger, and judge it on fresh paths; "
+    "may be given twice.",
+)
+@click.option(
+    "--tune-for",
+    type=click.Choice(["mean", "worst"]),
+    help="What --tune makes as high as it can: the mean of all paths, or of the worst ones (stress.level).  "
+    "[default: mean]",
+)
 @click.option("--data", type=click.Path(path_type=Path), help="replay: the history that was fitted.")
 @click.option("--model", type=click.Path(path_type=Path), help="What its columns mean; model.toml beside it if absent.")
 @click.option(
@@ -89,6 +102,8 @@ def verb(
     shocks: Any,
     paths: int | None,
     policies: tuple[tuple[Any, ...], ...],
+    tune: tuple[Any, ...],
+    tune_for: Any,
     data: Path | None,
     model: Path | None,
     world: Path | None,
@@ -107,6 +122,7 @@ def verb(
       peso stress scenario.toml --fit fit --out stress
       peso stress scenario.toml --fit fit --set ladder --out stress
       peso stress scenario.toml --fit fit --set montecarlo --paths 10000 --policy hold,trim,replan,reserve --out stress
+      peso stress scenario.toml --fit fit --set montecarlo --tune reserve --out stress
       peso stress scenario.toml --fit fit --set replay --data sales.csv --model model.toml --out stress
       peso stress scenario.toml --fit fit --world online_retail --out stress
 
@@ -121,12 +137,10 @@ def verb(
     from engine.study.stress import Asked, History
     from engine.study.stress_files import require_place
 
-    if data and shocks != "replay":
-        raise click.UsageError("--data goes with --set replay; add that, or leave --data out")
-    if model and not data:
-        raise click.UsageError("--model goes with --data, whose columns it names; add that, or leave --model out")
-    given = [scenario, fit, *[path for path in (data, model, world) if path]]
-    require_place(out, force, *given)
+    _require_together(shocks, data, model)
+    if tune_for and not tune:
+        raise click.UsageError("--tune-for goes with --tune; add that, or leave --tune-for out")
+    require_place(out, force, scenario, fit, *[path for path in (data, model, world) if path])
     asked = Asked(
         scenario=scenario,
         fit=fit,
@@ -138,13 +152,26 @@ def verb(
         accept_weak_fit=accept_weak_fit,
     )
     with progress(f"stress (seed {seed})", quiet) as tell:
-        document, text, cut = _answer(asked, world, (out, force), workers or cores(), tell)
+        document, text, cut = _answer(asked, world, (tune, tune_for), (out, force), workers or cores(), tell)
     note(f"answer written to {out} (seed {seed}){cut}", quiet)
     emit(document, text, as_json, out)
 
 
+def _require_together(shocks: str | None, data: Path | None, model: Path | None) -> None:
+    """Refuse a history where nothing is replayed."""
+    if data and shocks != "replay":
+        raise click.UsageError("--data goes with --set replay; add that, or leave --data out")
+    if model and not data:
+        raise click.UsageError("--model goes with --data, whose columns it names; add that, or leave --model out")
+
+
 def _answer(
-    asked: "Asked", world: Path | None, place: tuple[Path, bool], workers: int, tell: Callable[[str], None]
+    asked: "Asked",
+    world: Path | None,
+    tune: tuple[tuple[Any, ...], Any],
+    place: tuple[Path, bool],
+    workers: int,
+    tell: Callable[[str], None],
 ) -> tuple[dict[str, Any], str, str]:
     """The answer as a document and as text, once it is written; and what its table leaves out."""
     from engine.report.stress import stress_document, stress_text
@@ -153,20 +180,34 @@ def _answer(
     from engine.study.stress_answer import answered
     from engine.study.stress_files import rows_told, write_answer
 
-    (out, anew), heard = place, clocked(tell)
+    out, anew = place
     tell("planning")
     ready = prepared(asked)
     there = _world(ready, world) if world else None
-    found, parts = run(ready.work, out, Hands(workers), heard, anew)
+    tuning, advice = _tuned(asked, ready, tune, tell) if tune[0] else ({}, "")
+    found, parts = run(ready.work, out, Hands(workers), clocked(tell), anew)
     tell("putting it together")
     answer = answered(ready, found)
-    document, text = stress_document(answer), stress_text(answer)
+    document, text = stress_document(answer) | tuning, stress_text(answer) + advice
     if there:
         document["in_world"], more = there(tell)
         text = f"{text}\n\n{more}"
     write_answer(out, found, document, parts)
     told, every = rows_told(found)
     return document, text, f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" * (told < every)
+
+
+def _tuned(
+    asked: "Asked", ready: "Prepared", tune: tuple[tuple[Any, ...], Any], tell: Callable[[str], None]
+) -> tuple[dict[str, Any], str]:
+    """What tuning comes to, for the document and as text."""
+    from engine.report.tuned import tuned_document, tuned_text
+    from engine.study.stress_tuned import tuned_policies
+
+    (policies, of), plan = tune, ready.plan
+    heard = clocked(tell, "choices tried")
+    found = tuned_policies(asked, ready, tuple(dict.fromkeys(policies)), of or "mean", heard)
+    return {"tuned": tuned_document(found)}, "\n\n" + tuned_text(found, plan.currency, plan.unit)
 
 
 def _world(ready: "Prepared", market: Path) -> Callable[[Callable[[str], None]], tuple[list[dict[str, Any]], str]]:
@@ -184,7 +225,7 @@ def _world(ready: "Prepared", market: Path) -> Callable[[Callable[[str], None]],
     return played
 
 
-def clocked(tell: Callable[[str], None]) -> Callable[[int, int], None]:
+def clocked(tell: Callable[[str], None], what: str = "parts") -> Callable[[int, int], None]:
     """Say how many parts are done, and how long the others will take at the same pace."""
     began: list[tuple[float, int]] = []
 
@@ -192,7 +233,7 @@ def clocked(tell: Callable[[str], None]) -> Callable[[int, int], None]:
         began.append((time.monotonic(), done))
         (first, before), now = began[0], began[-1][0]
         left = (now - first) / (done - before) * (every - done) if done > before else None
-        tell(f"{done} of {every} parts" + (f", about {_duration(left)} left" if left else ""))
+        tell(f"{done} of {every} {what}" + (f", about {_duration(left)} left" if left else ""))
 
     return heard
 
