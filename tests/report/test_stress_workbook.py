@@ -14,6 +14,7 @@ from engine.report.stress_layout import layout
 from engine.report.stress_workbook import stress_workbook
 from engine.stress.readout import Bar, Gain, Spread, Terms
 from tests.report.formulas import Workbook
+from tests.report.played import played
 from tests.report.stressed import CAME, MARGIN, RATE, answer, reading
 
 LADDER = ("budget -10 %", "budget -20 %", "tv closed")
@@ -99,6 +100,18 @@ def test_the_switch_shows_each_policy_of_each_case_with_the_engines_figures(tmp_
         known = [one.outcome.mean, one.spend.mean, one.profit.mean, one.profit.mean, one.present.mean]
         assert totals == pytest.approx(known, rel=1e-9)
         assert book.value("Checks", "B3") is True
+
+
+@pytest.mark.parametrize("by_chance", [True, False], ids=["by chance", "ladder"])
+def test_a_stress_test_that_was_played_recalculates_to_its_own_figures(tmp_path, by_chance):
+    told = played(tmp_path / "parts", by_chance, count=8)
+    book = written(tmp_path, told)
+    require_recalculated(book)
+    assert book.value("Checks", "B3") is True
+    at = layout(told)
+    assert (at.in_money, at.margin) == (True, 0.4)
+    last = 6 + len(at.chosen.told.quarters)
+    assert book.value("Quarters", f"N{last}") == pytest.approx(at.chosen.told.present.mean, rel=1e-9)
 
 
 def test_another_margin_and_another_rate_go_through_all_sheets_and_the_checks_say_so(tmp_path):
