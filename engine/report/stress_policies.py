@@ -171,7 +171,7 @@ def write_cases(book: Book, told: Layout) -> None:
     titled(sheet, "Cases", "Mean outcome of each policy, and its change against the plan; all are formulas.")
     means = [f"{name} [{told.outcome}]" for name in told.policies]
     changes = [f"{name}, change against the plan" for name in told.policies]
-    sheet.heads((TOP - 1, 0), ["Case", *means, *changes, "Best that surely brings more", "Chance under it"], tall=48)
+    sheet.heads((TOP - 1, 0), ["Case", *means, *changes, "Policy to choose", "Chance under it"], tall=48)
     sheet.wide(0, [44, *[16.0] * (2 * count), 26, 12])
     for line in told.lines:
         row, value, plan = TOP + line.case - 1, line.told.outcome.mean, told.found.planned.mean
