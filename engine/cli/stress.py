@@ -175,7 +175,7 @@ def _answer(
 ) -> tuple[dict[str, Any], str, str]:
     """The answer as a document and as text, once it is written; and what its table leaves out."""
     from engine.report.stress import stress_document, stress_text
-    from engine.stress.run import Hands, run
+    from engine.stress.run import Hands, resumable, run
     from engine.study.stress import prepared
     from engine.study.stress_answer import answered
     from engine.study.stress_files import rows_told, write_answer
@@ -186,13 +186,14 @@ def _answer(
     there = _world(ready, world) if world else None
     tuning, advice = _tuned(asked, ready, tune, tell) if tune[0] else ({}, "")
     found, parts = run(ready.work, out, Hands(workers), clocked(tell), anew)
-    tell("putting it together")
-    answer = answered(ready, found)
-    document, text = stress_document(answer) | tuning, stress_text(answer) + advice
-    if there:
-        document["in_world"], more = there(tell)
-        text = f"{text}\n\n{more}"
-    write_answer(out, found, document, parts)
+    with resumable(out):
+        tell("putting it together")
+        answer = answered(ready, found)
+        document, text = stress_document(answer) | tuning, stress_text(answer) + advice
+        if there:
+            document["in_world"], more = there(tell)
+            text = f"{text}\n\n{more}"
+        write_answer(out, found, document, parts)
     told, every = rows_told(found)
     return document, text, f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" * (told < every)
 

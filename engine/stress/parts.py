@@ -98,7 +98,7 @@ def opened(place: Path, facts: Mapping[str, str], anew: bool) -> Parts:
     """
     parts = Parts(place / FOLDER, facts)
     if parts.index.exists():
-        before = _facts(parts.index)
+        before = _facts(parts.index, anew)
         other = [name for name in facts if before.get(name) != facts[name]]
         if not other:
             return parts
@@ -112,8 +112,14 @@ def opened(place: Path, facts: Mapping[str, str], anew: bool) -> Parts:
     return parts
 
 
-def _facts(index: Path) -> dict[str, Any]:
-    told = read_json(index)
+def _facts(index: Path, anew: bool) -> dict[str, Any]:
+    """What parts are about; nothing that is known where the file is damaged and they may be removed."""
+    try:
+        told = read_json(index)
+    except InputError:
+        if anew:
+            return {}
+        raise
     facts = told.get("made_from") if isinstance(told, dict) and told.get("schema") == SCHEMA else None
     return facts if isinstance(facts, dict) else {}
 

@@ -104,7 +104,7 @@ def run(
         _complete(work, parts, hands, tell)
         return tuple(_gathered(work, parts, case) for case in range(len(work.cases))), parts
     except KeyboardInterrupt:
-        stopped = f"{place}: interrupted, resumable: run the same command again"
+        stopped = _interrupted(place)
     except BrokenExecutor:
         stopped = (
             f"{place}: a worker was ended from outside, most often for want of memory; run the same command again, "
@@ -114,6 +114,19 @@ def run(
         _WORKING.clear()
     gc.collect()  # who leaves at once leaves locks behind that workers shared, unless nothing holds them any more
     raise ResumableError(stopped)
+
+
+@contextmanager
+def resumable(place: Path) -> Iterator[None]:
+    """What is done with parts that stay until it is done: an interruption says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise ResumableError(_interrupted(place)) from None
+
+
+def _interrupted(place: Path) -> str:
+    return f"{place}: interrupted, resumable: run the same command again"
 
 
 def facts(work: Work) -> dict[str, str]:

@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from engine.cli.stress import clocked
+from engine.errors import ResumableError
 from engine.stress.parts import opened
+from engine.stress.run import Hands, resumable, run
+from engine.study.stress import Asked, prepared
 
 COMMAND = Path(sys.executable).with_name("peso")
 FILES = ["paths.csv", "paths.npz", "stress.json"]
@@ -123,6 +126,34 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(peso, asked, undisturbe
     assert done.returncode == 0, done.stderr
     one, other = finished(peso, asked, undisturbed)
     assert one == other
+
+
+def test_ctrl_c_while_the_answer_is_put_together_keeps_what_was_played(peso, asked):
+    ready = prepared(Asked(asked / "s.toml", asked / "curves.json", policies=("hold",), paths=8))
+    run(ready.work, asked / "out", Hands())
+    with pytest.raises(ResumableError, match=r"interrupted, resumable: run the same command"), resumable(asked):
+        raise KeyboardInterrupt
+    assert peso(*words("--paths", "8", "--policy", "hold"), cwd=asked).returncode == 0
+    assert sorted(os.listdir(asked / "out")) == FILES
+
+
+PROCESSES = ("ps", "-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args=")
+
+
+def workers_of(run):
+    """The processes that work for a run."""
+    every = subprocess.run(PROCESSES, capture_output=True, text=True).stdout
+    found = [row.split(None, 2) for row in every.splitlines()]
+    return [int(pid) for pid, parent, told in found if int(parent) == run.pid and "spawn_main" in told]
+
+
+def test_a_worker_that_is_ended_from_outside_ends_the_run_with_what_to_do(asked):
+    run = begun(asked, 1)
+    os.kill(workers_of(run)[0], signal.SIGKILL)
+    out, err = run.communicate(timeout=60)
+    assert (run.returncode, out) == (7, b"")
+    assert "out: a worker was ended from outside, most often for want of memory" in err.decode()
+    assert list((asked / "out").glob("parts/*.bin")) != []
 
 
 def test_ctrl_c_before_anything_is_begun_leaves_nothing(asked):
