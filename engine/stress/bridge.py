@@ -1,8 +1,10 @@
 """The bridge from the plan to the outcome, path by path: what each shock, the team and the policy add.
 
 Shocks come in one after the other, in the order of the scenario, while the plan is held; so what each adds depends on
-those before it, and all of it adds up.
+those before it, and all of it adds up. Only the channels that a shock changes are looked at again.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -11,9 +13,9 @@ from engine.config.shocks import Shock
 from engine.stress.account import account
 from engine.stress.levels import Levels, levels
 from engine.stress.luck import met
-from engine.stress.play import Paths, outcomes
+from engine.stress.play import Paths, brought_by
 from engine.stress.policies import Scene, held
-from engine.stress.setting import Working
+from engine.stress.setting import Setting, Working
 from engine.stress.trial import Trial
 
 BEFORE, AFTER = 1, 1  # steps before the first shock and after the last one: the plan on the path's draw, the team
@@ -24,19 +26,44 @@ def steps(
 ) -> Float[np.ndarray, "path step"]:
     """What the plan held brings without shocks, with the first, with the first two, ..., and with a team to sell it."""
     setting, found = trial.setting, met(trial.setting.planned, shocks, trial.seed, paths.number)
-    count, columns = len(paths.number), []
+    count, before = len(paths.number), None
+    totals = np.zeros((count, len(work)))
+    came, columns = [np.zeros((count, setting.rows)) for _ in work], []
     for number in range(len(shocks) + 1):
         world = levels(setting, found[:number])
-        columns.append(outcomes(setting, work, world, _money(trial, world, work, count), count).sum(axis=(1, 2)))
-    world = levels(setting, found)
-    columns.append(
-        account(setting, work, world, _money(trial, world, work, count), trial.whole, count).outcome.sum(axis=1)
-    )
-    return np.stack(columns, axis=1)
+        now = Moment(world, _money(setting, world, work, count))
+        for channel, one in enumerate(work):
+            if before is None or not now.buys_as(before, channel):
+                spent = world.had[channel], now.money[:, :, channel]
+                came[channel] = brought_by(setting, channel, one, spent, count)
+            elif now.works_as(before, channel):
+                continue
+            totals[:, channel] = (came[channel] * (world.effect[channel] * setting.found[channel].worth)).sum(axis=1)
+        columns.append(totals.sum(axis=1))
+        before = now
+    if setting.planned.stress.sales is None or before is None:
+        return np.stack([*columns, columns[-1]], axis=1)
+    sold = account(setting, work, before.world, before.money, trial.whole, count)
+    return np.stack([*columns, sold.outcome.sum(axis=1)], axis=1)
+
+
+class Moment(NamedTuple):
+    """The world after some shocks, and what is spent in it."""
+
+    world: Levels
+    money: Float[np.ndarray, "#path period channel"]
+
+    def buys_as(self, other: "Moment", channel: int) -> bool:
+        """Whether a channel buys what it bought in another world."""
+        same_money = np.array_equal(self.money[:, :, channel], other.money[:, :, channel])
+        return same_money and np.array_equal(self.world.had[channel], other.world.had[channel])
+
+    def works_as(self, other: "Moment", channel: int) -> bool:
+        """Whether its contacts bring what they brought there."""
+        return np.array_equal(self.world.effect[channel], other.world.effect[channel])
 
 
 def _money(
-    trial: Trial, world: Levels, work: tuple[Working, ...], count: int
-) -> Float[np.ndarray, "path period channel"]:
-    setting = trial.setting
+    setting: Setting, world: Levels, work: tuple[Working, ...], count: int
+) -> Float[np.ndarray, "#path period channel"]:
     return held(Scene(setting, world, lambda _: world, work, np.zeros((setting.rows, 1)), count)).money

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.stress.levels import Levels
+from engine.stress.levels import Level, Levels
 from engine.stress.setting import Setting, Working, brought, working
 
 
@@ -69,13 +69,27 @@ def outcomes(
     paths = max(count, len(money), draws, *apart)
     found = np.empty((paths, setting.rows, len(work)))
     for channel, one in enumerate(work):
-        known = setting.found[channel]
-        had = levels.had[channel][:, : setting.periods] * known.had[: setting.periods]
-        bought = money[:, :, channel] * had
-        if len(bought) == 1:
-            came = brought(one, np.broadcast_to(bought[None], (1, draws, setting.periods)))
-        else:
-            came = brought(one, bought.reshape(-1, draws, setting.periods))
-        every = np.broadcast_to(came, (paths // draws, draws, setting.rows)).reshape(paths, setting.rows)
-        np.multiply(every, levels.effect[channel] * known.worth, out=found[:, :, channel])
+        came = brought_by(setting, channel, one, (levels.had[channel], money[:, :, channel]), paths)
+        np.multiply(came, levels.effect[channel] * setting.found[channel].worth, out=found[:, :, channel])
     return found
+
+
+def brought_by(
+    setting: Setting, channel: int, one: Working, spent: tuple[Level, Float[np.ndarray, "#path period"]], count: int
+) -> Float[np.ndarray, "path row"]:
+    """Outcome of a channel by row, without the effects of shocks and of the plan.
+
+    Args:
+        setting: The plan.
+        channel: Its number.
+        one: How its money works.
+        spent: Contacts that a unit of money buys beside what the plan knows, and the money [currency/period].
+        count: Paths.
+    """
+    draws, (had, money) = len(one.without), spent
+    bought = money * had[:, : setting.periods] * setting.found[channel].had[: setting.periods]
+    if len(bought) == 1:
+        came = brought(one, np.broadcast_to(bought[None], (1, draws, setting.periods)))
+    else:
+        came = brought(one, bought.reshape(-1, draws, setting.periods))
+    return np.broadcast_to(came, (count // draws, draws, setting.rows)).reshape(count, setting.rows)

@@ -24,6 +24,7 @@ from engine.stress.setting import Setting, Working
 Policy = Literal["hold", "trim", "replan", "trigger", "reserve", "foresight"]
 ROLLING = ("replan", "trigger", "reserve", "foresight")
 TINY = np.finfo(float).tiny
+WHOLE = 1e-9  # of a decision's money: what is let pass as rounding
 
 
 @dataclass(frozen=True)
@@ -228,11 +229,18 @@ def _told(
         most=np.broadcast_to(np.where(cut | by_quarter, most, np.inf), (scene.count, setting.grid.count - at)),
         had=_by_decision(setting, share, known.had, scene.count)[:, :, at:],
         effect=_by_span(scene, known, at),
-        open=np.broadcast_to(
-            np.add.reduceat(share, edges[:-1], axis=2)[:, :, at:] > 0, (scene.count, *current[0, :, at:].shape)
-        ),
+        open=_opened(scene, share, at),
         fixed=_fixed(setting, at),
     )
+
+
+def _opened(
+    scene: Scene, share: Float[np.ndarray, "#path channel period"], at: int
+) -> Float[np.ndarray, "path channel decision"]:
+    """The share of each decision's money that has open dates; just 1 but for rounding where all have."""
+    found = np.add.reduceat(share, scene.setting.grid.edges[:-1], axis=2)[:, :, at:]
+    found = np.where(found > 1 - WHOLE, 1.0, found)
+    return np.broadcast_to(found, (scene.count, *found.shape[1:]))
 
 
 def _spare(terms: Terms) -> float:

@@ -59,7 +59,7 @@ class Known(NamedTuple):
     most: Float[np.ndarray, "path decision"]  # that can be spent in each decision to come; inf: no limit [currency]
     had: Float[np.ndarray, "path channel decision"]  # contacts per unit of money, beside those that the plan knows
     effect: Float[np.ndarray, "path channel span"]  # in the decisions to come and the tail, beside the plan's
-    open: Bool[np.ndarray, "path channel decision"]  # whether it can spend in each decision to come
+    open: Float[np.ndarray, "path channel decision"]  # share of the money of each decision to come that has open dates
     fixed: Bool[np.ndarray, "channel decision"]  # whether notice forbids to change what is planned so far
 
 
@@ -230,6 +230,7 @@ def _now(plan: Planner, known: Known) -> list[Line]:
     """What binds now: nothing below 0, dates and notice, and the money of each decision."""
     paths, channels, count = known.current.shape
     price, closed = (GIVES_WAY[name] * plan.usual * plan.unit for name in ("fixed", "closed"))
+    planned = np.add.reduceat(plan.setting.money, plan.setting.grid.edges[-count - 1 : -1], axis=0).T / plan.unit
     found = []
     for channel, decision in np.ndindex(channels, count):
         one = np.zeros((channels, count))
@@ -238,8 +239,8 @@ def _now(plan: Planner, known: Known) -> list[Line]:
         current, is_open = known.current[:, channel, decision] / plan.unit, known.open[:, channel, decision]
         if known.fixed[channel, decision]:
             found += [Line(one, current * is_open, price), Line(-one, -current * is_open, price)]
-        elif not is_open.all():
-            found.append(Line(one, np.where(is_open, NO_LIMIT, 0.0), closed))
+        elif (is_open < 1).any():  # on the dates that are left nothing is spent faster than planned
+            found.append(Line(one, np.where(is_open < 1, planned[channel, decision] * is_open, NO_LIMIT), closed))
     for decision in range(count):
         if np.isfinite(known.most[:, decision]).any():
             every = np.zeros((channels, count))

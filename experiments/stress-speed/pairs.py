@@ -100,8 +100,8 @@ def _question(setting: Setting, at: int, known: Known, path: int) -> Scenario:
             span = days[at + decision], ends[at + decision]
             add("price", name, float(1 / known.had[path, channel, decision]), span)
             add("effectiveness", name, float(known.effect[path, channel, decision]), span)
-            if not known.open[path, channel, decision]:
-                add("outage", name, None, span)
+            if known.open[path, channel, decision] < 1 - 1e-9:
+                limits[name] = known.open[path, channel, decision]
         if setting.tail:
             add("effectiveness", name, float(known.effect[path, channel, -1]), (ends[-1], None))
     total = Budget(total=float(known.total[path]))

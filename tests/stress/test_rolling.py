@@ -60,7 +60,7 @@ class Case:
             "most": np.full((paths, left), np.inf),
             "had": np.ones((paths, self.channels, left)),
             "effect": np.ones((paths, self.channels, left + bool(self.told.tail))),
-            "open": np.ones((paths, self.channels, left), bool),
+            "open": np.ones((paths, self.channels, left)),
             "fixed": np.zeros((self.channels, left), bool),
         }
         return Known(**{**usual, **changed})
@@ -218,7 +218,7 @@ def test_all_the_money_that_there_is_is_spent(plain, cut):
 
 def test_a_channel_that_is_closed_gets_nothing_and_the_others_its_money(plain):
     known = plain.known(1)
-    known.open[0, 1, 1:] = False
+    known.open[0, 1, 1:] = 0.0
     money = replanned(plain.planner, 1, known)[0]
     assert money[1, 1:] == pytest.approx([0.0, 0.0], abs=1e-4 * plain.told.money.sum())
     assert money.sum() == pytest.approx(plain.cells[:, 1:].sum(), rel=1e-5)
@@ -248,7 +248,7 @@ def kept(case, known, money, slack=1e-4):
 def test_ramps_give_way_before_floors():
     one = Case("[ramp]\nmax_change = 0.1\n[channels.c1]\nfloor = 24_000\n")
     known = one.known(1)
-    known.open[0, 1, 0] = False  # it rests in a quarter, and is to come back at once
+    known.open[0, 1, 0] = 0.0  # it rests in a quarter, and is to come back at once
     money = replanned(one.planner, 1, known)[0]
     names = kept(one, known, money)
     assert names
