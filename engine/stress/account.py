@@ -1,20 +1,17 @@
 """Account: what a schedule earns and costs on each path, by span of time, and when the money comes in."""
 
+import importlib
 from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.config.shocks import Sales
 from engine.periods import PER_YEAR
-from engine.response.curves import pace
-from engine.simulate.team import Team, served
 from engine.stress.levels import Levels
 from engine.stress.play import outcomes
 from engine.stress.setting import Setting, Working
 
 ROUNDING = 1e-6  # of all money
-TABLE = 400  # rates of leads at which the line is looked at, for all rates between
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,9 @@ def account(
         count: How many paths there are.
     """
     came = outcomes(setting, work, levels, money, count)
-    attended, lost = _attended(setting, work, levels, came)
+    attended, lost = np.ones(came.shape[:2]), np.zeros(came.shape[:2])
+    if setting.planned.stress.sales:  # what simulates is loaded only where somebody has to sell
+        attended, lost = importlib.import_module("engine.stress.selling").attended(setting, work, levels, came)
     came = came * attended[:, :, None]
     money = np.broadcast_to(money, (len(came), *money.shape[1:]))
     earned = _contribution(setting, came)
@@ -118,15 +117,24 @@ class _Moved:
 def _moved(setting: Setting, money: Float[np.ndarray, "path row"], later: Float[np.ndarray, "some row"]) -> _Moved:
     """Money that moves so many periods later."""
     yearly, rows = 1 + setting.planned.stress.discount_rate, setting.rows
-    when = np.broadcast_to(np.arange(rows) + later, money.shape)
-    cells = np.arange(len(money))[:, None], np.minimum(when, rows - 1).astype(int)
+    when = np.arange(rows) + later
     years = when / PER_YEAR[setting.curves.period]
-    told = []
-    for amounts in (money, money * yearly**-years, money * years):
-        found = np.zeros(money.shape)
-        np.add.at(found, cells, amounts)
-        told.append(found)
-    return _Moved(*told)
+    return _Moved(*(_shifted(amounts, later) for amounts in (money, money * yearly**-years, money * years)))
+
+
+def _shifted(
+    amounts: Float[np.ndarray, "path row"], later: Float[np.ndarray, "some row"]
+) -> Float[np.ndarray, "path row"]:
+    """Amounts by the row in which they move, so many rows later, or in the last one."""
+    rows, found = amounts.shape[1], np.zeros(amounts.shape)
+    if len(later) == 1 and (later == later[0, 0]).all():
+        step = min(int(later[0, 0]), rows - 1)
+        found[:, step:] = amounts[:, : rows - step]
+        found[:, -1] += amounts[:, rows - step :].sum(axis=1)
+        return found
+    when = np.minimum(np.arange(rows) + np.broadcast_to(later, amounts.shape), rows - 1).astype(int)
+    np.add.at(found, (np.arange(len(amounts))[:, None], when), amounts)
+    return found
 
 
 def _payback(cash: Float[np.ndarray, "path row"], present: Float[np.ndarray, " path"]) -> Int[np.ndarray, " path"]:
@@ -136,62 +144,3 @@ def _payback(cash: Float[np.ndarray, "path row"], present: Float[np.ndarray, " p
     last = np.where(below.any(axis=1), rows - 1 - below[:, ::-1].argmax(axis=1), -1)  # the last row in the red
     payback = np.where(last == rows - 1, -1, last + 1)
     return np.where(np.isfinite(present), payback, -1)
-
-
-def _attended(
-    setting: Setting, work: tuple[Working, ...], levels: Levels, came: Float[np.ndarray, "path row channel"]
-) -> tuple[Float[np.ndarray, "path row"], Float[np.ndarray, "path row"]]:
-    """The share of the outcome that the people who sell can attend to, beside that of history's; and leads lost.
-
-    Curves hold what was sold in the past, with as many leads as history's pace brings: to their share that was served
-    others are compared.
-    """
-    sales = setting.planned.stress.sales
-    if sales is None:
-        return np.ones(came.shape[:2]), np.zeros(came.shape[:2])
-    usual = np.array([pace(channel, setting.curves.period) for channel in setting.curves.channels])
-    money = np.broadcast_to(usual, (1, *setting.money.shape))
-    before = outcomes(setting, work, _calm(levels), money).mean(axis=0, keepdims=True)
-    people = np.broadcast_to(np.round(levels.people * sales.people), came.shape[:2])
-    served_then = _served(setting, before, np.full(before.shape[:2], float(sales.people)))
-    now = _served(setting, came, people)
-    return now / served_then, 1 - now
-
-
-def _calm(levels: Levels) -> Levels:
-    """No shocks."""
-    one = np.ones_like(levels.money[:1])
-    every = tuple(one for _ in levels.had)
-    return Levels(had=every, effect=every, open=every, money=one, cut=0 * one, people=one, delay=0 * one)
-
-
-def leads_of(setting: Setting, came: Float[np.ndarray, "path row channel"]) -> Float[np.ndarray, "path row"]:
-    """Leads that come in each row, those without marketing too [1/period]; none where nobody has to sell."""
-    sales = setting.planned.stress.sales
-    if sales is None:
-        return np.zeros(came.shape[:2])
-    discount = np.stack([found.discount for found in setting.found], axis=1)
-    sold = np.maximum((came / discount).sum(axis=2) / setting.curves.value, 0.0)
-    told: Float[np.ndarray, "path row"] = sales.other_leads + sales.leads * sold
-    return told
-
-
-def team_of(sales: Sales, people: int) -> Team:
-    """So many people as a queue."""
-    variation = sales.variation if sales.service == "lognormal" else None
-    return Team(people, sales.handling, sales.patience, sales.service, variation)
-
-
-def _served(
-    setting: Setting, came: Float[np.ndarray, "path row channel"], people: Float[np.ndarray, "path row"]
-) -> Float[np.ndarray, "path row"]:
-    """The share of leads that is served when so many people attend to what came."""
-    sales = setting.planned.stress.sales
-    if sales is None:
-        return np.ones(came.shape[:2])
-    leads, share = leads_of(setting, came), np.zeros(came.shape[:2])
-    for count in np.unique(people[people >= 1]):
-        here = people == count
-        known = np.maximum(np.linspace(0.0, 1.0, TABLE) ** 2 * leads[here].max(), np.finfo(float).tiny)
-        share[here] = np.interp(leads[here], known, served(team_of(sales, int(count)), known) / known)
-    return share

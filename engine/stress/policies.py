@@ -22,7 +22,7 @@ from engine.stress.rolling import Known, Planner, replanned
 from engine.stress.setting import Setting, Working
 
 Policy = Literal["hold", "trim", "replan", "trigger", "reserve", "foresight"]
-ROLLING = ("replan", "trigger", "reserve", "foresight")
+ROLLING: tuple[Policy, ...] = ("replan", "trigger", "reserve", "foresight")
 TINY = np.finfo(float).tiny
 WHOLE = 1e-9  # of a decision's money: what is let pass as rounding
 

@@ -1,6 +1,6 @@
 """Probes: what else finance asks of a stressed plan, each a question of its own to the same curves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -8,11 +8,9 @@ from jaxtyping import Float
 from engine.config.shocks import Shock
 from engine.optimize.plan import Plan, optimize
 from engine.optimize.shocked import sized
-from engine.simulate.team import marginal, served
-from engine.stress.account import Account, leads_of, team_of
-from engine.stress.levels import levels
-from engine.stress.play import Paths, outcomes, works
-from engine.stress.readout import Bar, BreakEven, Committed, WorstPath, quarters_of
+from engine.stress.account import Account
+from engine.stress.play import Paths, works
+from engine.stress.readout import Bar, BreakEven, Committed, WorstPath
 from engine.stress.setting import Setting, Working, foreseen
 from engine.stress.trial import Trial, played, shocked
 
@@ -54,7 +52,7 @@ def bridge(
 
 def worst_paths(
     shocks: tuple[Shock, ...],
-    steps: Float[np.ndarray, "path step"],
+    steps: Mapping[int, Float[np.ndarray, " step"]] | Float[np.ndarray, "path step"],
     factors: Float[np.ndarray, "path shock"],
     account: tuple[str, Account, tuple[int, ...]],
     planned: float,
@@ -128,19 +126,3 @@ def committed_costs(setting: Setting, plan: Plan) -> tuple[Committed, ...]:
         cost = max(0.0, other.net - plan.net)
         found.append(Committed(name, float(sum(rules.committed)), cost if cost > plan.gap * abs(plan.net) else 0.0))
     return tuple(found)
-
-
-def queue(trial: Trial) -> tuple[tuple[str, float, float], ...]:
-    """By quarter, in the plan without shocks: the share of leads lost in line, and what a further lead adds."""
-    setting, sales = trial.setting, trial.setting.planned.stress.sales
-    if sales is None:
-        return ()
-    paths = each_draw(trial)
-    came = outcomes(setting, works(setting, paths), levels(setting, ()), setting.money[None])
-    leads, team, told = leads_of(setting, came), team_of(sales, sales.people), []
-    for name, spans in quarters_of(setting):
-        if spans[0] < setting.grid.count:
-            rows = leads[:, setting.spans[spans[0]] : setting.grid.edges[spans[-1] + 1]]
-            lost = 1 - served(team, rows).sum() / max(float(rows.sum()), np.finfo(float).tiny)
-            told.append((name, float(lost), float(marginal(team, rows).mean())))
-    return tuple(told)

@@ -27,12 +27,14 @@ from engine.stress.history import Past, replayed
 from engine.stress.levels import Levels, levels
 from engine.stress.parts import Arrays, Parts, fingerprint, opened, read, write
 from engine.stress.play import Paths, paths_of, works
-from engine.stress.policies import Policy
+from engine.stress.policies import ROLLING, Policy
 from engine.stress.sets import Case
 from engine.stress.setting import Setting, Working
 from engine.stress.trial import Trial, World, factors, played, shocked
 
 TOGETHER = 500  # paths of a part: seconds of work, which is all that an end without warning loses
+TOGETHER_HELD = 4000  # where nobody plans anew
+APART = 5000  # first paths of a case, of which a bridge tells the shocks apart
 TOLD_APART = ("montecarlo", "together", "shock")  # families of cases with several shocks, of which a bridge tells each
 
 Tell = Callable[[int, int], None]
@@ -51,12 +53,13 @@ class Work:
     cases: tuple[Case, ...]
     count: int  # paths of each case
     past: Past | None = None  # history that is replayed instead of shocks
-    together: int = TOGETHER  # paths of a part, about
+    together: int = 0  # paths of a part, about; 0: as many as suit the policies
 
     @cached_property
     def pieces(self) -> list[Paths]:
         """The paths of each case, in pieces."""
-        return paths_of(self.count, self.trial.setting.curves.draws, self.together)
+        usual = TOGETHER if any(policy in ROLLING for policy in self.trial.policies) else TOGETHER_HELD
+        return paths_of(self.count, self.trial.setting.curves.draws, self.together or usual)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Gathered:
     number: Int[np.ndarray, " path"]
     draw: Int[np.ndarray, " path"]  # of the curves
     factors: Float[np.ndarray, "path shock"]  # 1 for a shock without one; NaN where it does not come
-    steps: Float[np.ndarray, "path step"]  # of the bridge, where several shocks come together; else none [outcome]
+    steps: Float[np.ndarray, "some step"]  # of the bridge, for its first paths [outcome]
     accounts: Mapping[Policy, Account]
 
 
@@ -249,11 +252,16 @@ def _finish(work: Work, parts: Parts, task: Task) -> None:
         "number": paths.number,
         "draw": paths.draws[np.arange(len(paths.number)) % len(paths.draws)],
         "factors": factors(trial, case.shocks, paths) if case.shocks else none,
-        "steps": steps(trial, case.shocks, paths, ways) if case.family in TOLD_APART else none,
+        "steps": steps(trial, case.shocks, paths, ways) if is_apart(case, paths) else none[:0],
     }
     for policy, account in found.items():
         arrays |= {f"{policy} {field.name}": getattr(account, field.name) for field in fields(Account)}
     write(parts, _name(task), arrays)
+
+
+def is_apart(case: Case, paths: Paths) -> bool:
+    """Whether a bridge tells the shocks of a piece of a case apart."""
+    return case.family in TOLD_APART and int(paths.number[0]) < APART
 
 
 def _world(work: Work, case: Case, paths: Paths) -> World:
@@ -296,7 +304,7 @@ def _gathered(work: Work, parts: Parts, case: int) -> Gathered:
         number=np.concatenate([one["number"] for one in found]),
         draw=np.concatenate([one["draw"] for one in found]),
         factors=np.concatenate([one["factors"] for one in found]),
-        steps=np.concatenate([one["steps"] for one in found]),
+        steps=np.concatenate([one["steps"] for one in found if len(one["steps"])] or [np.ones((0, 0))]),
         accounts={policy: joined([account(one, policy) for one in found]) for policy in work.trial.policies},
     )
 

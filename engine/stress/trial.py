@@ -73,17 +73,22 @@ def played(trial: Trial, world: World, paths: Paths, work: tuple[Working, ...]) 
         work: How money works on their draws (`play.works`).
     """
     found: dict[Policy, Account] = {}
+    usual = scene_of(trial.setting, world, paths, work, trial.policies)
     for policy in trial.policies:
         start = trial.reserve if policy == "reserve" and trial.reserve else trial.plan
-        scene = scene_of(start.setting, world, paths, work)
+        scene = usual if start is trial.plan else scene_of(start.setting, world, paths, work)
         money = spent(trial, policy, scene, start.planner).money
         found[policy] = account(start.setting, work, scene.levels, money, trial.whole, scene.count)
     return found
 
 
-def scene_of(setting: Setting, world: World, paths: Paths, work: tuple[Working, ...]) -> Scene:
-    """Some paths as they come true for a plan."""
-    usual = outcomes(setting, work, levels(setting, ()), setting.money[None]).mean(axis=0)
+def scene_of(
+    setting: Setting, world: World, paths: Paths, work: tuple[Working, ...], policies: tuple[Policy, ...] = ROLLING
+) -> Scene:
+    """Some paths as they come true for a plan; only who plans anew asks what the plan usually earns."""
+    usual = np.zeros((setting.rows, len(work)))
+    if any(policy in ROLLING for policy in policies):
+        usual = outcomes(setting, work, levels(setting, ()), setting.money[None]).mean(axis=0)
     return Scene(setting, world(setting, None), lambda row: world(setting, row), work, usual, len(paths.number))
 
 

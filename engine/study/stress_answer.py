@@ -1,22 +1,26 @@
 """What a stress test comes to: its numbers put together for the report."""
 
+import importlib
+
 import numpy as np
+from jaxtyping import Float
 
 from engine.report.stress import TOLD, choice
 from engine.stress.account import Account
-from engine.stress.play import works
+from engine.stress.bridge import steps
+from engine.stress.play import Paths, works
 from engine.stress.probes import (
     break_evens,
     bridge,
     committed_costs,
     each_draw,
     held_outcomes,
-    queue,
     worst_paths,
 )
 from engine.stress.readout import Answer, Bar, CaseReading, Reading, WorstPath, reading, spread, terms_of
 from engine.stress.run import TOLD_APART, Gathered, hash_of
 from engine.stress.sets import tornado_ends
+from engine.stress.setting import Setting
 from engine.stress.trial import Trial
 from engine.study.stress import Prepared
 
@@ -35,7 +39,7 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
     calm = held_outcomes(trial, (), paths, works(setting, paths))
     planned = spread(calm.outcome.sum(axis=1))
     cases = tuple(_read(trial, one, calm) for one in found)
-    bars, worst = _apart(found[-1], cases[-1], planned.mean)
+    bars, worst = _apart(trial, found[-1], cases[-1], planned.mean)
     own = ready.shocks in ("scenario", "montecarlo")
     surprises = tuple(shock for shock in setting.planned.shocks if not shock.expected)
     return Answer(
@@ -57,7 +61,7 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
         worst=worst,
         even=break_evens(trial, surprises) if own else (),
         committed=committed_costs(setting, plan),
-        queue=queue(trial),
+        queue=_queue(setting),
         warnings=ready.warnings,
         seed=trial.seed,
         hash=hash_of(found),
@@ -66,21 +70,38 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
     )
 
 
+def _queue(setting: Setting) -> tuple[tuple[str, float, float], ...]:
+    """What becomes of leads; what simulates teams is loaded only where somebody has to sell."""
+    if setting.planned.stress.sales is None:
+        return ()
+    told: tuple[tuple[str, float, float], ...] = importlib.import_module("engine.stress.selling").queue(setting)
+    return told
+
+
 def _read(trial: Trial, one: Gathered, calm: Account) -> CaseReading:
     hold = one.accounts.get("hold")
     told = tuple(reading(trial, policy, found, hold, calm) for policy, found in one.accounts.items())
     return CaseReading(one.case.name, one.case.family, len(one.number), told)
 
 
-def _apart(one: Gathered, case: CaseReading, planned: float) -> tuple[tuple[Bar, ...], tuple[WorstPath, ...]]:
+def _steps(trial: Trial, one: Gathered, number: int) -> Float[np.ndarray, " step"]:
+    """The steps of one path from the plan to its outcome."""
+    path = Paths(one.number[number : number + 1], one.draw[number : number + 1])
+    return steps(trial, one.case.shocks, path, works(trial.setting, path))[0]
+
+
+def _apart(
+    trial: Trial, one: Gathered, case: CaseReading, planned: float
+) -> tuple[tuple[Bar, ...], tuple[WorstPath, ...]]:
     """The bridge and the worst paths of the best policy, where several shocks come together."""
     if one.case.family not in TOLD_APART:
         return (), ()
     best: Reading = choice(case)
     account = next(found for policy, found in one.accounts.items() if policy == best.policy)
     names = [*(shock.name for shock in one.case.shocks), TOLD[best.policy]]
-    bars = bridge(names, planned, one.steps, account.outcome.sum(axis=1))
-    worst = worst_paths(one.case.shocks, one.steps, one.factors, (best.policy, account, best.worst), planned)
+    bars = bridge(names, planned, one.steps, account.outcome.sum(axis=1)[: len(one.steps)])
+    apart = {number: _steps(trial, one, number) for number in best.worst}
+    worst = worst_paths(one.case.shocks, apart, one.factors, (best.policy, account, best.worst), planned)
     return bars, worst
 
 

@@ -19,9 +19,9 @@ from engine.stress.probes import (
     committed_costs,
     each_draw,
     held_outcomes,
-    queue,
     worst_paths,
 )
+from engine.stress.selling import queue
 from engine.stress.setting import foreseen
 from engine.stress.trial import factors
 from tests.stress.scenes import BUDGET, asked, curves, set_up
@@ -168,7 +168,7 @@ def test_the_queue_is_what_its_team_does_with_the_leads_of_each_week(people):
     text = f"[stress.sales]\nleads = 0.02\nother_leads = 5.0\npeople = {people}\nhandling = 0.5\npatience = 1.0\n"
     setting, team = made(text).setting, Team(people, 0.5, 1.0)
     came = outcomes(setting, works(setting, each_draw(made(text))), levels(setting, ()), setting.money[None])
-    found = queue(made(text))
+    found = queue(made(text).setting)
     assert len(found) == 4
     for (begin, end), (name, lost, more) in zip(itertools.pairwise(setting.grid.edges), found, strict=True):
         leads = [5.0 + 0.02 * float(came[draw, week].sum()) for draw in range(4) for week in range(begin, end)]
@@ -179,4 +179,4 @@ def test_the_queue_is_what_its_team_does_with_the_leads_of_each_week(people):
 
 
 def test_where_nobody_sells_there_is_no_queue():
-    assert queue(made()) == ()
+    assert queue(made().setting) == ()
