@@ -67,7 +67,8 @@ def cores() -> int:
     type=Policies(),
     multiple=True,
     metavar="NAME,...",
-    help="What is done under way: hold, trim, replan, trigger, reserve, foresight.  [default: hold,trim,replan]",
+    help="What is done under way: hold, trim, replan, trigger, reserve, foresight.  "
+    "[default: hold,trim,replan,foresight]",
 )
 @click.option(
     "--tune",
@@ -91,7 +92,7 @@ def cores() -> int:
 )
 @click.option("--workers", type=click.IntRange(1, 512), help="Processes that work.  [default: all cores]")
 @seed_option
-@out_option("Folder for stress.json, paths.csv and paths.npz.", required=True)
+@out_option("Folder for stress.json, stress.xlsx, paths.csv and paths.npz.", required=True)
 @weak_fit_option
 @force_option
 @json_option
@@ -128,7 +129,7 @@ def verb(
 
     Policies meet the same paths: hold (the plan as it is), trim (cut in proportion), replan (the rest anew at each
     decision), trigger (anew once the outcome leaves a band), reserve (hold money back first), foresight (knows every
-    shock ahead: what no policy can beat). The answer is the same whatever --workers.
+    shock ahead: what others lack to it is their regret). The answer is the same whatever --workers.
 
     A run is kept part by part in the folder parts at --out: after an interruption (exit code 7), or any other end, the
     same command goes on from there and comes to the same hash. Where something else is asked, it refuses what was
@@ -193,7 +194,7 @@ def _answer(
         if there:
             document["in_world"], more = there(tell)
             text = f"{text}\n\n{more}"
-        write_answer(out, found, document, parts)
+        write_answer(out, found, (answer, document), parts)
     told, every = rows_told(found)
     return document, text, f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" * (told < every)
 

@@ -1,5 +1,6 @@
 """Stress tests as text and as documents: the decision first, then who bears what, then what made it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,8 @@ TOLD = {
     "foresight": "know every shock ahead",
 }
 BARE = "foresight"  # no policy that anybody can choose
+RULELESS = ("hold", "trim")  # policies that heed no rule but commitments
+NEAR = 1e-4  # of an outcome: what is closer counts as the same
 MOST_ROWS = 60  # of a table
 
 
@@ -117,8 +120,21 @@ def _policies(found: Answer, case: CaseReading) -> str:
         f"{plain(found.measure)} by policy; `worst` is the mean of the worst {percent(found.level)} of paths, "
         f"`reaches` the chance of the {'plan' if found.target is None else 'target'}"
     )
-    regret = _regret(found, case)
-    return f"{told}:\n{folded(header, rows)}" + (f"\n{regret}" if regret else "")
+    further = [line for line in (_regret(found, case), unruled([case])) if line]
+    return "\n".join([f"{told}:", folded(header, rows), *further])
+
+
+def unruled(cases: Sequence[CaseReading]) -> str:
+    """Why a plan that is cut in proportion, or runs out of money, can bring more than one that is made anew."""
+    for case in cases:
+        by_name = {one.policy: one for one in case.policies}
+        anew, others = by_name.get("replan"), [by_name[name] for name in RULELESS if name in by_name]
+        if anew and any(one.outcome.mean > anew.outcome.mean * (1 + NEAR) for one in others):
+            return (
+                "Where planning anew brings less, that is what rules cost: it keeps ramps, floors and shares as far as "
+                "they can be kept, and a plan that is held or cut in proportion heeds none of them but commitments."
+            )
+    return ""
 
 
 def _figures(found: Answer, one: Reading, in_money: bool) -> list[str]:
@@ -162,7 +178,7 @@ def _quarters(case: CaseReading) -> str:
 
 def _cases(found: Answer) -> str:
     policies = [one.policy for one in found.cases[0].policies]
-    header = ["case", *[TOLD[policy] for policy in policies], "reaches"]
+    header = ["case", *policies, "reaches"]
     rows = [
         [
             plain(case.name),
@@ -173,9 +189,11 @@ def _cases(found: Answer) -> str:
     ]
     more = f"\n{len(found.cases) - MOST_ROWS} more stand in stress.json." if len(found.cases) > MOST_ROWS else ""
     what = "plan's outcome" if found.target is None else "target"
+    told = "; ".join(f"{policy}: {TOLD[policy]}" for policy in policies)
     return (
         f"Change of {plain(found.measure)} against the plan by policy, in the mean of the curves' draws; `reaches` is "
-        f"the chance of the {what} under the best of them:\n{folded(header, rows)}{more}"
+        f"the chance of the {what} under the best of them ({told}):\n{folded(header, rows)}{more}"
+        f"{chr(10) if unruled(found.cases) else ''}{unruled(found.cases)}"
     )
 
 

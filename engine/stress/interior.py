@@ -35,7 +35,7 @@ class Rows:
     own: Float[np.ndarray, "channel row decision"]  # of single channels; rows without weights are padding
     shared: Float[np.ndarray, "shared channel decision"]  # of several channels, each with a limit above and one below
     limit: Float[np.ndarray, "path rule"]  # of the first channel, of the second, ..., shared above, minus shared below
-    price: Float[np.ndarray, " rule"]  # of a unit beyond it [objective]; infinite: hard
+    price: Float[np.ndarray, "#path rule"]  # of a unit beyond it [objective]; infinite: hard, on every path
 
     @cached_property
     def weights(self) -> Float[np.ndarray, "rule cell"]:
@@ -97,7 +97,8 @@ def best(rest: Rest, rows: Rows, start: Money) -> Money:
     )
     left = np.arange(len(start))
     for _ in range(TURNS):
-        some, under = _some(rest, left), replace(rows, limit=rows.limit[left])
+        price = rows.price if len(rows.price) == 1 else rows.price[left]
+        some, under = _some(rest, left), replace(rows, limit=rows.limit[left], price=price)
         there = _climbed(some, under, Here(*(part[left] for part in here)), usual[left])
         for whole, part in zip(here, there, strict=True):
             whole[left] = part
@@ -148,7 +149,7 @@ def objective(rest: Rest, rows: Rows, money: Money) -> Float[np.ndarray, " path"
     value = (respond(rest.curve, _stock(rest, money)) * rest.worth).sum(axis=1)
     charged = np.where(np.isinf(rows.price), 0.0, rows.price)
     over = np.maximum(_applied(rows, money) - rows.limit, 0.0)
-    told: Float[np.ndarray, " path"] = value - (money * rest.cost).sum(axis=(1, 2)) - over @ charged
+    told: Float[np.ndarray, " path"] = value - (money * rest.cost).sum(axis=(1, 2)) - (over * charged).sum(axis=1)
     return told
 
 

@@ -101,8 +101,14 @@ def _drivers(
 
 
 def require_correlation(scenario: Scenario) -> None:
-    """Refuse correlations of unknown drivers, and those that no drivers can have."""
+    """Refuse correlations of unknown drivers, those that no drivers can have, and luck that is shared unasked."""
     asked = scenario.stress.correlation
+    names = [shock.name for shock in scenario.shocks if shock.is_random and shock.driver is None]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(
+            f"scenario {scenario.name!r}: two shocks that chance decides are called {twice[0]!r} and would share their "
+            "luck; give each its own name, or both one driver where that is meant"
+        )
     drivers = {shock.driver or shock.name for shock in scenario.shocks}
     tied = sorted({*asked, *(other for row in asked.values() for other in row)})
     if odd := [name for name in tied if name not in drivers]:

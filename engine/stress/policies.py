@@ -229,16 +229,17 @@ def _told(
         most=np.broadcast_to(np.where(cut | by_quarter, most, np.inf), (scene.count, setting.grid.count - at)),
         had=_by_decision(setting, share, known.had, scene.count)[:, :, at:],
         effect=_by_span(scene, known, at),
-        open=_opened(scene, share, at),
+        open=_opened(scene, share)[:, :, at:],
         fixed=_fixed(setting, at),
+        opened=_opened(scene, _shares(terms.planner, _open(scene.levels, setting)))[:, :, :at],
     )
 
 
 def _opened(
-    scene: Scene, share: Float[np.ndarray, "#path channel period"], at: int
+    scene: Scene, share: Float[np.ndarray, "#path channel period"]
 ) -> Float[np.ndarray, "path channel decision"]:
     """The share of each decision's money that has open dates; just 1 but for rounding where all have."""
-    found = np.add.reduceat(share, scene.setting.grid.edges[:-1], axis=2)[:, :, at:]
+    found = np.add.reduceat(share, scene.setting.grid.edges[:-1], axis=2)
     found = np.where(found > 1 - WHOLE, 1.0, found)
     return np.broadcast_to(found, (scene.count, *found.shape[1:]))
 
@@ -250,7 +251,13 @@ def _spare(terms: Terms) -> float:
 
 
 def _chosen(known: Known, some: Bool[np.ndarray, " path"]) -> Known:
-    return known._replace(**{name: getattr(known, name)[some] for name in Known._fields if name != "fixed"})
+    return known._replace(
+        **{
+            name: getattr(known, name)[some]
+            for name in Known._fields
+            if name != "fixed" and getattr(known, name) is not None
+        }
+    )
 
 
 def _shares(

@@ -61,6 +61,7 @@ class Known(NamedTuple):
     effect: Float[np.ndarray, "path channel span"]  # in the decisions to come and the tail, beside the plan's
     open: Float[np.ndarray, "path channel decision"]  # share of the money of each decision to come that has open dates
     fixed: Bool[np.ndarray, "channel decision"]  # whether notice forbids to change what is planned so far
+    opened: Float[np.ndarray, "path channel over"] | None = None  # as `open`, of the decisions that are over; None: 1
 
 
 def planner(setting: Setting, cells: Float[np.ndarray, " cell"]) -> Planner:
@@ -103,7 +104,13 @@ def replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path c
 
 
 def _some(known: Known, part: slice) -> Known:
-    return known._replace(**{name: getattr(known, name)[part] for name in Known._fields if name != "fixed"})
+    return known._replace(
+        **{
+            name: getattr(known, name)[part]
+            for name in Known._fields
+            if name != "fixed" and getattr(known, name) is not None
+        }
+    )
 
 
 def _replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path channel decision"]:
@@ -128,7 +135,7 @@ def _elsewhere(
     had = np.add.reduceat(setting.money, setting.grid.edges[:-1], axis=0).T
     tried = courses(plan.points, at, had, plan.unit)
     limit = np.median(rows.limit[:, : rows.own.shape[0] * rows.own.shape[1]], axis=0).reshape(rows.own.shape[:2])
-    hard = rows.price[: limit.size].reshape(limit.shape) > TOLLED * plan.usual * plan.unit
+    hard = rows.price[0, : limit.size].reshape(limit.shape) > TOLLED * plan.usual * plan.unit
     reached = np.einsum("crk,cnk->cnr", rows.own, tried.contacts)
     allowed = ((reached <= limit[:, None] + SLACK) | ~hard[:, None]).all(axis=2)
     if not (allowed.sum(axis=1) > FEWEST).any():
@@ -161,7 +168,7 @@ class Line(NamedTuple):
 
     weights: Float[np.ndarray, "channel decision"]
     limit: Float[np.ndarray, " path"]  # [units of money]
-    price: float  # [objective per unit of money]
+    price: float | Float[np.ndarray, " path"]  # [objective per unit of money]
 
 
 def rows_of(plan: Planner, at: int, known: Known) -> Rows:
@@ -181,7 +188,7 @@ def rows_of(plan: Planner, at: int, known: Known) -> Rows:
         own=own,
         shared=np.array([above.weights for above, _ in shared]).reshape(len(shared), channels, count),
         limit=np.stack([line.limit for line in every], axis=1),
-        price=np.array([line.price for line in every]),
+        price=np.stack([np.broadcast_to(line.price, paths) for line in every], axis=1),
     )
 
 
@@ -215,7 +222,19 @@ def _sides(plan: Planner, rule: Rule, at: int, known: Known) -> list[Line]:
     for sign, end in ((1.0, rule.high), (-1.0, rule.low)):
         if np.isfinite(end) and not (is_total and by_quarter and sign < 0):
             amount = known.total if is_total else end * (scale if rule.share else np.ones(len(scale)))
-            found.append(Line(sign * to_come, sign * (amount - over) / plan.unit, price))
+            limit = sign * (amount - over) / plan.unit
+            if rule.name.startswith(RAMP):  # no pace to go by where dates were closed
+                limit = np.where(_is_closed(weights, at, known), NO_LIMIT, limit)
+            found.append(Line(sign * to_come, limit, price))
+    return found
+
+
+def _is_closed(weights: Float[np.ndarray, "channel decision"], at: int, known: Known) -> Bool[np.ndarray, " path"]:
+    """Whether a rule is about a decision some of whose dates are closed."""
+    opened = np.ones((len(known.total), len(weights), at)) if known.opened is None else known.opened
+    found: Bool[np.ndarray, " path"] = ((np.concatenate([opened, known.open], axis=2) < 1) & (weights != 0)).any(
+        axis=(1, 2)
+    )
     return found
 
 
@@ -251,13 +270,21 @@ def _now(plan: Planner, known: Known) -> list[Line]:
 
 
 def _tolls(plan: Planner, at: int, known: Known) -> list[Line]:
-    """What moves from today's split are charged: their prices are those of units beyond it."""
+    """What moves from today's split are charged: their prices are those of units beyond it.
+
+    Today's split is history's scaled to the money that there is, and doubt is a share of what money brings, so a toll
+    falls with the effect of its channel and with what money buys.
+    """
     found, count = [], plan.problem.decisions - at
+    scale = known.total / plan.setting.money.sum() if plan.problem.budget.low == plan.problem.budget.high else 1.0
+    left = known.current + LEAST * plan.unit
+    weight = left / left.sum(axis=2, keepdims=True)
+    brings = (weight * known.had * known.effect[:, :, : left.shape[2]]).sum(axis=2)
     for channel, payoff in enumerate(plan.problem.payoffs):
         every = np.zeros((len(plan.problem.names), count))
         every[channel] = 1.0
-        left = (payoff.anchor - known.spent[:, channel].sum(axis=1)) / plan.unit
+        anchor = (payoff.anchor * scale - known.spent[:, channel].sum(axis=1)) / plan.unit
         for sign, toll in zip((-1.0, 1.0), payoff.toll, strict=True):
             if toll > 0:
-                found.append(Line(sign * every, sign * left, toll * plan.unit))
+                found.append(Line(sign * every, sign * anchor, toll * plan.unit * brings[:, channel]))
     return found

@@ -261,7 +261,7 @@ def _finish(work: Work, parts: Parts, task: Task) -> None:
 
 def is_apart(case: Case, paths: Paths) -> bool:
     """Whether a bridge tells the shocks of a piece of a case apart."""
-    return case.family in TOLD_APART and int(paths.number[0]) < APART
+    return case.family in TOLD_APART and (int(paths.number[0]) == 0 or int(paths.number[-1]) < APART)
 
 
 def _world(work: Work, case: Case, paths: Paths) -> World:

@@ -1,4 +1,4 @@
-"""The files of a stress test: stress.json for people and tools, paths.csv by path, paths.npz with every number."""
+"""The files of a stress test: stress.json for tools, stress.xlsx for finance, paths.csv and paths.npz by path."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,13 @@ import numpy as np
 
 from engine.errors import StorageError
 from engine.files import require_free, require_not_among, write_bytes, write_csv, write_json
+from engine.report.stress_workbook import stress_workbook
 from engine.stress.account import Account
 from engine.stress.parts import INDEX, Parts, is_begun, packed, removed
+from engine.stress.readout import Answer
 from engine.stress.run import Gathered
 
-ANSWER, TABLE, ARRAYS = "stress.json", "paths.csv", "paths.npz"
+ANSWER, BOOK, TABLE, ARRAYS = "stress.json", "stress.xlsx", "paths.csv", "paths.npz"
 MOST_ROWS = 100_000  # of paths.csv: more are slow to open in any spreadsheet
 FIGURES = ("outcome", "spend", "profit", "present value")
 
@@ -25,24 +27,27 @@ def require_place(out: Path, force: bool, *inputs: Path) -> None:
         StorageError: Nothing can be written there.
     """
     require_free(out, force or is_begun(out), *inputs, form="folder")
-    require_not_among(out, (ANSWER, TABLE, ARRAYS, INDEX), *inputs)
+    require_not_among(out, (ANSWER, BOOK, TABLE, ARRAYS, INDEX), *inputs)
 
 
-def write_answer(place: Path, found: tuple[Gathered, ...], document: dict[str, Any], parts: Parts) -> None:
+def write_answer(place: Path, found: tuple[Gathered, ...], told: tuple[Answer, dict[str, Any]], parts: Parts) -> None:
     """Write all files, then remove the parts; stress.json stands there only beside files of its own run.
+
+    `told` is the answer, for the workbook, and as a document.
 
     Raises:
         StorageError: The folder cannot be written or the disk is full; the parts stay.
     """
     try:
         (place / ANSWER).unlink(missing_ok=True)
-        for cut_off in (one for name in (ANSWER, TABLE, ARRAYS) for one in place.glob(f".{name}.*.part")):
+        for cut_off in (one for name in (ANSWER, BOOK, TABLE, ARRAYS) for one in place.glob(f".{name}.*.part")):
             cut_off.unlink(missing_ok=True)
     except OSError as fault:
         raise StorageError(f"{place}: could not be written ({fault.strerror}); choose another --out") from None
     write_bytes(place / ARRAYS, packed(_arrays(found)))
     write_csv(place / TABLE, _header(found), _rows(found))
-    write_json(place / ANSWER, document)
+    stress_workbook(place / BOOK, told[0])
+    write_json(place / ANSWER, told[1])
     removed(parts)
 
 

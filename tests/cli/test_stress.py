@@ -19,7 +19,7 @@ from engine.stress.run import Hands, resumable, run
 from engine.study.stress import Asked, prepared
 
 COMMAND = Path(sys.executable).with_name("peso")
-FILES = ["paths.csv", "paths.npz", "stress.json"]
+FILES = ["paths.csv", "paths.npz", "stress.json", "stress.xlsx"]
 YEAR = 'name = "Next year"\nhorizon = { start = 2027-01-04, periods = 52, decide = "quarter" }\n'
 SHOCKS = """budget = { total = 3000 }
 [[shocks]]

@@ -52,7 +52,7 @@ def rows(paths, own=(), shared=()):
         own=np.array([line[0][place // most] for place, line in enumerate(padded)]).reshape(CHANNELS, most, COUNT),
         shared=np.array([line[0] for line in shared]).reshape(len(shared), CHANNELS, COUNT),
         limit=np.stack([np.broadcast_to(np.asarray(line[1], float), (paths,)) for line in lines], axis=1),
-        price=np.array([float(line[2]) for line in lines]),
+        price=np.array([[float(line[2]) for line in lines]]),
     )
 
 

@@ -107,9 +107,10 @@ def test_a_shock_of_size_one_leaves_the_plan_as_it_is(place):
 
 def test_a_table_of_paths_holds_what_the_arrays_hold(place):
     ready = ask(place, CUT + DEAR, policies=("hold", "trim"), paths=9)
-    found, parts, _ = come(place, ready)
-    write_answer(place / "out", found, {"told": 1}, parts)
-    assert sorted(one.name for one in (place / "out").iterdir()) == ["paths.csv", "paths.npz", "stress.json"]
+    found, parts, answer = come(place, ready)
+    write_answer(place / "out", found, (answer, {"told": 1}), parts)
+    names = sorted(one.name for one in (place / "out").iterdir())
+    assert names == ["paths.csv", "paths.npz", "stress.json", "stress.xlsx"]
     header, *rows = [line.split(",") for line in (place / "out" / "paths.csv").read_text().splitlines()]
     assert header[:5] == ["case", "path", "draw", "factor of cut", "factor of dear"]
     with np.load(place / "out" / "paths.npz", allow_pickle=False) as arrays:
@@ -126,11 +127,11 @@ def test_a_table_of_paths_holds_what_the_arrays_hold(place):
 
 
 def test_a_table_is_cut_where_it_would_be_too_long_and_that_is_known(place, monkeypatch):
-    found, parts, _ = come(place, ask(place, CUT + CUT.replace('"cut"', '"more"')))
+    found, parts, answer = come(place, ask(place, CUT + CUT.replace('"cut"', '"more"')))
     assert rows_told(found) == (12, 12)
     monkeypatch.setattr("engine.study.stress_files.MOST_ROWS", 6)
     assert rows_told(found) == (6, 12)
-    write_answer(place / "out", found, {"told": 1}, parts)
+    write_answer(place / "out", found, (answer, {"told": 1}), parts)
     rows = (place / "out" / "paths.csv").read_text().splitlines()[1:]
     assert [row.split(",")[0] for row in rows] == ["cut"] * 4 + ["more"] * 2
 
