@@ -14,6 +14,7 @@ from engine.config.shocks import Shock
 from engine.data.read import read_dataset
 from engine.errors import InfeasibleError, InputError
 from engine.files import digest, read_bytes
+from engine.optimize.over_time.totals import bends_upwards
 from engine.optimize.plan import Plan, optimize
 from engine.response.curves import Curves
 from engine.stress.history import Past, past_of, without_prices
@@ -97,7 +98,7 @@ def prepared(asked: Asked) -> Prepared:
         shocks=which,
         plan=plan,
         work=Work(trial, cases, _count(asked, which, told), past),
-        warnings=(*fit_doubts(asked.fit), *notes, *(_unpriced(past) if past else ()), *plan.warnings),
+        warnings=(*fit_doubts(asked.fit), *notes, *_hills(trial), *(_unpriced(past) if past else ()), *plan.warnings),
         made_from=_made_from(curves, asked),
     )
 
@@ -107,6 +108,20 @@ def _made_from(curves: Curves, asked: Asked) -> str:
     files = {"scenario": asked.scenario} | ({"history": asked.history.data} if asked.history else {})
     each = [f"{name} {digest(read_bytes(path))}" for name, path in files.items()]
     return ", ".join([f"curves {curves.made_from}", *each])
+
+
+def _hills(trial: Trial) -> tuple[str, ...]:
+    """That plans made anew may miss the best hill, where curves bend upwards and no ramp keeps channels near theirs."""
+    planner = trial.plan.planner
+    if planner is None or trial.setting.planned.ramp is not None:
+        return ()
+    bent = [name for at, name in enumerate(trial.setting.names) if bends_upwards(planner.problem, at)]
+    told = f"curves bend upwards ({', '.join(map(plain, bent))}) and no ramp ties a channel to what it did before, so "
+    return (
+        (f"{told}plans made anew are not proven to be the best and may miss some percent of what could be had",)
+        if bent
+        else ()
+    )
 
 
 def _usual_set(scenario: Scenario) -> ShockSet:
