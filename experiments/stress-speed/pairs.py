@@ -94,14 +94,16 @@ def _question(setting: Setting, at: int, known: Known, path: int) -> Scenario:
     for channel, name in enumerate(setting.names):
         for decision in range(at):
             money, bought = known.spent[path, channel, decision], known.bought[path, channel, decision]
+            if known.opened is not None and known.opened[path, channel, decision] == 0:
+                add("outage", name, None, (days[decision], ends[decision]))
             if money > 0 and bought > 0:
                 add("price", name, float(money / bought), (days[decision], ends[decision]))
         for decision in range(setting.grid.count - at):
             span = days[at + decision], ends[at + decision]
             add("price", name, float(1 / known.had[path, channel, decision]), span)
             add("effectiveness", name, float(known.effect[path, channel, decision]), span)
-            if known.open[path, channel, decision] < 1 - 1e-9:
-                limits[name] = known.open[path, channel, decision]
+            if known.open[path, channel, decision] == 0:
+                add("outage", name, None, span)
         if setting.tail:
             add("effectiveness", name, float(known.effect[path, channel, -1]), (ends[-1], None))
     total = Budget(total=float(known.total[path]))

@@ -61,6 +61,6 @@ def shocks(known: Curves) -> tuple[Shock, ...]:
     ]
     demand = {"name": "demand", "kind": "demand", "factor": Spread(low=0.7, mode=1.0, high=1.15), "within": 20, "onset": 8}
     cut = {"name": "cut", "kind": "budget", "factor": 0.85, "from": date.fromisoformat(late), "within": 20, "chance": 0.5}
-    out = {"name": "out", "kind": "outage", "channels": (known.names[1],), "from": date.fromisoformat(late)}
-    out |= {"until": date(2027, 7, 26), "within": 20, "chance": 0.3}
+    out = {"name": "out", "kind": "outage", "channels": (known.names[1],), "from": date(2027, 4, 5), "chance": 0.3}
+    out |= {"until": date(2027, 7, 5)}  # a whole quarter, so that the exact planner can be asked the same question
     return (*found, *(Shock.model_validate(each) for each in (demand, cut, out)))
