@@ -73,7 +73,7 @@ def account(
         profit=np.add.reduceat(earned - spent, setting.spans, axis=1),
         cash=np.add.reduceat(cash, setting.spans, axis=1),
         present=present,
-        payback=_payback(cash, present),
+        payback=_payback(cash, received.late, present),
         lost=np.add.reduceat(lost, setting.spans, axis=1) / np.diff([*setting.spans, setting.rows]),
         overspent=np.maximum(spent.sum(axis=1) - there * (1 + ROUNDING), 0.0),
         received=np.add.reduceat(received.money, setting.spans, axis=1),
@@ -92,8 +92,7 @@ def joined(parts: list[Account]) -> Account:
 def margin_of(setting: Setting) -> Float[np.ndarray, " channel"]:
     """What is left of a unit of each channel's outcome in money, before the media; NaN where nobody says it."""
     asked, goal = setting.planned.stress.margin, setting.planned.goal.maximise
-    known = setting.curves.is_money or goal == "clv"
-    if asked is not None and known:
+    if asked is not None and setting.curves.is_money:
         return np.full(len(setting.names), asked)
     return setting.margins if goal in ("profit", "clv") else np.full(len(setting.names), np.nan)
 
@@ -112,6 +111,7 @@ class _Moved:
     money: Float[np.ndarray, "path row"]  # [currency/period]
     now: Float[np.ndarray, "path row"]  # its value at the start, by when it does move [currency/period]
     years: Float[np.ndarray, "path row"]  # the same times the years until it moves [currency x year/period]
+    late: Float[np.ndarray, " path"]  # of the last row's money, what moves only after it [currency/period]
 
 
 def _moved(setting: Setting, money: Float[np.ndarray, "path row"], later: Float[np.ndarray, "some row"]) -> _Moved:
@@ -119,7 +119,9 @@ def _moved(setting: Setting, money: Float[np.ndarray, "path row"], later: Float[
     yearly, rows = 1 + setting.planned.stress.discount_rate, setting.rows
     when = np.arange(rows) + later
     years = when / PER_YEAR[setting.curves.period]
-    return _Moved(*(_shifted(amounts, later) for amounts in (money, money * yearly**-years, money * years)))
+    late = np.where(np.broadcast_to(when, money.shape) > rows - 1, money, 0.0).sum(axis=1)
+    told, now, weighed = (_shifted(amounts, later) for amounts in (money, money * yearly**-years, money * years))
+    return _Moved(told, now, weighed, late)
 
 
 def _shifted(
@@ -137,8 +139,14 @@ def _shifted(
     return found
 
 
-def _payback(cash: Float[np.ndarray, "path row"], present: Float[np.ndarray, " path"]) -> Int[np.ndarray, " path"]:
-    """The first row by whose end cash has paid back what was spent; -1 where it has not, or is not known."""
+def _payback(
+    cash: Float[np.ndarray, "path row"], late: Float[np.ndarray, " path"], present: Float[np.ndarray, " path"]
+) -> Int[np.ndarray, " path"]:
+    """The first row by whose end cash has paid back what was spent; -1 where it has not by the last, or is not known.
+
+    `late` is what customers pay only after the last row: it pays nothing back by then.
+    """
+    cash = np.concatenate([cash[:, :-1], cash[:, -1:] - np.maximum(late, 0.0)[:, None]], axis=1)
     rows = cash.shape[1]
     below = np.cumsum(cash, axis=1) < 0
     last = np.where(below.any(axis=1), rows - 1 - below[:, ::-1].argmax(axis=1), -1)  # the last row in the red

@@ -1,4 +1,4 @@
-"""The bridge from the plan to the outcome, path by path: what each shock, the team and the policy add.
+"""The bridge from the plan to the outcome, path by path: what each shock and the policy add.
 
 Shocks come in one after the other, in the order of the scenario, while the plan is held; so what each adds depends on
 those before it, and all of it adds up. Only the channels that a shock changes are looked at again.
@@ -12,20 +12,20 @@ from jaxtyping import Float
 from engine.config.shocks import Shock
 from engine.stress.account import account
 from engine.stress.levels import Levels, levels
-from engine.stress.luck import met
+from engine.stress.luck import Met, met
 from engine.stress.play import Paths, brought_by
 from engine.stress.policies import Scene, held
 from engine.stress.setting import Setting, Working
 from engine.stress.trial import Trial
 
-BEFORE, AFTER = 1, 1  # steps before the first shock and after the last one: the plan on the path's draw, the team
-
 
 def steps(
     trial: Trial, shocks: tuple[Shock, ...], paths: Paths, work: tuple[Working, ...]
 ) -> Float[np.ndarray, "path step"]:
-    """What the plan held brings without shocks, with the first, with the first two, ..., and with a team to sell it."""
+    """What the plan held brings without shocks, with the first, with the first two, ..., all sold by who sells."""
     setting, found = trial.setting, met(trial.setting.planned, shocks, trial.seed, paths.number)
+    if setting.planned.stress.sales:  # what is sold of one channel depends on the leads of all
+        return np.stack([_sold(trial, found[:number], paths, work) for number in range(len(shocks) + 1)], axis=1)
     count, before = len(paths.number), None
     totals = np.zeros((count, len(work)))
     came, columns = [np.zeros((count, setting.rows)) for _ in work], []
@@ -41,10 +41,15 @@ def steps(
             totals[:, channel] = (came[channel] * (world.effect[channel] * setting.found[channel].worth)).sum(axis=1)
         columns.append(totals.sum(axis=1))
         before = now
-    if setting.planned.stress.sales is None or before is None:
-        return np.stack([*columns, columns[-1]], axis=1)
-    sold = account(setting, work, before.world, before.money, trial.whole, count)
-    return np.stack([*columns, sold.outcome.sum(axis=1)], axis=1)
+    return np.stack(columns, axis=1)
+
+
+def _sold(trial: Trial, found: list[Met], paths: Paths, work: tuple[Working, ...]) -> Float[np.ndarray, " path"]:
+    """What is sold of what the plan held brings under some shocks."""
+    setting, count = trial.setting, len(paths.number)
+    world = levels(setting, found)
+    money = _money(setting, world, work, count)
+    return account(setting, work, world, money, trial.whole, count).outcome.sum(axis=1)
 
 
 class Moment(NamedTuple):

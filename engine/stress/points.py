@@ -33,7 +33,7 @@ class Points:
     """Weighted points of all channels; a channel's contacts by decision make a stock at each of its points."""
 
     curve: Channel  # whose draws are the points: those of the first channel, then those of the second, ...
-    gain: Float[np.ndarray, "cell point"]  # stock per contact that a decision of a channel buys
+    gain: Float[np.ndarray, "cell point"]  # stock per unit of money of a decision, at the plan's prices
     offset: Float[np.ndarray, " point"]  # stock that is there anyway
     weight: Float[np.ndarray, " point"]
     channel: Int[np.ndarray, " point"]
@@ -135,10 +135,9 @@ def features(
 
 
 def _courses(setting: Setting, channel: int) -> Float[np.ndarray, "course decision"]:
-    """Contacts by decision, all around those of the plan."""
-    had = setting.found[channel].had[: setting.periods]
-    bought = np.add.reduceat(setting.money * had[:, None], setting.grid.edges[:-1], axis=0)
-    usual = np.maximum(bought[:, channel], SPARE * bought.mean())
+    """Money by decision, all around that of the plan."""
+    spent = np.add.reduceat(setting.money, setting.grid.edges[:-1], axis=0)
+    usual = np.maximum(spent[:, channel], SPARE * spent.mean())
     luck = np.random.default_rng([SEED, channel])
     level = luck.uniform(NEAREST, WIDEST, (COURSES, 1)) * luck.uniform(0.4, 1.6, (COURSES, len(usual)))
     level[0] = 1.0

@@ -8,7 +8,7 @@ which meets cuts first, and spends what it held back once the band is left downw
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -35,7 +35,7 @@ class Scene:
     levels: Levels  # as they come true
     known: Callable[[int | None], Levels]  # at the beginning of a row; None: all of them
     work: tuple[Working, ...]
-    usual: Float[np.ndarray, "row channel"]  # what the plan earns without shocks, in the mean of these paths
+    usual: Float[np.ndarray, "row channel"]  # what the plan earns without shocks, in the mean of all draws
     count: int
 
 
@@ -58,16 +58,25 @@ class Spending:
 
 
 def held(scene: Scene) -> Spending:
-    """The plan as it is, until the money of the periods that are cut is gone; what is committed is paid even then."""
-    setting = scene.setting
-    planned, committed = setting.money[None], setting.money[None] * committed_share(setting)
+    """The plan as it is, until the money of the periods that are cut is gone; what is committed is paid even then.
+
+    Cuts that follow each other are one; those with time between them have money of their own each.
+    """
+    setting, opened = scene.setting, _open(scene.levels, scene.setting)
     there = scene.levels.money[:, : setting.periods]
-    free, cut = (planned - committed).sum(axis=2), there < 1
-    pool = np.where(cut, there * planned.sum(axis=2) - committed.sum(axis=2), 0.0).sum(axis=1, keepdims=True)
-    before = np.cumsum(np.where(cut, free, 0.0), axis=1) - np.where(cut, free, 0.0)
-    left = np.where(cut, np.clip((pool - before) / np.maximum(free, TINY), 0.0, 1.0), 1.0)
-    money = committed + (planned - committed) * left[:, :, None]
-    return Spending(money * _open(scene.levels, setting), np.zeros((1, setting.grid.count), bool))
+    committed = setting.money[None] * committed_share(setting) * opened
+    free = setting.money[None] * opened - committed
+    cut, each = there < 1, free.sum(axis=2)
+    money_left = np.where(cut, there * setting.money.sum(axis=1) - committed.sum(axis=2), 0.0)
+    for row in range(setting.periods - 2, -1, -1):  # what the periods of a cut have together, told at each of them
+        money_left[:, row] += np.where(cut[:, row], money_left[:, row + 1], 0.0)
+    share, pool = np.ones(np.broadcast_shapes(cut.shape, each.shape)), np.zeros(len(cut))
+    for row in range(setting.periods):
+        begins = cut[:, row] & (~cut[:, row - 1] if row else True)
+        pool = np.where(begins, money_left[:, row], pool)
+        share[:, row] = np.where(cut[:, row], np.clip(pool / np.maximum(each[:, row], TINY), 0.0, 1.0), 1.0)
+        pool = pool - np.where(cut[:, row], share[:, row] * each[:, row], 0.0)
+    return Spending(committed + free * share[:, :, None], np.zeros((1, setting.grid.count), bool))
 
 
 def trimmed(scene: Scene) -> Spending:
@@ -78,7 +87,11 @@ def trimmed(scene: Scene) -> Spending:
 
 
 def rolled(scene: Scene, terms: Terms) -> Spending:
-    """What a policy spends that plans the rest of the year anew, when its terms say so."""
+    """What a policy spends that plans the rest of the year anew, when its terms say so.
+
+    No policy spends more than the plan, whatever `at_most` would allow: all are measured with the same money.
+    """
+    scene = replace(scene, usual=terms.planner.rows)
     setting, count = scene.setting, scene.setting.grid.count
     current = np.repeat(by_cell(terms.planner.problem, _cells(setting))[None], scene.count, axis=0)
     money, seen = np.zeros((scene.count, setting.periods, len(setting.names))), _nothing(scene)
@@ -103,7 +116,7 @@ def _within_budget(
 ) -> Float[np.ndarray, "path period channel"]:
     """The money with the last decision cut to what is left, where a cut came after more than its share was spent."""
     setting, inside = scene.setting, slice(*scene.setting.grid.edges[-2:])
-    allowed = scene.levels.money[:, : setting.periods] @ terms.whole + _spare(terms)
+    allowed = scene.levels.money[:, : setting.periods] @ terms.whole
     last = money[:, inside]
     fixed = np.minimum(committed_share(setting)[inside] * setting.money[inside], last)
     free, bound = (last - fixed).sum(axis=(1, 2)), fixed.sum(axis=(1, 2))
@@ -198,7 +211,10 @@ def _is_told(known: Levels) -> Bool[np.ndarray, " #path"]:
 
 
 def pace(scene: Scene, money: Float[np.ndarray, "path period channel"], row: int) -> Float[np.ndarray, " path"]:
-    """What was earned before a row as a multiple of what the plan was to earn by then, in the mean of the draws."""
+    """What a path earned before a row as a multiple of what the plan was to earn by then in the mean of all draws.
+
+    Before anybody has to sell it: the leads, not the sales, are watched.
+    """
     came = outcomes(scene.setting, scene.work, scene.levels, money)[:, :row].sum(axis=(1, 2))
     plan = scene.usual[:row].sum()
     return came / max(plan, TINY) if plan > 0 else np.ones(scene.count)
@@ -215,7 +231,7 @@ def _told(
     edges = setting.grid.edges
     had = np.stack(np.broadcast_arrays(*(level[:, : setting.periods] for level in known.had)), axis=2)
     there = known.money[:, : setting.periods]
-    total = np.broadcast_to(there @ terms.whole, scene.count) + _spare(terms)
+    total = np.broadcast_to(there @ terms.whole, scene.count)
     total = np.where(released, total, np.minimum(total, setting.money.sum()))
     most = np.add.reduceat(there * terms.whole, edges[at:-1], axis=1)
     by_quarter = setting.scenario.budget.quarters is not None
@@ -242,12 +258,6 @@ def _opened(
     found = np.add.reduceat(share, scene.setting.grid.edges[:-1], axis=2)
     found = np.where(found > 1 - WHOLE, 1.0, found)
     return np.broadcast_to(found, (scene.count, *found.shape[1:]))
-
-
-def _spare(terms: Terms) -> float:
-    """Money that the plan may spend and did not find worth it [currency]."""
-    budget = terms.planner.problem.budget
-    return budget.high - float(terms.planner.setting.money.sum()) if budget.low < budget.high < np.inf else 0.0
 
 
 def _chosen(known: Known, some: Bool[np.ndarray, " path"]) -> Known:

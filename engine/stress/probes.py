@@ -42,10 +42,10 @@ def bridge(
     """
     means = [*steps.mean(axis=0).tolist(), float(final.mean())]
     *shocks, policy = names
-    told = ["draws that were played", *shocks, "people who sell", policy]
+    told = ["draws that were played", *shocks, policy]
     bars = [Bar("the plan", planned, planned)]
     for name, before, after in zip(told, [planned, *means], means, strict=False):
-        if name not in ("draws that were played", "people who sell") or abs(after - before) > 1e-9 * abs(planned):
+        if name != "draws that were played" or abs(after - before) > 1e-9 * abs(planned):
             bars.append(Bar(name, after - before, after - before))
     return (*bars, Bar("comes to", means[-1], means[-1]))
 
@@ -59,7 +59,7 @@ def worst_paths(
 ) -> tuple[WorstPath, ...]:
     """The worst paths of a policy, each with the shock that took most of it while the plan was held."""
     policy, found, numbers = account
-    told, names = [], [*(shock.name for shock in shocks), "people who sell"]
+    told, names = [], [shock.name for shock in shocks]
     for number in numbers:
         curves, *took = np.diff([planned, *steps[number].tolist()]).tolist()
         most = int(np.argmin(took))

@@ -18,6 +18,8 @@ from engine.optimize.rule import Rule
 from engine.optimize.rules import Problem, problem_of
 from engine.response.curves import chosen, respond
 from engine.stress.interior import Rest, Rows, best, objective
+from engine.stress.levels import levels
+from engine.stress.play import Paths, outcomes, works
 from engine.stress.points import Points, points_of
 from engine.stress.setting import Setting
 from engine.stress.starts import LEVELS, courses, started
@@ -42,6 +44,7 @@ class Planner:
     points: Points
     rules: tuple[Rule, ...]  # the budget is the first
     usual: float  # what the mean unit of money brings in the plan [objective/currency]
+    rows: Float[np.ndarray, "row channel"]  # what the plan earns without shocks, in the mean of all draws [outcome]
 
     @property
     def unit(self) -> float:
@@ -80,6 +83,12 @@ def planner(setting: Setting, cells: Float[np.ndarray, " cell"]) -> Planner:
             f"scenario {scenario.name!r}: decides one split for all of its horizon, so there is nothing to plan anew; "
             'write horizon.decide = "quarter" or "month", or ask for --policy hold and trim'
         )
+    if not scenario.horizon.from_history:
+        raise InputError(
+            f"scenario {scenario.name!r}: is a year like any other, in which what is left at its end works at its "
+            "start, so its rest cannot be planned anew; write horizon.carry_over = 'history', or ask for --policy hold "
+            "and trim"
+        )
     problem = problem_of(setting.curves, scenario)
     if problem.is_discrete or problem.returns or scenario.risk.is_given:
         raise InputError(
@@ -87,7 +96,10 @@ def planner(setting: Setting, cells: Float[np.ndarray, " cell"]) -> Planner:
             "not planned anew on every path yet; leave them out, or ask for --policy hold and trim"
         )
     points = points_of(setting, problem)
-    return Planner(setting, problem, points, tuple(on_their_sides(problem, cells)), _usual(setting, points, cells))
+    every = np.arange(setting.curves.draws)
+    rows = outcomes(setting, works(setting, Paths(every, every)), levels(setting, ()), setting.money[None]).mean(axis=0)
+    usual = _usual(setting, points, cells)
+    return Planner(setting, problem, points, tuple(on_their_sides(problem, cells)), usual, rows)
 
 
 def _usual(setting: Setting, points: Points, cells: Float[np.ndarray, " cell"]) -> float:

@@ -11,6 +11,7 @@ from engine.stress.play import Paths, outcomes, works
 from engine.stress.readout import quarters_of
 from engine.stress.setting import Setting, Working
 
+LEAST = 1e-6  # of the most leads: where the share of a further one is looked at
 TABLE = 400  # rates of leads at which the line is looked at, for all rates between
 
 
@@ -19,8 +20,9 @@ def attended(
 ) -> tuple[Float[np.ndarray, "path row"], Float[np.ndarray, "path row"]]:
     """The share of the outcome that the people who sell can attend to, beside that of history's; and leads lost.
 
-    Curves hold what was sold in the past, with as many leads as history's pace brings: to their share that was served
-    others are compared.
+    What marketing's leads add is what is served with them beyond what would be without them. Curves hold what they
+    added in the past, with as many as history's pace brings, and to that share others are compared. Each week is looked
+    at as if it lasted.
     """
     sales = setting.planned.stress.sales
     if sales is None:
@@ -29,9 +31,9 @@ def attended(
     money = np.broadcast_to(usual, (1, *setting.money.shape))
     before = outcomes(setting, work, levels(setting, ()), money).mean(axis=0, keepdims=True)
     people = np.broadcast_to(np.round(world.people * sales.people), came.shape[:2])
-    served_then = _served(setting, before, np.full(before.shape[:2], float(sales.people)))
-    now = _served(setting, came, people)
-    return now / served_then, 1 - now
+    then, _ = _served(setting, before, np.full(before.shape[:2], float(sales.people)))
+    now, lost = _served(setting, came, people)
+    return now / then, lost
 
 
 def leads_of(setting: Setting, came: Float[np.ndarray, "path row channel"]) -> Float[np.ndarray, "path row"]:
@@ -53,17 +55,22 @@ def team_of(sales: Sales, people: int) -> Team:
 
 def _served(
     setting: Setting, came: Float[np.ndarray, "path row channel"], people: Float[np.ndarray, "path row"]
-) -> Float[np.ndarray, "path row"]:
-    """The share of leads that is served when so many people attend to what came."""
+) -> tuple[Float[np.ndarray, "path row"], Float[np.ndarray, "path row"]]:
+    """Of marketing's leads the share that is served beyond what would be without them; and the share of all lost."""
     sales = setting.planned.stress.sales
     if sales is None:
-        return np.ones(came.shape[:2])
-    leads, share = leads_of(setting, came), np.zeros(came.shape[:2])
+        return np.ones(came.shape[:2]), np.zeros(came.shape[:2])
+    leads, other = leads_of(setting, came), sales.other_leads
+    share, lost = np.zeros(came.shape[:2]), np.ones(came.shape[:2])
     for count in np.unique(people[people >= 1]):
-        here = people == count
-        known = np.maximum(np.linspace(0.0, 1.0, TABLE) ** 2 * leads[here].max(), np.finfo(float).tiny)
-        share[here] = np.interp(leads[here], known, served(team_of(sales, int(count)), known) / known)
-    return share
+        here, team = people == count, team_of(sales, int(count))
+        most = max(float(leads[here].max()) - other, LEAST * (1 + other))
+        more = most * np.maximum(np.linspace(0.0, 1.0, TABLE) ** 2, LEAST)
+        without, come = float(served(team, np.array([other]))[0]), other + more
+        done = served(team, come)
+        share[here] = np.interp(leads[here] - other, more, (done - without) / more)
+        lost[here] = np.interp(leads[here] - other, more, 1 - done / come)
+    return share, lost
 
 
 def queue(setting: Setting) -> tuple[tuple[str, float, float], ...]:

@@ -20,8 +20,6 @@ from engine.optimize.timing import Conditions, conditions, cycled
 from engine.periods import PER_YEAR, starts
 from engine.response.curves import Channel, Curves, chosen, kernel, respond
 
-FAINT = 1e-12  # of all that works: shares below count as nothing
-
 
 @dataclass(frozen=True)
 class Setting:

@@ -73,10 +73,10 @@ def played(trial: Trial, world: World, paths: Paths, work: tuple[Working, ...]) 
         work: How money works on their draws (`play.works`).
     """
     found: dict[Policy, Account] = {}
-    usual = scene_of(trial.setting, world, paths, work, trial.policies)
+    usual = scene_of(trial.setting, world, paths, work, ())
     for policy in trial.policies:
         start = trial.reserve if policy == "reserve" and trial.reserve else trial.plan
-        scene = usual if start is trial.plan else scene_of(start.setting, world, paths, work)
+        scene = usual if start is trial.plan else scene_of(start.setting, world, paths, work, ())
         money = spent(trial, policy, scene, start.planner).money
         found[policy] = account(start.setting, work, scene.levels, money, trial.whole, scene.count)
     return found

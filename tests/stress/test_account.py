@@ -58,7 +58,12 @@ def loop(told, there, money, count):
                 years = (week + later) / PER_YEAR["week"]
                 for at, value in enumerate((amount, amount / (1 + stress.discount_rate) ** years, amount * years)):
                     book[min(week + later, rows - 1)][at] += value
-        yield profit, received, paid
+        late = sum(
+            margin * sum(came[path, week, channel] / setting.found[channel].discount[week] for channel in range(3))
+            for week in range(rows)
+            if week + stress.cash.customers_pay_after + int(delay[week]) > rows - 1
+        )
+        yield profit, received, paid, late
 
 
 def by_span(setting: Setting, rows):
@@ -78,7 +83,7 @@ def first_out_of_the_red(cash):
 def test_profit_and_cash_are_a_loop_over_paths_and_weeks(text, more):
     told = made(text, more=more)
     found, there, money = told_of(told, STORM)
-    for path, (profit, received, paid) in enumerate(loop(told, there, money, 12)):
+    for path, (profit, received, paid, late) in enumerate(loop(told, there, money, 12)):
         cash = [one[0] - other[0] for one, other in zip(received, paid, strict=True)]
         wanted = {
             "profit": profit,
@@ -95,7 +100,7 @@ def test_profit_and_cash_are_a_loop_over_paths_and_weeks(text, more):
         assert found.present[path] == pytest.approx(
             sum(one[1] - other[1] for one, other in zip(received, paid, strict=True))
         )
-        assert found.payback[path] == first_out_of_the_red(cash)
+        assert found.payback[path] == first_out_of_the_red([*cash[:-1], cash[-1] - late])
 
 
 @pytest.mark.parametrize("late", [(0, 0), (30, 0), (0, 104), (104, 104)])
@@ -251,7 +256,7 @@ def test_at_the_pace_of_history_a_team_sells_what_it_always_sold():
 
 @pytest.mark.parametrize("people", [2, 5, 12])
 def test_what_more_leads_bring_is_what_the_queue_serves_of_them(people):
-    """Leads of a week to the long run's share that a team serves, as a multiple of that at the pace of history."""
+    """What is served beyond what would be without them, lead by lead, as a multiple of that at the pace of history."""
     told = trial(SALES.format(people), curves(draws=1))
     setting, team = told.setting, Team(people, 0.5, 1.0)
     work = works(setting, some(told, 1))
@@ -259,11 +264,14 @@ def test_what_more_leads_bring_is_what_the_queue_serves_of_them(people):
     came, then = (outcomes(setting, work, calm(setting), amount)[0].sum(axis=1) for amount in (money, usual(told)))
 
     def share(week, outcome):
-        leads = 5.0 + 0.02 * outcome[week]
-        return float(served(team, np.array([leads]))[0]) / leads
+        with_them, without = served(team, np.array([5.0 + 0.02 * outcome[week], 5.0])).tolist()
+        return (with_them - without) / (0.02 * outcome[week])
+
+    def lost_of(leads):
+        return 1 - float(served(team, np.array([leads]))[0]) / leads
 
     weeks = [came[week] * share(week, came) / share(week, then) for week in range(setting.rows)]
-    lost = [1 - share(week, came) for week in range(setting.rows)]
+    lost = [lost_of(5.0 + 0.02 * came[week]) for week in range(setting.rows)]
     found = account(setting, work, calm(setting), money, told.whole, 1)
     edges = [*setting.spans.tolist(), setting.rows]
     assert found.outcome[0] == pytest.approx(by_span(setting, weeks), rel=2e-5)

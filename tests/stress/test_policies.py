@@ -52,17 +52,21 @@ CUT = shock("budget", factor=0.8, begins=JULY, chance=0.6)
 
 def loop_held(told, found, path):
     """The plan, week by week, until the money of the weeks that are cut is gone; commitments are paid all the same."""
-    planned, fixed = told.money, told.money * committed_share(told)
+    opened = closed(told, found, path, np.ones_like(told.money))
+    planned, fixed = told.money * opened, told.money * committed_share(told) * opened
     there = found.money[min(path, len(found.money) - 1)]
-    cut = [week for week in range(told.periods) if there[week] < 1]
-    pool = sum(there[week] * planned[week].sum() - fixed[week].sum() for week in cut)
-    money = planned.copy()
-    for week in cut:
+    money, pool = planned.copy(), 0.0
+    for week in range(told.periods):
+        if not there[week] < 1:
+            continue
+        if week == 0 or not there[week - 1] < 1:  # a cut begins: what its weeks have together
+            end = next((later for later in range(week, told.periods) if not there[later] < 1), told.periods)
+            pool = sum(there[each] * told.money[each].sum() - fixed[each].sum() for each in range(week, end))
         free = planned[week] - fixed[week]
         paid = min(max(pool, 0.0), free.sum())
         money[week] = fixed[week] + (free * paid / free.sum() if free.sum() else 0.0)
         pool -= paid
-    return closed(told, found, path, money)
+    return money
 
 
 def loop_trimmed(told, found, path):
