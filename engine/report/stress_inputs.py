@@ -31,7 +31,7 @@ from engine.report.stress_layout import (
 from engine.report.workbook import Book, Cell, Form, Sheet, place
 from engine.stress.readout import Quarter
 
-MARKED = "Blue on light: may be changed, and all sheets follow. Other figures are the engine's."
+MARKED = "Blue on light: may be changed; Summary and Quarters follow. Other figures are the engine's."
 LIST_OF_CASES, LIST_OF_POLICIES = (0, 1, 2), (4, 5, 6)  # columns: name, number, the number where it is chosen
 
 

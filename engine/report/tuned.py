@@ -45,7 +45,9 @@ def tuned_text(found: tuple[Tuned, ...], currency: str, unit: str) -> str:
 def _told(one: Tuned, unit: str) -> str:
     """What to do, what it brings, and whether tuning was worth it."""
     training, fresh = one.paths
-    told = (
+    better = one.fresh_beside_replan.high < 0
+    told = "If you can plan anew each time, do that instead, it surely brings more. If not: " if better else ""
+    told += (
         f"{_act(one)}: {_sure(one.fresh, unit)} over holding the plan on {fresh:,} fresh paths{_measure(one)}, less on "
         f"{percent(one.fresh.worse)} of them; tuned on {training:,} training paths, which said "
         f"{money(one.training.mean, unit, signed=True)} ({one.tried} choices tried{_plans(one)})."
@@ -57,8 +59,8 @@ def _act(one: Tuned) -> str:
     if one.policy == "trigger":
         return f"Plan anew when {percent(one.choice.band)} or more off the plan"
     if not one.choice.reserve:
-        return f"Hold nothing back, and plan anew once when {percent(one.choice.band)} behind"
-    return f"Hold back {percent(one.choice.reserve)} and release when {percent(one.choice.band)} behind"
+        return f"Hold nothing back, and plan anew once when {percent(one.choice.band)} behind the plan"
+    return f"Hold back {percent(one.choice.reserve)} and release it when {percent(one.choice.band)} behind the plan"
 
 
 def _plans(one: Tuned) -> str:
@@ -86,8 +88,10 @@ def _beside(one: Tuned, unit: str) -> str:
     """What the scenario's own choice brings."""
     if one.choice == one.default:
         return "That is the scenario's own choice, and none that was tried was better."
-    told = f"The default of {_words(one, one.default)} brings {_sure(one.default_fresh, unit)}; tuning changes that by "
-    told += _sure(one.fresh_beside_default, unit)
+    told = (
+        f"The scenario's own {_words(one, one.default)} brings {_sure(one.default_fresh, unit)}; tuning changes that "
+    )
+    told += "by " + _sure(one.fresh_beside_default, unit)
     return f"{told}." if one.fresh_beside_default.low > 0 else f"{told}, so nothing is surely gained by tuning."
 
 

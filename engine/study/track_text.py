@@ -100,7 +100,8 @@ def _ends(found: Track) -> str:
         else f", chance to reach the plan's {money(forecast.planned.mean, outcome.unit)} {percent(forecast.chance)}"
     )
     if found.over == found.plan.periods:
-        return f" The horizon ended at {year}{'' if outcome.actual is not None else f' ({sure})'}."
+        known = outcome.actual is not None
+        return f" The horizon ended at {year}." if known else f" By the curves the horizon ended at {year} ({sure})."
     return f" With the rest as planned it ends at {year} ({sure}){goal}."
 
 
@@ -137,7 +138,7 @@ def _spend(found: Track) -> str:
     rest = f" With the rest as planned, {side} is spent." if abs(more) > ROUNDED * total.year else ""
     return (
         f"Spend ({plan.currency}), {plan.days[0]} to {found.last}:\n{table(header, rows)}\n"
-        f"{gone} of the horizon are over. of plan: share of the horizon's money that is spent; at pace: the horizon's "
+        f"{gone} of the horizon is over. of plan: share of the horizon's money that is spent; at pace: the horizon's "
         f"money, if spend stands to the plan as it did so far; left: what the plan still has.{rest}"
     )
 
