@@ -20,6 +20,7 @@ TOLD = {
 BARE = "foresight"  # no policy that anybody can choose
 RULELESS = ("hold", "trim")  # policies that heed no rule but commitments
 NEAR = 1e-4  # of an outcome: what is closer counts as the same
+AS_DEAR = 1e-3  # of what is spent: a difference that is not worth a word
 MOST_ROWS = 60  # of a table
 
 
@@ -60,9 +61,10 @@ def decision(found: Answer) -> str:
 
 
 def choice(case: CaseReading) -> Reading:
-    """The policy that surely brings most in the mean; the first one unless another surely brings more."""
+    """The policy that surely brings most in the mean; the first one unless another surely brings more than a trifle."""
     first, *others = [one for one in case.policies if one.policy != BARE]
-    better = [one for one in others if one.gain and one.gain.low > 0]
+    trifle = NEAR * abs(sum(quarter.planned for quarter in first.quarters))
+    better = [one for one in others if one.gain and one.gain.low > 0 and one.gain.mean > trifle]
     return max(better, key=lambda one: one.outcome.mean, default=first)
 
 
@@ -70,10 +72,21 @@ def _advice(found: Answer, case: CaseReading, best: Reading) -> str:
     if best.gain is None:
         others = [one for one in case.policies[1:] if one.policy != BARE]
         return "No other policy that was played surely brings more: stay with the plan." if others else ""
+    over = f"over that{_money(found, best, case.policies[0])}"
     return (
-        f"{TOLD[best.policy].capitalize()}: {_gain(found, best.gain)} over that, {_target(found, best)}, less on "
-        f"{percent(best.gain.worse)} of the paths."
+        f"{TOLD[best.policy].capitalize()}: {_gain(found, best.gain)} {over}, "
+        f"{_target(found, best)}, less on {percent(best.gain.worse)} of the paths."
     )
+
+
+def _money(found: Answer, one: Reading, over: Reading) -> str:
+    """What a policy spends and earns beyond another in the mean, where that is worth a word."""
+    more, told = one.spend.mean - over.spend.mean, ""
+    if abs(more) > AS_DEAR * over.spend.mean:
+        told = f", for {money(abs(more), found.currency)} {'more' if more > 0 else 'less'} spend"
+    if one.profit and over.profit:
+        told += f", profit {money(one.profit.mean - over.profit.mean, found.currency, signed=True)}"
+    return told
 
 
 def _of_cases(found: Answer) -> str:
@@ -88,7 +101,8 @@ def _of_cases(found: Answer) -> str:
     )
     if best.gain is None:
         return f"{told} while the plan is held, and no other policy surely saves any of it."
-    return f"{told} while the plan is held; {TOLD[best.policy]} saves {_gain(found, best.gain)} of it."
+    saved = f"{_gain(found, best.gain)} of it{_money(found, best, hold)}"
+    return f"{told} while the plan is held; {TOLD[best.policy]} saves {saved}."
 
 
 def _amount(found: Answer, amount: float, signed: bool = False) -> str:
@@ -153,7 +167,7 @@ def _regret(found: Answer, case: CaseReading) -> str:
     if known is None:
         return ""
     lacks = [
-        f"{TOLD[one.policy]} {_amount(found, known.outcome.mean - one.outcome.mean)}"
+        f"{TOLD[one.policy]} {_amount(found, max(known.outcome.mean - one.outcome.mean, 0.0))}"
         for one in case.policies
         if one is not known
     ]
@@ -201,9 +215,10 @@ def _bridge(found: Answer) -> str:
     if not found.bridge:
         return ""
     rows = [[plain(bar.name), number(bar.low)] for bar in found.bridge]
-    return (
-        f"From the plan to the outcome, in the mean [{found.unit or plain(found.measure)}]:\n{folded(['', ''], rows)}"
-    )
+    told = f"From the plan to the outcome, in the mean [{found.unit or plain(found.measure)}]"
+    if 0 < found.bridged < found.cases[-1].paths:
+        told += f", on the first {found.bridged:,} paths"
+    return f"{told}:\n{folded(['', ''], rows)}"
 
 
 def _tornado(found: Answer) -> str:
@@ -242,9 +257,10 @@ def _further(found: Answer) -> str:
         else:
             lines.append(f"{plain(one.shock)}: {one.what} holds up to a factor of {one.factor:.3g}.")
     for pledge in found.committed:
+        unit, of = (found.currency, f" {plain(found.aim)}") if found.aim else (found.unit, "")
         lines.append(
             f"Committed to {plain(pledge.channel)}, {money(pledge.money, found.currency)}: without it the plan would "
-            f"bring {_amount(found, pledge.cost, signed=True)}."
+            f"bring {money(pledge.cost, unit, signed=True)}{of}."
         )
     for quarter, lost, adds in found.queue:
         lines.append(

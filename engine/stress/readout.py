@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.periods import step
 from engine.stress.account import Account, margin_of
@@ -94,13 +94,34 @@ def spread(values: Float[np.ndarray, " path"]) -> Spread:
     return Spread(float(values.mean()), low, middle, high)
 
 
-def gain(values: Float[np.ndarray, " path"], over: Float[np.ndarray, " path"]) -> Gain:
-    """What the first of two policies brings beyond the second, path by path the same luck."""
+def gain(
+    values: Float[np.ndarray, " path"],
+    over: Float[np.ndarray, " path"],
+    draws: Int[np.ndarray, " path"] | None = None,
+) -> Gain:
+    """What the first of two policies brings beyond the second, path by path the same luck.
+
+    Args:
+        values: Of the first.
+        over: Of the second.
+        draws: Number of each path's draw of the curves: paths of one draw are not independent of each other; None
+            where each path is.
+    """
     change = values - over
     change = np.where(np.abs(change) <= DUST * np.abs(over).max(initial=0.0), 0.0, change)
-    error = SURE * float(change.std(ddof=1)) / math.sqrt(len(change)) if len(change) > 1 else 0.0
+    error = SURE * _error(change, draws)
     mean = float(change.mean())
     return Gain(mean, mean - error, mean + error, float(np.mean(change < 0)))
+
+
+def _error(change: Float[np.ndarray, " path"], draws: Int[np.ndarray, " path"] | None) -> float:
+    """The standard error of a mean, robust to whatever paths of one draw have in common (Liang and Zeger, 1986)."""
+    apart = change - change.mean()
+    if draws is not None:
+        by_draw = np.bincount(np.unique(draws, return_inverse=True)[1], apart)
+        apart = by_draw if len(by_draw) > 1 else apart  # of a single draw nobody knows how others differ
+    groups = len(apart)
+    return math.sqrt(groups / (groups - 1) * float(apart @ apart)) / len(change) if groups > 1 else 0.0
 
 
 def value_at_risk(values: Float[np.ndarray, " path"], plan: float, level: float) -> tuple[float, float]:
@@ -118,7 +139,14 @@ def value_at_risk(values: Float[np.ndarray, " path"], plan: float, level: float)
     return plan - float(edge), plan - float(rising @ weight / weight.sum())
 
 
-def reading(trial: Trial, policy: str, found: Account, hold: Account | None, plan: Account) -> Reading:
+def reading(
+    trial: Trial,
+    policy: str,
+    found: Account,
+    hold: Account | None,
+    plan: Account,
+    draws: Int[np.ndarray, " path"] | None = None,
+) -> Reading:
     """What a policy comes to.
 
     Args:
@@ -127,6 +155,7 @@ def reading(trial: Trial, policy: str, found: Account, hold: Account | None, pla
         found: Its account.
         hold: That of the plan held, to compare with.
         plan: That of the plan without shocks, on every draw.
+        draws: Number of each path's draw of the curves; None where each path has its own.
     """
     setting, total = trial.setting, found.outcome.sum(axis=1)
     asked = setting.planned.stress
@@ -148,7 +177,7 @@ def reading(trial: Trial, policy: str, found: Account, hold: Account | None, pla
         payback=int(half) if in_money and np.isfinite(half) else None,
         overspent=float(np.mean(found.overspent > 0)),
         quarters=_quarters(setting, found, plan),
-        gain=None if hold is None or hold is found else gain(total, hold.outcome.sum(axis=1)),
+        gain=None if hold is None or hold is found else gain(total, hold.outcome.sum(axis=1), draws),
         worst=tuple(np.argsort(total, kind="stable")[:WORST].tolist()),
     )
 
@@ -268,7 +297,7 @@ class Committed:
 
     channel: str
     money: float  # [currency]
-    cost: float  # [outcome]
+    cost: float  # of what the plan maximises [outcome, or currency where that is another thing]
 
 
 @dataclass(frozen=True)
@@ -310,6 +339,8 @@ class Answer:
     hash: str  # of all that was played
     made_from: str  # digests of the curves and the scenario
     terms: Terms = Terms()
+    bridged: int = 0  # first paths that the bridge is told of; 0: all of them
+    aim: str = ""  # what the plan maximises, in the currency, where that is not what the outcome counts
 
 
 def terms_of(setting: Setting) -> Terms:

@@ -35,6 +35,7 @@ ShockSet = Literal["scenario", "ladder", "montecarlo", "replay"]
 SETS: tuple[ShockSet, ...] = get_args(ShockSet)
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 USUAL: tuple[Policy, ...] = ("hold", "trim", "replan", "foresight")
+REPLAYED: tuple[Policy, ...] = ("hold", "trim")  # nobody knows beforehand how a past year goes on
 PATHS = 1000
 ROUNDING = 1e-6  # of the money that a cut leaves
 
@@ -91,7 +92,7 @@ def prepared(asked: Asked) -> Prepared:
     cases = _cases(told, which, every)
     if which in ("scenario", "montecarlo"):
         _require_paid(told)
-    policies, notes = _policies(told, asked.policies)
+    policies, notes = _policies(told, asked.policies, which)
     past = _past(asked, which)
     trial = _trial(curves, Start(told, None), plan, policies, asked.seed)
     return Prepared(
@@ -165,10 +166,13 @@ def _count(asked: Asked, which: ShockSet, told: Setting) -> int:
     return asked.paths or told.planned.stress.paths or PATHS
 
 
-def _policies(told: Setting, asked: tuple[Policy, ...]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+def _policies(told: Setting, asked: tuple[Policy, ...], which: ShockSet) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
     """The policies in the order of their table, and what is told of them."""
     if asked:
-        return tuple(policy for policy in POLICIES if policy in asked), ()
+        policies = tuple(policy for policy in POLICIES if policy in asked)
+        return policies, _unknowing(policies) if which == "replay" else ()
+    if which == "replay":
+        return REPLAYED, ()
     if told.grid.count > 1:
         return USUAL, ()
     told_once = (
@@ -176,6 +180,18 @@ def _policies(told: Setting, asked: tuple[Policy, ...]) -> tuple[tuple[Policy, .
         "see what that is worth"
     )
     return tuple(policy for policy in USUAL if policy not in ROLLING), (told_once,)
+
+
+def _unknowing(policies: tuple[Policy, ...]) -> tuple[str, ...]:
+    """That policies which plan anew learn nothing of a year that is replayed."""
+    rolling = [policy for policy in policies if policy in ROLLING and policy != "foresight"]
+    if not rolling:
+        return ()
+    told = (
+        f"nobody knows beforehand how a past year goes on, so with --set replay {', '.join(rolling)} "
+        f"{'plans' if len(rolling) == 1 else 'plan'} by what the plan knew, and not by what came"
+    )
+    return (told,)
 
 
 def _trial(curves: Curves, start: Start, plan: Plan, policies: tuple[Policy, ...], seed: int) -> Trial:

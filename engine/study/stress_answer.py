@@ -17,7 +17,17 @@ from engine.stress.probes import (
     held_outcomes,
     worst_paths,
 )
-from engine.stress.readout import Answer, Bar, CaseReading, Reading, WorstPath, reading, spread, terms_of
+from engine.stress.readout import (
+    DUST,
+    Answer,
+    Bar,
+    CaseReading,
+    Reading,
+    WorstPath,
+    reading,
+    spread,
+    terms_of,
+)
 from engine.stress.run import TOLD_APART, Gathered, hash_of
 from engine.stress.sets import tornado_ends
 from engine.stress.setting import Setting
@@ -36,6 +46,7 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
     """The whole answer of what was played."""
     trial, plan = ready.work.trial, ready.plan
     setting, paths = trial.setting, each_draw(trial)
+    curves, target = setting.curves, setting.planned.stress.target
     calm = held_outcomes(trial, (), paths, works(setting, paths))
     planned = spread(calm.outcome.sum(axis=1))
     cases = tuple(_read(trial, one, calm) for one in found)
@@ -45,14 +56,14 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
     return Answer(
         scenario=setting.planned.name,
         currency=plan.currency,
-        unit=plan.unit,
-        measure=plan.measure,
+        unit=curves.currency if curves.is_money else "",
+        measure=curves.measure,
         span=f"{plan.start} to {plan.end}",
         asked=NAMED[ready.shocks],
         planned=planned,
-        calm=float(np.mean(calm.outcome.sum(axis=1) >= (setting.planned.stress.target or planned.mean))),
+        calm=float(np.mean(calm.outcome.sum(axis=1) >= (planned.mean if target is None else target) * (1 - DUST))),
         spend=float(setting.money.sum()),
-        target=setting.planned.stress.target,
+        target=target,
         level=setting.planned.stress.level,
         days=tuple(map(str, setting.days)),
         cases=cases,
@@ -67,6 +78,8 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
         hash=hash_of(found),
         made_from=ready.made_from,
         terms=terms_of(setting),
+        bridged=len(found[-1].steps) if bars else 0,
+        aim=plan.measure if plan.measure != curves.measure else "",
     )
 
 
@@ -80,7 +93,7 @@ def _queue(setting: Setting) -> tuple[tuple[str, float, float], ...]:
 
 def _read(trial: Trial, one: Gathered, calm: Account) -> CaseReading:
     hold = one.accounts.get("hold")
-    told = tuple(reading(trial, policy, found, hold, calm) for policy, found in one.accounts.items())
+    told = tuple(reading(trial, policy, found, hold, calm, one.draw) for policy, found in one.accounts.items())
     return CaseReading(one.case.name, one.case.family, len(one.number), told)
 
 

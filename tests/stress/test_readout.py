@@ -116,6 +116,45 @@ def test_common_luck_makes_a_small_gain_sure():
     assert 4 < told.low < told.mean < told.high < 6
 
 
+@settings(max_examples=50)
+@given(st.integers(0, 10**6), st.integers(2, 12), st.integers(1, 9))
+def test_paths_of_one_draw_count_as_much_as_they_have_not_in_common(seed, draws, each):
+    """Of a balanced design the cluster-robust interval is that of the means by draw."""
+    rng = np.random.default_rng(seed)
+    change = rng.normal(3, 1, draws)[:, None] + rng.normal(0, 1, (draws, each))
+    which = np.repeat(np.arange(draws) * 7, each)
+    mixed = rng.permutation(draws * each)
+    over = rng.uniform(50, 90, draws * each)
+    told = gain(over + change.ravel()[mixed], over, which[mixed])
+    by_draw = gain(change.mean(axis=1) + 60, np.full(draws, 60.0))
+    assert (told.mean, told.low, told.high) == pytest.approx((by_draw.mean, by_draw.low, by_draw.high))
+
+
+def test_the_same_paths_told_again_make_no_gain_surer():
+    rng = np.random.default_rng(1)
+    values, over = rng.normal(101, 9, 30), rng.normal(100, 9, 30)
+    once = gain(values, over, np.arange(30))
+    again = gain(np.tile(values, 50), np.tile(over, 50), np.tile(np.arange(30), 50))
+    assert (again.mean, again.low, again.high) == pytest.approx((once.mean, once.low, once.high))
+    assert once.low == pytest.approx(gain(values, over).low)
+    assert again.low < gain(np.tile(values, 50), np.tile(over, 50)).low
+
+
+def test_of_a_single_draw_paths_are_all_that_is_known():
+    rng = np.random.default_rng(2)
+    values, over = rng.normal(101, 9, 30), rng.normal(100, 9, 30)
+    assert gain(values, over, np.zeros(30, int)) == gain(values, over)
+
+
+def test_of_draws_of_unlike_count_the_interval_sums_what_lies_apart_by_draw():
+    """The sandwich of a mean, written out."""
+    change, which = np.array([1.0, 2.0, 4.0, 9.0, 5.0]), np.array([3, 3, 8, 8, 0])
+    apart = {draw: sum(one - 4.2 for one, at in zip(change, which, strict=True) if at == draw) for draw in (0, 3, 8)}
+    error = math.sqrt(3 / 2 * sum(one**2 for one in apart.values())) / 5
+    told = gain(change + 10, np.full(5, 10.0), which)
+    assert told.high - told.mean == pytest.approx(norm.ppf(0.975) * error)
+
+
 @pytest.mark.parametrize("target", [None, 1.0, 170_000.0, 190_000.0, 1e9])
 def test_the_chance_of_the_target_is_the_share_of_paths_that_reach_it(target):
     told = made("" if target is None else f"[stress]\ntarget = {target}\n")
@@ -250,3 +289,13 @@ def test_a_policy_is_compared_with_holding_and_holding_with_nothing():
     one = reading(told, "replan", every["replan"], every["hold"], calm)
     assert one.gain == gain(every["replan"].outcome.sum(axis=1), every["hold"].outcome.sum(axis=1))
     assert one.overspent == np.mean(every["replan"].overspent > 0)
+
+
+def test_the_gain_of_a_policy_knows_which_paths_share_a_draw():
+    told = made(policies=("hold", "trim"))
+    every, calm = told_of(told)
+    draws = np.arange(24) % told.setting.curves.draws
+    one = reading(told, "trim", every["trim"], every["hold"], calm, draws)
+    total = [every[policy].outcome.sum(axis=1) for policy in ("trim", "hold")]
+    assert one.gain == gain(*total, draws)
+    assert one.gain.high != gain(*total).high

@@ -9,7 +9,9 @@ import pytest
 
 from engine.errors import InputError
 from engine.files import write_csv
+from engine.report.stress import stress_text
 from engine.response.curves_file import write_curves
+from engine.stress.readout import gain
 from engine.stress.run import Hands, hash_of, run
 from engine.study.stress import Asked, History, prepared
 from engine.study.stress_answer import answered
@@ -34,8 +36,8 @@ def ask(place, text, **more):
     return prepared(Asked(place / "s.toml", place / "c.json", **{"policies": ("hold",), **more}))
 
 
-def come(place, ready):
-    found, parts = run(ready.work, place / "out", Hands())
+def come(place, ready, name="out"):
+    found, parts = run(ready.work, place / name, Hands())
     return found, parts, answered(ready, found)
 
 
@@ -195,3 +197,72 @@ def test_a_history_and_its_replay_go_together(replayable, change, said):
 def test_a_curves_file_explains_no_history(replayable):
     with pytest.raises(InputError, match="is no fit folder, and --set replay reads what the fit explains"):
         prepared(replace(replayable, fit=replayable.fit / "curves.json"))
+
+
+def test_in_replays_nothing_is_planned_anew_unless_that_is_asked_for(replayable):
+    assert prepared(replace(replayable, policies=())).work.trial.policies == ("hold", "trim")
+    said = "replan, trigger plan by what the plan knew, and not by what came"
+    asked = prepared(replace(replayable, policies=("hold", "trigger", "replan", "foresight")))
+    assert [said in warning for warning in asked.warnings].count(True) == 1
+    plain = prepared(replace(replayable, policies=("hold", "trim", "foresight")))
+    assert not any("what the plan knew" in warning for warning in plain.warnings)
+
+
+def test_in_replays_only_foresight_does_other_than_the_plan(replayable, place):
+    ready = prepared(replace(replayable, policies=("hold", "replan", "foresight")))
+    (one,), _, _ = come(place, ready)
+    hold, anew, known = (one.accounts[policy].spend for policy in ("hold", "replan", "foresight"))
+    assert anew == pytest.approx(hold, rel=1e-2)
+    assert np.abs(known - hold).max() > 0.02 * hold.max()
+
+
+GOALS = {
+    "": ("revenue", None, "revenue", "USD", ""),
+    "profit": ("revenue", None, "revenue", "USD", "profit"),
+    "profit of orders": ("orders", 20.0, "value of orders", "USD", "profit"),
+    "customers": ("customers", 50.0, "customers", "", ""),
+    "clv": ("customers", 50.0, "customers", "", "lifetime value"),
+}
+FIGURES = {"profit": ", margin = 0.6", "clv": ", lifetime_value = 3"}
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_figures_are_called_what_they_count_and_commitments_by_the_goal(place, goal):
+    outcome, value, measure, unit, aim = GOALS[goal]
+    write_curves(place / "c.json", replace(curves(), outcome=outcome, outcome_value=value))
+    name = goal.partition(" ")[0]
+    text = f'goal = {{ maximise = "{name}"{FIGURES.get(name, "")} }}\n' if name else ""
+    ready = ask(place, text + CUT + "[channels.c0]\ncommitted = [9_000, 9_000, 9_000, 9_000]\n")
+    _, _, answer = come(place, ready)
+    assert (answer.measure, answer.unit, answer.aim) == (measure, unit, aim)
+    assert answer.planned.mean == pytest.approx(ready.plan.chosen.outcome.mean, rel=1e-6)
+    (line,) = [line for line in stress_text(answer).splitlines() if line.startswith("Committed to c0")]
+    assert line.endswith(f" {aim}." if aim else ".")
+    assert ("bring USD " in line) == bool(unit or aim)
+
+
+def test_a_plan_that_comes_to_the_target_but_for_rounding_reaches_it(place):
+    write_curves(place / "c.json", curves(draws=1))
+    _, _, answer = come(place, ask(place, CUT))
+    target = float(np.nextafter(answer.planned.mean, np.inf))
+    again = come(place, ask(place, CUT + f"[stress]\ntarget = {target!r}\n"), "again")[2]
+    assert again.planned.mean < again.target
+    assert again.calm == 1.0
+
+
+def test_gains_are_told_as_of_paths_that_share_draws(place):
+    found, _, answer = come(place, ask(place, CUT + DEAR, policies=("hold", "trim"), paths=40))
+    total = [found[0].accounts[policy].outcome.sum(axis=1) for policy in ("trim", "hold")]
+    assert answer.cases[0].policies[1].gain == gain(*total, found[0].draw)
+
+
+def test_a_bridge_says_on_how_many_paths_it_stands(place, monkeypatch):
+    monkeypatch.setattr("engine.stress.run.APART", 4)
+    ready = ask(place, CUT + DEAR, paths=12)
+    ready = replace(ready, work=replace(ready.work, together=4))
+    _, _, answer = come(place, ready)
+    assert answer.bridged == 4
+    assert ", on the first 4 paths:" in stress_text(answer)
+    whole = come(place, ask(place, CUT + DEAR, paths=12), "whole")[2]
+    assert whole.bridged == 12
+    assert "on the first" not in stress_text(whole)
