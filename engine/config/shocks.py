@@ -150,14 +150,17 @@ def _least(factor: float | Spread | None) -> float:
     return 1.0 if factor is None else factor
 
 
+Periods = Annotated[float, Field(ge=1e-3, le=1e4, allow_inf_nan=False)]
+
+
 class Sales(Closed):
     """The people behind an outcome: each unit of it comes from leads, and a lead needs one of them for a while."""
 
-    leads: Positive  # behind a unit of outcome [1/outcome]
+    leads: Annotated[float, Field(ge=1e-12, le=1e6, allow_inf_nan=False)]  # behind a unit of outcome [1/outcome]
     other_leads: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] = 0.0  # without marketing [1/period]
     people: Annotated[int, Field(ge=1, le=100_000)]
-    handling: Positive  # periods one of them works on a lead, in the mean
-    patience: Positive  # periods after which a lead that waits is lost, in the mean
+    handling: Periods  # that one of them works on a lead, in the mean
+    patience: Periods  # after which a lead that waits is lost, in the mean
     service: Literal["exponential", "fixed", "lognormal"] = "exponential"  # how the time for a lead varies
     variation: Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)] = 1.0  # of log-normal times: sd / mean
 
@@ -179,7 +182,9 @@ class Stress(Closed):
     target: Positive | None = None  # outcome that is to be reached; the plan's own mean if absent
     margin: Share | None = None  # of the outcome, for profit and cash; that of the goal if absent
     discount_rate: Annotated[float, Field(ge=0, lt=2, allow_inf_nan=False)] = 0.0  # a year, for the present value
-    level: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.05  # of paths that value at risk and CVaR tell
+    level: Annotated[float, Field(ge=0.001, le=0.5, allow_inf_nan=False)] = (
+        0.05  # of paths that value at risk and CVaR tell
+    )
     correlation: dict[Name, dict[Name, Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]]] = Field(
         default_factory=dict
     )  # of drivers by name, each pair once

@@ -19,6 +19,7 @@ TOLD = {
 }
 BARE = "foresight"  # no policy that anybody can choose
 RULELESS = ("hold", "trim")  # policies that heed no rule but commitments
+DUST = 1e-9  # of the plan: a bar that is rounding
 NEAR = 1e-4  # of an outcome: what is closer counts as the same
 AS_DEAR = 1e-3  # of what is spent: a difference that is not worth a word
 MOST_ROWS = 60  # of a table
@@ -183,11 +184,22 @@ def _quarters(case: CaseReading) -> str:
     rows = []
     for one in best.quarters:
         cells = [number(value) for value in (one.planned, one.outcome.p05, one.outcome.p50, one.outcome.p95)]
-        cells.append(number(one.spend.p50))
-        cells += [number(one.profit.p50), number(one.cash.p50)] if one.profit and one.cash else []
+        cells.append(number(one.spend.mean))
+        cells += [number(one.profit.mean), number(one.cash.mean)] if one.profit and one.cash else []
         cells += [percent(one.lost)] if one.lost is not None else []
         rows.append([one.name, *cells])
-    return f"By quarter, if you {TOLD[best.policy]} (medians where nothing else is said):\n{folded(header, rows)}"
+    rows.append(_in_all(best, len(header)))
+    told = f"By quarter, if you {TOLD[best.policy]} (spend, profit and cash are means, which add up)"
+    return f"{told}:\n{folded(header, rows)}"
+
+
+def _in_all(one: Reading, columns: int) -> list[str]:
+    """The last row of the quarters: what they come to together."""
+    planned, cash = sum(quarter.planned for quarter in one.quarters), [quarter.cash for quarter in one.quarters]
+    cells = [number(value) for value in (planned, one.outcome.p05, one.outcome.p50, one.outcome.p95, one.spend.mean)]
+    if one.profit:
+        cells += [number(one.profit.mean), number(sum(each.mean for each in cash if each))]
+    return ["in all", *cells, *[""] * (columns - 1 - len(cells))]
 
 
 def _cases(found: Answer) -> str:
@@ -214,7 +226,8 @@ def _cases(found: Answer) -> str:
 def _bridge(found: Answer) -> str:
     if not found.bridge:
         return ""
-    rows = [[plain(bar.name), number(bar.low)] for bar in found.bridge]
+    dust = DUST * abs(found.planned.mean)
+    rows = [[plain(bar.name), number(bar.low if abs(bar.low) > dust else 0.0)] for bar in found.bridge]
     told = f"From the plan to the outcome, in the mean [{found.unit or plain(found.measure)}]"
     if 0 < found.bridged < found.cases[-1].paths:
         told += f", on the first {found.bridged:,} paths"
@@ -227,7 +240,7 @@ def _tornado(found: Answer) -> str:
     rising = sorted(found.tornado, key=lambda bar: -max(abs(bar.low), abs(bar.high)))
     rows = [[plain(bar.name), number(bar.low), number(bar.high)] for bar in rising]
     return (
-        "Each shock alone, from its mild to its harsh end (5 and 95 % points), while the plan is held:\n"
+        "Each shock alone, at the low and the high end of its factor (5 and 95 % points), while the plan is held:\n"
         f"{folded(['shock', 'low end', 'high end'], rows)}"
     )
 
@@ -253,18 +266,20 @@ def _further(found: Answer) -> str:
     lines = []
     for one in found.even:
         if one.factor is None:
-            lines.append(f"{plain(one.shock)}: {one.what} holds at every factor looked at.")
+            lines.append(f"{plain(one.shock)} alone: {one.what} holds in the mean at every factor looked at.")
         else:
-            lines.append(f"{plain(one.shock)}: {one.what} holds up to a factor of {one.factor:.3g}.")
+            way = "up" if one.factor > 1 else "down"
+            lines.append(
+                f"{plain(one.shock)} alone: {one.what} holds in the mean {way} to a factor of {one.factor:.3g}."
+            )
     for pledge in found.committed:
         unit, of = (found.currency, f" {plain(found.aim)}") if found.aim else (found.unit, "")
-        lines.append(
-            f"Committed to {plain(pledge.channel)}, {money(pledge.money, found.currency)}: without it the plan would "
-            f"bring {money(pledge.cost, unit, signed=True)}{of}."
-        )
+        more = f"bring {money(pledge.cost, unit)}{of} more" if pledge.cost else "bring no more: it costs nothing"
+        told = f"Committed to {plain(pledge.channel)}, {money(pledge.money, found.currency)}"
+        lines.append(f"{told}: without it the plan would {more}.")
     for quarter, lost, adds in found.queue:
         lines.append(
-            f"Who sells, {quarter}: {percent(lost)} of leads are lost in line, and of each further lead "
+            f"Who sells, {quarter}, as planned: {percent(lost)} of leads are lost in line, and of each further lead "
             f"{percent(adds)} are served{': more marketing lengthens the queue' if adds < 0.5 else ''}."
         )
     overspent = [one for case in found.cases for one in case.policies if one.overspent]

@@ -111,6 +111,8 @@ def gain(
     change = np.where(np.abs(change) <= DUST * np.abs(over).max(initial=0.0), 0.0, change)
     error = SURE * _error(change, draws)
     mean = float(change.mean())
+    if len(change) == 1:  # of a single path nobody knows how others differ
+        return Gain(mean, min(mean, 0.0), max(mean, 0.0), float(mean < 0))
     return Gain(mean, mean - error, mean + error, float(np.mean(change < 0)))
 
 

@@ -17,6 +17,7 @@ from engine.files import digest, read_bytes
 from engine.optimize.over_time.totals import bends_upwards
 from engine.optimize.plan import Plan, optimize
 from engine.response.curves import Curves
+from engine.stress.account import margin_of
 from engine.stress.history import Past, past_of, without_prices
 from engine.stress.levels import levels
 from engine.stress.luck import met, require_correlation
@@ -99,7 +100,14 @@ def prepared(asked: Asked) -> Prepared:
         shocks=which,
         plan=plan,
         work=Work(trial, cases, _count(asked, which, told), past),
-        warnings=(*fit_doubts(asked.fit), *notes, *_hills(trial), *(_unpriced(past) if past else ()), *plan.warnings),
+        warnings=(
+            *fit_doubts(asked.fit),
+            *notes,
+            *_hills(trial),
+            *_unfelt(told),
+            *(_unpriced(past) if past else ()),
+            *plan.warnings,
+        ),
         made_from=_made_from(curves, asked),
     )
 
@@ -123,6 +131,19 @@ def _hills(trial: Trial) -> tuple[str, ...]:
         if bent
         else ()
     )
+
+
+def _unfelt(told: Setting) -> tuple[str, ...]:
+    """Shocks of what the scenario says nothing about, which change nothing on the curves."""
+    asked, found = told.planned.stress, []
+    for shock in told.planned.shocks:
+        if shock.kind == "capacity" and asked.sales is None:
+            found.append(f"{plain(shock.name)} changes nothing on the curves: nobody sells there; write [stress.sales]")
+        if shock.kind == "delay" and not np.isfinite(margin_of(told)).all():
+            found.append(
+                f"{plain(shock.name)} changes no figure: without a margin no cash is told; write stress.margin"
+            )
+    return tuple(found)
 
 
 def _usual_set(scenario: Scenario) -> ShockSet:
@@ -170,6 +191,10 @@ def _policies(told: Setting, asked: tuple[Policy, ...], which: ShockSet) -> tupl
     """The policies in the order of their table, and what is told of them."""
     if asked:
         policies = tuple(policy for policy in POLICIES if policy in asked)
+        if policies == ("foresight",):
+            raise InputError(
+                "policy foresight is what others are held against; name another one beside it, such as hold"
+            )
         return policies, _unknowing(policies) if which == "replay" else ()
     if which == "replay":
         return REPLAYED, ()

@@ -100,6 +100,9 @@ def track(asked: Asked) -> Track:
         InputError: A file is wrong, or they are not about the same channels, time and currency.
         UntrustworthyError: The fit is not to be trusted and that was not accepted.
     """
+    for name, share in (("--band", asked.band), ("--doubt", asked.doubt)):
+        if not 0 <= share < 1:  # which is no number, too
+            raise InputError(f"{name} is {share}, no share from 0 to below 1; write 0.05 for 5 %")
     plan = read_planned(asked.plan)
     if asked.scenario is not None and asked.fit is None:
         raise InputError("--scenario says prices and effects for the curves of a fit; add --fit FIT, or leave it out")
