@@ -1,6 +1,8 @@
 """Plans made on all paths at once beside the exact planner's, asked the same question one by one."""
 
+import itertools
 import time
+from datetime import date
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from engine.stress.rolling import Known, Planner
 from engine.stress.setting import Setting
 from engine.stress.trial import Trial, scene_of, shocked, spent
 
+EXACT = 1e-12  # of a factor: what is closer to 1 changes nothing
 KEPT = 1e-4  # of all money: by how much a rule may be missed
 
 
@@ -83,28 +86,25 @@ def _recorded(trial: Trial) -> list[Recorded]:
 def _question(setting: Setting, at: int, known: Known, path: int) -> Scenario:
     """The scenario in which the world is as a path knows it, decision by decision."""
     days = [setting.days[edge] for edge in setting.grid.edges[:-1]]
-    ends = [*days[1:], step(setting.days[0], setting.periods, setting.curves.period)]
-    shocks: list[Shock] = []
-
-    def add(kind: str, channel: str, factor: float | None, span: tuple) -> None:
-        fields = {"name": f"{len(shocks)}", "kind": kind, "channels": (channel,), "from": span[0], "until": span[1]}
-        if factor is None or abs(factor - 1) > 1e-12:
-            shocks.append(Shock.model_validate(fields | ({} if factor is None else {"factor": factor})))
-
+    end = step(setting.days[0], setting.periods, setting.curves.period)
+    spans = [*itertools.pairwise([*days, end]), *([(end, None)] if setting.tail else [])]
+    opened = np.ones(known.spent[path].shape) if known.opened is None else known.opened[path]
+    money, bought = known.spent[path], known.bought[path]
+    past = np.where((money > 0) & (bought > 0), money / np.where(bought > 0, bought, 1.0), 1.0)
+    price = np.concatenate([past, 1 / known.had[path]], axis=1)
+    effect = np.concatenate([np.ones(past.shape), known.effect[path]], axis=1)
+    is_open = np.concatenate([opened, known.open[path]], axis=1)
+    shocks = []
     for channel, name in enumerate(setting.names):
-        for decision in range(at):
-            money, bought = known.spent[path, channel, decision], known.bought[path, channel, decision]
-            if known.opened is not None and known.opened[path, channel, decision] == 0:
-                add("outage", name, None, (days[decision], ends[decision]))
-            if money > 0 and bought > 0:
-                add("price", name, float(money / bought), (days[decision], ends[decision]))
-        for decision in range(setting.grid.count - at):
-            span = days[at + decision], ends[at + decision]
-            add("price", name, float(1 / known.had[path, channel, decision]), span)
-            add("effectiveness", name, float(known.effect[path, channel, decision]), span)
-            if known.open[path, channel, decision] == 0:
-                add("outage", name, None, span)
-        if setting.tail:
-            add("effectiveness", name, float(known.effect[path, channel, -1]), (ends[-1], None))
+        for kind, factors in (("price", price[channel]), ("effectiveness", effect[channel])):
+            for factor, span in zip(factors.tolist(), spans, strict=False):
+                shocks += [_shock(kind, name, span, factor)] if abs(factor - 1) > EXACT else []
+        closed = [span for opening, span in zip(is_open[channel], spans, strict=False) if opening == 0]
+        shocks += [_shock("outage", name, span, None) for span in closed]
     total = Budget(total=float(known.total[path]))
     return setting.scenario.model_copy(update={"budget": total, "shocks": tuple(shocks)})
+
+
+def _shock(kind: str, channel: str, span: tuple[date, date | None], factor: float | None) -> Shock:
+    fields = {"name": f"{kind} of {channel} from {span[0]}", "kind": kind, "channels": (channel,), "factor": factor}
+    return Shock.model_validate(fields | {"from": span[0], "until": span[1]})

@@ -70,7 +70,9 @@ def main(what: str = "all") -> None:
     if what in ("all", "pairs"):
         known = curves(CHANNELS, DRAWS, SEED)
         for name, ramp in (("ramp of a quarter", RAMP), ("no ramp", None)):
-            found[name] = compared_pairs(trial(("replan",), known, ramp), 200 if ramp else 40, np.random.default_rng(SEED))
+            found[name] = compared_pairs(
+                trial(("replan",), known, ramp), 200 if ramp else 40, np.random.default_rng(SEED)
+            )
             print(name, json.dumps(found[name]), flush=True)
     if what == "all":
         (HERE / "result.json").write_text(json.dumps(found, indent=1) + "\n")

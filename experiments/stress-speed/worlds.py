@@ -39,14 +39,16 @@ def scenario(known: Curves, ramp: float | None) -> Scenario:
         budget=Budget(of_history=1.0),
         goal=Goal(prudence=0.0),
         ramp=None if ramp is None else Ramp(max_change=ramp),
-        channels={first.name: ChannelRules(committed=(0.5 * 13 * first.history.mean,), cap=1.5 * 52 * first.history.mean)},
+        channels={
+            first.name: ChannelRules(committed=(0.5 * 13 * first.history.mean,), cap=1.5 * 52 * first.history.mean)
+        },
         groups={"earned": Group(kinds=("earned",), share=ShareBounds(min=0.1))},
         shocks=shocks(known),
     )
 
 
 def shocks(known: Curves) -> tuple[Shock, ...]:
-    """Prices and effects of every channel from the first day on, so that no two paths are alike, and four of the year."""
+    """Prices and effects of every channel from the first day on, so that no two paths are alike; and others later."""
     wide, late = Spread(p05=0.8, p95=1.4), "2027-04-26"
     found = [
         Shock.model_validate({"name": f"price of {name}", "kind": "price", "channels": (name,), "factor": wide})
@@ -54,13 +56,31 @@ def shocks(known: Curves) -> tuple[Shock, ...]:
     ]
     found += [
         Shock.model_validate(
-            {"name": f"effect of {name}", "kind": "effectiveness", "channels": (name,), "factor": Spread(p05=0.6, p95=1.3)}
+            {
+                "name": f"effect of {name}",
+                "kind": "effectiveness",
+                "channels": (name,),
+                "factor": Spread(p05=0.6, p95=1.3),
+            }
             | {"known_after": 13}
         )
         for name in known.names
     ]
-    demand = {"name": "demand", "kind": "demand", "factor": Spread(low=0.7, mode=1.0, high=1.15), "within": 20, "onset": 8}
-    cut = {"name": "cut", "kind": "budget", "factor": 0.85, "from": date.fromisoformat(late), "within": 20, "chance": 0.5}
+    demand = {
+        "name": "demand",
+        "kind": "demand",
+        "factor": Spread(low=0.7, mode=1.0, high=1.15),
+        "within": 20,
+        "onset": 8,
+    }
+    cut = {
+        "name": "cut",
+        "kind": "budget",
+        "factor": 0.85,
+        "from": date.fromisoformat(late),
+        "within": 20,
+        "chance": 0.5,
+    }
     out = {"name": "out", "kind": "outage", "channels": (known.names[1],), "from": date(2027, 4, 5), "chance": 0.3}
     out |= {"until": date(2027, 7, 5)}  # a whole quarter, so that the exact planner can be asked the same question
     return (*found, *(Shock.model_validate(each) for each in (demand, cut, out)))
