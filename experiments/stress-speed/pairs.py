@@ -32,7 +32,7 @@ def compared_pairs(trial: Trial, count: int, luck: np.random.Generator) -> dict:
     for _ in range(count):
         at, known, chosen, money = asked[luck.integers(len(asked))]
         path = int(luck.integers(len(known.total)))
-        question = _question(trial.setting, at, known, path)
+        question = _question(trial.setting, known, path)
         past = Spent(money[path, : trial.setting.grid.edges[at]])
         begin = time.perf_counter()
         try:
@@ -83,7 +83,7 @@ def _recorded(trial: Trial) -> list[Recorded]:
     return [(at, known, chosen, money) for at, known, chosen in found]
 
 
-def _question(setting: Setting, at: int, known: Known, path: int) -> Scenario:
+def _question(setting: Setting, known: Known, path: int) -> Scenario:
     """The scenario in which the world is as a path knows it, decision by decision."""
     days = [setting.days[edge] for edge in setting.grid.edges[:-1]]
     end = step(setting.days[0], setting.periods, setting.curves.period)

@@ -39,8 +39,8 @@ def test_it_says_what_to_do_and_what_that_brings_beside_the_default():
     assert text.startswith(
         "If you can plan anew each time, do that instead, it surely brings more. If not: "
         "Hold back 7.5 % and release it when 4.0 % behind the plan: EUR +20.0 k (95 % sure: EUR +10.0 k .. "
-        "EUR +30.0 k) over holding the plan on 2,000 fresh paths, less on 20.0 % of them; tuned on 500 training paths, which said "
-        "EUR +25.0 k (30 choices tried, 7 plans made for them)."
+        "EUR +30.0 k) over holding the plan on 2,000 fresh paths, less on 20.0 % of them; tuned on 500 training paths, "
+        "which said EUR +25.0 k (30 choices tried, 7 plans made for them)."
     )
     assert "The scenario's own 10.0 % and 5.0 % brings EUR +1,000 (95 % sure: EUR -5,000 .. EUR +7,000)" in text
     assert "Beside planning anew each time it brings EUR -20.0 k" in text
