@@ -18,7 +18,7 @@ from engine.optimize.over_time.several import by_cell
 from engine.optimize.selecting import rules_of, wholes_of
 from engine.stress.levels import Level, Levels, levels
 from engine.stress.play import outcomes
-from engine.stress.rolling import Known, Planner, replanned
+from engine.stress.rolling import Known, Planner, chosen_paths, replanned
 from engine.stress.setting import Setting, Working
 
 Policy = Literal["hold", "trim", "replan", "trigger", "reserve", "foresight"]
@@ -103,7 +103,7 @@ def rolled(scene: Scene, terms: Terms) -> Spending:
         if anew[:, at].any():
             known = scene.known(None if terms.policy == "foresight" else setting.grid.edges[at])
             told = _told(scene, terms, at, (money, current, known, released))
-            current[anew[:, at], :, at:] = replanned(terms.planner, at, _chosen(told, anew[:, at]))
+            current[anew[:, at], :, at:] = replanned(terms.planner, at, chosen_paths(told, anew[:, at]))
             seen = _updated(seen, _seen(scene, known), anew[:, at])
         inside = slice(setting.grid.edges[at], setting.grid.edges[at + 1])
         spare = np.where(released, 1.0, reserve)
@@ -258,16 +258,6 @@ def _opened(
     found = np.add.reduceat(share, scene.setting.grid.edges[:-1], axis=2)
     found = np.where(found > 1 - WHOLE, 1.0, found)
     return np.broadcast_to(found, (scene.count, *found.shape[1:]))
-
-
-def _chosen(known: Known, some: Bool[np.ndarray, " path"]) -> Known:
-    return known._replace(
-        **{
-            name: getattr(known, name)[some]
-            for name in Known._fields
-            if name != "fixed" and getattr(known, name) is not None
-        }
-    )
 
 
 def _shares(

@@ -112,13 +112,14 @@ def _usual(setting: Setting, points: Points, cells: Float[np.ndarray, " cell"]) 
 def replanned(plan: Planner, at: int, known: Known) -> Float[np.ndarray, "path channel decision"]:
     """The best money for the decisions from `at` on [currency]."""
     parts = [slice(begin, begin + CELLS) for begin in range(0, len(known.total), CELLS)]
-    return np.concatenate([_replanned(plan, at, _some(known, part)) for part in parts])
+    return np.concatenate([_replanned(plan, at, chosen_paths(known, part)) for part in parts])
 
 
-def _some(known: Known, part: slice) -> Known:
+def chosen_paths(known: Known, some: slice | Bool[np.ndarray, " path"]) -> Known:
+    """What is known on some of the paths."""
     return known._replace(
         **{
-            name: getattr(known, name)[part]
+            name: getattr(known, name)[some]
             for name in Known._fields
             if name != "fixed" and getattr(known, name) is not None
         }

@@ -201,6 +201,22 @@ def test_a_straight_curve_loses_what_its_price_takes():
     assert found == pytest.approx(np.tile(totals(told, ()), 2) * np.where(comes, 0.5, 1.0), rel=1e-9)
 
 
+@pytest.mark.parametrize("width", [0.1, 0.6])
+@pytest.mark.parametrize("kind", ["demand", "price"])
+def test_symmetric_shocks_average_to_nothing_on_straight_curves(kind, width):
+    """As much more as less, of effect or of contacts: each draw meets both, and the mean of both is the plan."""
+    held = curves()
+    line = {"ceiling": np.full(4, 9e5), "halfway": np.full(4, 3e5), "slope": np.full(4, 1.0)}
+    straight = replace(held, channels=tuple(replace(one, saturation=Family("power", line)) for one in held.channels))
+    told = set_up(straight, asked())[0]
+    size = np.repeat([1 - width, 1 + width], 4)
+    factor = 1 / size if kind == "price" else size  # contacts that money buys are symmetric, so prices are not
+    late = Shock(kind=kind, factor=1.0, **{"from": date(2027, 3, 19)}, onset=3)
+    low, high = totals(told, [surely(late, 8, factor=factor)]).reshape(2, -1)
+    assert (low + high) / 2 == pytest.approx(totals(told, ()), rel=1e-9)
+    assert np.all(high > low * (1 + width / 10))
+
+
 @pytest.mark.parametrize("first", [None, date(2027, 6, 10)])
 @pytest.mark.parametrize("kind", LESS)
 def test_a_harsher_shock_is_never_better_on_any_path(told, kind, first):
