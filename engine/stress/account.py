@@ -4,11 +4,12 @@ import importlib
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from engine.periods import PER_YEAR
 from engine.stress.levels import Levels
 from engine.stress.play import outcomes
+from engine.stress.policies import Spending
 from engine.stress.setting import Setting, Working
 
 ROUNDING = 1e-6  # of all money
@@ -32,13 +33,14 @@ class Account:
     received_years: Float[np.ndarray, "path span"]  # the same times the years until it is paid [currency x year]
     paid_now: Float[np.ndarray, "path span"]  # value at the start of what media are paid in it [currency]
     paid_years: Float[np.ndarray, "path span"]  # what they are paid, times the years until then [currency x year]
+    anew: Bool[np.ndarray, "path decision"]  # whether the rest was planned anew at the beginning of a decision
 
 
 def account(
     setting: Setting,
     work: tuple[Working, ...],
     levels: Levels,
-    money: Float[np.ndarray, "path period channel"],
+    spending: Spending,
     whole: Float[np.ndarray, " period"],
     count: int,
 ) -> Account:
@@ -48,16 +50,16 @@ def account(
         setting: The plan that was to be carried out.
         work: How the money of each channel works on the draws of the paths.
         levels: What shocks make of the world.
-        money: What is spent [currency/period].
+        spending: What is spent [currency/period], and where it was decided anew.
         whole: The money of the budget, of which shocks leave a share [currency/period].
         count: How many paths there are.
     """
-    came = outcomes(setting, work, levels, money, count)
+    came = outcomes(setting, work, levels, spending.money, count)
     attended, lost = np.ones(came.shape[:2]), np.zeros(came.shape[:2])
     if setting.planned.stress.sales:  # what simulates is loaded only where somebody has to sell
         attended, lost = importlib.import_module("engine.stress.selling").attended(setting, work, levels, came)
     came = came * attended[:, :, None]
-    money = np.broadcast_to(money, (len(came), *money.shape[1:]))
+    money = np.broadcast_to(spending.money, (len(came), *spending.money.shape[1:]))
     earned = _contribution(setting, came)
     spent = np.zeros(earned.shape)
     spent[:, : setting.periods] = money.sum(axis=2)
@@ -81,6 +83,7 @@ def account(
         received_years=np.add.reduceat(received.years, setting.spans, axis=1),
         paid_now=np.add.reduceat(paid.now, setting.spans, axis=1),
         paid_years=np.add.reduceat(paid.years, setting.spans, axis=1),
+        anew=np.broadcast_to(spending.anew, (len(came), setting.grid.count)),
     )
 
 

@@ -31,7 +31,7 @@ def steps(
     came, columns = [np.zeros((count, setting.rows)) for _ in work], []
     for number in range(len(shocks) + 1):
         world = levels(setting, found[:number])
-        now = Moment(world, _money(setting, world, work, count))
+        now = Moment(world, held(_scene(setting, world, work, count)).money)
         for channel, one in enumerate(work):
             if before is None or not now.buys_as(before, channel):
                 spent = world.had[channel], now.money[:, :, channel]
@@ -48,8 +48,8 @@ def _sold(trial: Trial, found: list[Met], paths: Paths, work: tuple[Working, ...
     """What is sold of what the plan held brings under some shocks."""
     setting, count = trial.setting, len(paths.number)
     world = levels(setting, found)
-    money = _money(setting, world, work, count)
-    return account(setting, work, world, money, trial.whole, count).outcome.sum(axis=1)
+    spending = held(_scene(setting, world, work, count))
+    return account(setting, work, world, spending, trial.whole, count).outcome.sum(axis=1)
 
 
 class Moment(NamedTuple):
@@ -68,7 +68,5 @@ class Moment(NamedTuple):
         return np.array_equal(self.world.effect[channel], other.world.effect[channel])
 
 
-def _money(
-    setting: Setting, world: Levels, work: tuple[Working, ...], count: int
-) -> Float[np.ndarray, "#path period channel"]:
-    return held(Scene(setting, world, lambda _: world, work, np.zeros((setting.rows, 1)), count)).money
+def _scene(setting: Setting, world: Levels, work: tuple[Working, ...], count: int) -> Scene:
+    return Scene(setting, world, lambda _: world, work, np.zeros((setting.rows, 1)), count)

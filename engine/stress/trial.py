@@ -77,8 +77,8 @@ def played(trial: Trial, world: World, paths: Paths, work: tuple[Working, ...]) 
     for policy in trial.policies:
         start = trial.reserve if policy == "reserve" and trial.reserve else trial.plan
         scene = usual if start is trial.plan else scene_of(start.setting, world, paths, work, ())
-        money = spent(trial, policy, scene, start.planner).money
-        found[policy] = account(start.setting, work, scene.levels, money, trial.whole, scene.count)
+        spending = spent(trial, policy, scene, start.planner)
+        found[policy] = account(start.setting, work, scene.levels, spending, trial.whole, scene.count)
     return found
 
 

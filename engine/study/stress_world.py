@@ -91,8 +91,8 @@ def _case(trial: Trial, place: Ground, case: Case, on: tuple[Paths, tuple[Workin
     for policy in trial.policies:
         start = trial.reserve if policy == "reserve" and trial.reserve else trial.plan
         scene = scene_of(start.setting, shocked(trial, case.shocks, paths), paths, work)
-        decided = spent(trial, policy, scene, start.planner).money
-        came = lived(start.setting, place, luck, paths, decided).outcome.sum(axis=1)
+        decided = spent(trial, policy, scene, start.planner)
+        came = lived(start.setting, place, luck, paths, decided.money).outcome.sum(axis=1)
         curves = account(start.setting, work, scene.levels, decided, trial.whole, scene.count)
         more = None if first is None else gain(came, first)
         first = came if first is None else first

@@ -16,7 +16,7 @@ from engine.stress.account import account, joined
 from engine.stress.play import outcomes, works
 from engine.stress.setting import Setting
 from tests.stress.scenes import asked, calm, curves, set_up, surely
-from tests.stress.trials import scene, shock, some, spending, trial
+from tests.stress.trials import as_paid, scene, shock, some, spending, trial
 
 CASH = "[stress]\nmargin = 0.45\ndiscount_rate = 0.11\ncash = {{ customers_pay_after = {}, media_paid_after = {} }}\n"
 GOAL = '[goal]\nmaximise = "profit"\nmargin = 0.6\ndiscount_rate = 0.2\n'
@@ -34,7 +34,7 @@ def told_of(told, shocks=(), count=12):
     paths = some(told, count)
     there = scene(told, shocks, paths)
     money = spending(told, "hold", shocks, paths).money
-    return account(told.setting, there.work, there.levels, money, told.whole, count), there, money
+    return account(told.setting, there.work, there.levels, as_paid(money), told.whole, count), there, money
 
 
 def loop(told, there, money, count):
@@ -132,7 +132,7 @@ def test_a_discount_of_the_goal_is_not_in_the_profit():
     paths = some(plainly, 4)
     money, work = plainly.setting.money[None], works(plainly.setting, paths)
     one, other = (
-        account(told.setting, work, calm(told.setting), money, told.whole, 4) for told in (plainly, discounted)
+        account(told.setting, work, calm(told.setting), as_paid(money), told.whole, 4) for told in (plainly, discounted)
     )
     assert other.profit == pytest.approx(one.profit)
     assert np.all(other.outcome < one.outcome)
@@ -163,7 +163,7 @@ def test_even_money_that_comes_back_later_is_paid_back_by_a_closed_form(margin, 
     work, money = works(told, some_of(told)), np.full((1, 52, 3), 100.0)
     rate = margin * float(outcomes(told, work, calm(told), money).sum() / money.sum())
     assert rate == pytest.approx(3 * margin)
-    found = account(told, work, calm(told), money, told.money.sum(axis=1), 1)
+    found = account(told, work, calm(told), as_paid(money), told.money.sum(axis=1), 1)
     wanted = 0 if late == 0 else math.ceil(late * rate / (rate - 1)) - 1
     if wanted >= told.periods:  # nothing is spent any more: what came back by then is what is left to come
         left = 52 - (np.arange(told.rows) + 1 - late) * rate
@@ -179,7 +179,7 @@ def some_of(told):
 def test_money_that_never_comes_back_is_never_paid_back():
     told = straight("[stress]\nmargin = 0.2\n")
     money = np.full((1, 52, 3), 100.0)
-    found = account(told, works(told, some_of(told)), calm(told), money, told.money.sum(axis=1), 1)
+    found = account(told, works(told, some_of(told)), calm(told), as_paid(money), told.money.sum(axis=1), 1)
     assert found.payback.tolist() == [-1]
 
 
@@ -195,7 +195,7 @@ def test_parts_are_joined_in_order():
     told = made()
     whole, there, money = told_of(told, STORM)
     halves = [
-        account(told.setting, there.work, sliced(there.levels, part), money[part], told.whole, 4)
+        account(told.setting, there.work, sliced(there.levels, part), as_paid(money[part]), told.whole, 4)
         for part in (slice(0, 4), slice(4, 8), slice(8, 12))
     ]
     both = joined(halves)
@@ -248,7 +248,7 @@ def test_at_the_pace_of_history_a_team_sells_what_it_always_sold():
     told, plain = (trial(text, curves(draws=1)) for text in (SALES.format(3), ""))
     work = works(told.setting, some(told, 1))
     found, without = (
-        account(one.setting, work, calm(one.setting), usual(told), told.whole, 1) for one in (told, plain)
+        account(one.setting, work, calm(one.setting), as_paid(usual(told)), told.whole, 1) for one in (told, plain)
     )
     assert np.array_equal(found.outcome, without.outcome)
     assert found.lost.min() > 0.01  # though it loses some
@@ -272,7 +272,7 @@ def test_what_more_leads_bring_is_what_the_queue_serves_of_them(people):
 
     weeks = [came[week] * share(week, came) / share(week, then) for week in range(setting.rows)]
     lost = [lost_of(5.0 + 0.02 * came[week]) for week in range(setting.rows)]
-    found = account(setting, work, calm(setting), money, told.whole, 1)
+    found = account(setting, work, calm(setting), as_paid(money), told.whole, 1)
     edges = [*setting.spans.tolist(), setting.rows]
     assert found.outcome[0] == pytest.approx(by_span(setting, weeks), rel=2e-5)
     wanted = [np.mean(lost[begin:end]) for begin, end in itertools.pairwise(edges)]

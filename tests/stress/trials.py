@@ -1,8 +1,11 @@
 """Small stress tests, ready to be played, and what each policy does in them."""
 
+import numpy as np
+
 from engine.config.shocks import Shock
 from engine.optimize.plan import optimize
 from engine.stress.play import Paths, paths_of, works
+from engine.stress.policies import Spending
 from engine.stress.rolling import planner
 from engine.stress.setting import foreseen, setting
 from engine.stress.trial import Start, Trial, played, scene_of, shocked, spent
@@ -57,6 +60,11 @@ def spending(told, policy, shocks=(), paths=None):
     paths = paths or some(told, told.setting.curves.draws)
     start = told.reserve if policy == "reserve" and told.reserve else told.plan
     return spent(told, policy, scene(told, shocks, paths, policy), start.planner)
+
+
+def as_paid(money):
+    """Money that nobody decided anew."""
+    return Spending(money, np.zeros((1, 1), bool))
 
 
 def accounts(told, shocks=(), paths=None):
