@@ -55,10 +55,10 @@ def account(
         count: How many paths there are.
     """
     came = outcomes(setting, work, levels, spending.money, count)
-    attended, lost = np.ones(came.shape[:2]), np.zeros(came.shape[:2])
+    lost = np.zeros(came.shape[:2])
     if setting.planned.stress.sales:  # what simulates is loaded only where somebody has to sell
         attended, lost = importlib.import_module("engine.stress.selling").attended(setting, work, levels, came)
-    came = came * attended[:, :, None]
+        came = came * attended[:, :, None]
     money = np.broadcast_to(spending.money, (len(came), *spending.money.shape[1:]))
     earned = _contribution(setting, came)
     spent = np.zeros(earned.shape)
@@ -103,7 +103,7 @@ def margin_of(setting: Setting) -> Float[np.ndarray, " channel"]:
 def _contribution(setting: Setting, came: Float[np.ndarray, "path row channel"]) -> Float[np.ndarray, "path row"]:
     """What is left of the outcome by row, not discounted [currency/period]."""
     discount = np.stack([found.discount for found in setting.found], axis=1)
-    told: Float[np.ndarray, "path row"] = (came / discount) @ margin_of(setting)
+    told: Float[np.ndarray, "path row"] = np.einsum("prc,rc->pr", came, margin_of(setting) / discount)
     return told
 
 

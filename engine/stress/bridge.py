@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from engine.config.shocks import Shock
 from engine.stress.account import account
-from engine.stress.levels import Levels, levels
+from engine.stress.levels import Levels, further, levels
 from engine.stress.luck import Met, met
 from engine.stress.play import Paths, brought_by
 from engine.stress.policies import Scene, held
@@ -26,11 +26,11 @@ def steps(
     setting, found = trial.setting, met(trial.setting.planned, shocks, trial.seed, paths.number)
     if setting.planned.stress.sales:  # what is sold of one channel depends on the leads of all
         return np.stack([_sold(trial, found[:number], paths, work) for number in range(len(shocks) + 1)], axis=1)
-    count, before = len(paths.number), None
+    count, before, world = len(paths.number), None, levels(setting, ())
     totals = np.zeros((count, len(work)))
     came, columns = [np.zeros((count, setting.rows)) for _ in work], []
     for number in range(len(shocks) + 1):
-        world = levels(setting, found[:number])
+        world = further(setting, world, found[number - 1]) if number else world
         now = Moment(world, held(_scene(setting, world, work, count)).money)
         for channel, one in enumerate(work):
             if before is None or not now.buys_as(before, channel):

@@ -1,13 +1,13 @@
 """Levels: what shocks make of prices, effects, open dates, money, people and payments, period by period and path."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from engine.optimize.selecting import is_named
-from engine.optimize.shocked import ON_OUTCOME, contacts, effect, strength
+from engine.optimize.shocked import contacts, effect, strength
 from engine.stress.luck import Met
 from engine.stress.setting import Setting
 
@@ -38,41 +38,46 @@ def levels(setting: Setting, found: Iterable[Met], known_by: int | None = None) 
         found: What luck makes of each shock.
         known_by: Only what is known at the beginning of this row counts; None: all.
     """
-    seen = [(one, _known(setting, one, known_by)) for one in found]
-    seen = [(one, paths) for one, paths in seen if paths.any()]
-    channels = range(len(setting.names))
+    channels, rows = range(len(setting.names)), setting.rows
+    calm, none = tuple(np.ones((1, rows)) for _ in channels), np.zeros((1, rows))
+    told = Levels(calm, calm, calm, money=np.ones((1, rows)), cut=none, people=np.ones((1, rows)), delay=none)
+    for one in found:
+        told = further(setting, told, one, known_by)
+    return told
 
-    def product(kinds: tuple[str, ...], channel: int | None) -> Level:
-        own = [(one, paths) for one, paths in seen if one.shock.kind in kinds and _is_hit(setting, one, channel)]
-        level = np.ones((1, setting.rows))
-        for one, paths in own:
-            level = level * _alike(np.where(paths[:, None], _level(setting, one), 1.0))
-        return level
 
-    cut = np.zeros((1, setting.rows))
-    for one, paths in seen:
-        if one.shock.kind == "budget" and one.shock.last:
-            cut = np.maximum(cut, _alike(np.where(paths[:, None] & (_strength(setting, one) > 0), 1.0, 0.0)))
-    delay = np.zeros((1, setting.rows))
-    for one, paths in seen:
-        if one.shock.kind == "delay":
-            delay = delay + _alike(paths[:, None] * np.round(_strength(setting, one) * (one.shock.shift or 0)))
-    return Levels(
-        had=tuple(product(("price",), channel) for channel in channels),
-        effect=tuple(product(ON_OUTCOME, channel) for channel in channels),
-        open=tuple(product(("outage",), channel) for channel in channels),
-        money=product(("budget",), None),
-        cut=cut,
-        people=product(("capacity",), None),
-        delay=delay,
-    )
+def further(setting: Setting, before: Levels, one: Met, known_by: int | None = None) -> Levels:
+    """The levels of shocks on some paths where one more comes beside those before."""
+    shock, paths = one.shock, _known(setting, one, known_by)
+    if not paths.any():
+        return before
+    if shock.kind == "delay":
+        later = paths[:, None] * np.round(_strength(setting, one) * (shock.shift or 0))
+        return replace(before, delay=before.delay + _alike(later))
+    level = _level(setting, one)
+    told = _alike(level if paths.all() else np.where(paths[:, None], level, 1.0))
+    if shock.kind == "capacity":
+        return replace(before, people=before.people * told)
+    if shock.kind == "budget":
+        ends = paths[:, None] & (_strength(setting, one) > 0) & (shock.last is not None)
+        return replace(before, money=before.money * told, cut=np.maximum(before.cut, _alike(ends.astype(float))))
+    hit = tuple(_is_hit(setting, one, channel) for channel in range(len(setting.names)))
+
+    def changed(every: tuple[Level, ...]) -> tuple[Level, ...]:
+        return tuple(own * told if is_hit else own for own, is_hit in zip(every, hit, strict=True))
+
+    if shock.kind == "price":
+        return replace(before, had=changed(before.had))
+    if shock.kind == "outage":
+        return replace(before, open=changed(before.open))
+    return replace(before, effect=changed(before.effect))
 
 
 def begins(setting: Setting, one: Met) -> Int[np.ndarray, " path"]:
     """The first row that a shock touches, by path; the number of rows where it touches none."""
     touched = _by_begin(setting, one) > 0
     first = np.where(touched.any(axis=1), touched.argmax(axis=1), setting.rows)
-    return first[_begin(one)]
+    return first[_times(one)[1]]
 
 
 def _known(setting: Setting, one: Met, known_by: int | None) -> Bool[np.ndarray, " path"]:
@@ -85,9 +90,9 @@ def _known(setting: Setting, one: Met, known_by: int | None) -> Bool[np.ndarray,
     return one.comes & (begins(setting, one) + (after or 0) <= known_by)
 
 
-def _is_hit(setting: Setting, one: Met, channel: int | None) -> bool:
+def _is_hit(setting: Setting, one: Met, channel: int) -> bool:
     names = one.shock.channels
-    return channel is None or not names or is_named(setting.curves.channels[channel], names)
+    return not names or is_named(setting.curves.channels[channel], names)
 
 
 def _level(setting: Setting, one: Met) -> Level:
@@ -100,26 +105,32 @@ def _level(setting: Setting, one: Met) -> Level:
     if shock.kind in ("budget", "capacity"):
         return 1 + (factor - 1) * _strength(setting, one)
     level = np.empty((len(one.factor), setting.rows))
-    for later in np.unique(one.later):
-        here = one.later == later
-        level[here] = effect(shock, one.factor[here], setting.days, setting.curves.period, int(later))
+    every, which = _times(one)
+    for number, later in enumerate(every):
+        here = which == number
+        level[here] = effect(shock, one.factor[here], setting.days, setting.curves.period, later)
     return level
 
 
 def _strength(setting: Setting, one: Met) -> Level:
-    return _by_begin(setting, one)[_begin(one)]
+    told = _by_begin(setting, one)
+    return told if len(told) == 1 else told[_times(one)[1]]
 
 
 def _by_begin(setting: Setting, one: Met) -> Float[np.ndarray, "begin row"]:
     """The strength of a shock by row, for each of the times at which it begins on some path."""
-    every = np.unique(one.later).tolist()
+    every, _ = _times(one)
     return np.array([strength(one.shock, setting.days, setting.curves.period, later) for later in every])
 
 
-def _begin(one: Met) -> Int[np.ndarray, " path"]:
-    return np.unique(one.later, return_inverse=True)[1]
+def _times(one: Met) -> tuple[list[int], Int[np.ndarray, " path"]]:
+    """Periods by which a shock begins later than written on some path, by rising number, and which of them each has."""
+    every = np.flatnonzero(np.bincount(one.later))
+    return every.tolist(), np.searchsorted(every, one.later)
 
 
 def _alike(level: Level) -> Level:
     """One row for all paths where they do not differ."""
+    if np.any(level[-1] != level[0]):  # told apart at a glance, most often
+        return level
     return level[:1] if bool((level == level[:1]).all()) else level

@@ -49,12 +49,18 @@ def met(scenario: Scenario, shocks: tuple[Shock, ...], seed: int, paths: Int[np.
     Raises:
         InputError: The correlations fit no drivers.
     """
-    comes, sizes = (_drivers(scenario, shocks, seed, paths, what) for what in ("comes", "size"))
+    count = len(paths)
+    comes = _drivers(scenario, tuple(shock for shock in shocks if shock.chance < 1), seed, paths, "comes")
+    sizes = _drivers(
+        scenario, tuple(shock for shock in shocks if isinstance(shock.factor, Spread)), seed, paths, "size"
+    )
     found = []
     for shock in shocks:
-        driver = shock.driver or shock.name
-        later = (uniform(seed, f"when of {driver}", paths) * shock.within).astype(int)
-        found.append(Met(shock, comes[driver] < shock.chance, sized(shock, sizes[driver]), later))
+        driver, later = shock.driver or shock.name, np.zeros(count, int)
+        if shock.within > 1:
+            later = (uniform(seed, f"when of {driver}", paths) * shock.within).astype(int)
+        surely = np.ones(count, bool) if shock.chance == 1 else comes[driver] < shock.chance
+        found.append(Met(shock, surely, sized(shock, sizes.get(driver, np.zeros(count))), later))
     return found
 
 
@@ -91,8 +97,9 @@ def _drivers(
 ) -> dict[str, Float[np.ndarray, " path"]]:
     """Numbers between 0 and 1 for each driver (Gaussian copula)."""
     asked = scenario.stress.correlation
-    drivers = sorted({shock.driver or shock.name for shock in shocks})
+    drivers = {shock.driver or shock.name for shock in shocks}
     tied = sorted({*asked, *(other for row in asked.values() for other in row)})
+    tied = tied if drivers & {*tied} else []
     normal = {name: ndtri(uniform(seed, f"{what} of {name}", paths)) for name in sorted({*drivers, *tied})}
     if tied:
         mixed = _root(scenario, tied) @ np.array([normal[name] for name in tied])

@@ -67,7 +67,7 @@ def outcomes(
     draws = len(work[0].without)
     apart = (len(level) for level in (*levels.had, *levels.effect))
     paths = max(count, len(money), draws, *apart)
-    found = np.empty((paths, setting.rows, len(work)))
+    found = np.moveaxis(np.empty((len(work), paths, setting.rows)), 0, 2)  # each channel's together in memory
     for channel, one in enumerate(work):
         came = brought_by(setting, channel, one, (levels.had[channel], money[:, :, channel]), paths)
         np.multiply(came, levels.effect[channel] * setting.found[channel].worth, out=found[:, :, channel])

@@ -10,6 +10,7 @@ from datetime import date
 
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.config.scenario import Scenario
 from engine.errors import InputError
@@ -113,13 +114,12 @@ def working(setting: Setting, channel: int, draws: Int[np.ndarray, " draw"]) -> 
     one = chosen(setting.curves.channels[channel], draws)
     periods, rows = setting.periods, setting.rows
     if setting.planned.horizon.from_history:
-        reach = kernel(one, rows)
-        lag = np.arange(rows)[:, None] - np.arange(periods)
-        shares = np.where(lag >= 0, reach[:, np.maximum(lag, 0)], 0.0)
+        reach = np.pad(kernel(one, rows), ((0, 0), (periods - 1, 0)))  # nothing of money that is not spent yet
+        shares = np.ascontiguousarray(sliding_window_view(reach, periods, axis=1)[:, :, ::-1])
         offset = anyway(one, setting.curves, periods, setting.tail).T
     else:
         turned = cycled(one, np.eye(1, periods)[0]).T  # by lag, what is left at the end comes in at the start
-        shares = turned[:, (np.arange(periods)[:, None] - np.arange(periods)) % periods]
+        shares = np.take(turned, (np.arange(periods)[:, None] - np.arange(periods)) % periods, axis=1)
         offset = np.zeros((len(draws), rows))
     return Working(one, shares, offset, _responses(one, offset))
 
