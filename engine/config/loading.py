@@ -84,14 +84,22 @@ def build(content: dict[str, Any], record: type[Record], place: str, text: str =
 
 
 def _within_one_form(found: list[Fault]) -> list[Fault]:
-    """Faults but those that miss a table where a list is written, or a list where a table is, and either may stand."""
+    """Faults but those that miss one form of a value, a number, a list or a table, where another one was meant."""
+    return [fault for fault in found if not (_is_form(fault[0]) and _is_answered(*fault, found))]
 
-    def answered(error: ErrorDetails, path: tuple[str, ...]) -> bool:
-        inside = any(len(other) > len(path) and other[: len(path)] == path for _, other in found)
-        counted = any(other == path and fault["type"] == "too_short" for fault, other in found)
-        return error["type"] in FORMS and (inside or counted)
 
-    return [fault for fault in found if not answered(*fault)]
+def _is_form(error: ErrorDetails) -> bool:
+    """Whether a fault is that a value has another form than one that may stand there."""
+    return error["type"].endswith("_type")
+
+
+def _is_answered(error: ErrorDetails, path: tuple[str, ...], found: list[Fault]) -> bool:
+    """Whether another fault says what is wrong with the form that was meant."""
+    inside = any(len(other) > len(path) and other[: len(path)] == path for _, other in found)
+    beside = [fault for fault, other in found if other == path]
+    meant = any(not _is_form(fault) for fault in beside)
+    alone = error["type"] in FORMS and any(fault["type"] not in FORMS for fault in beside)  # one value is taken, too
+    return inside or meant or alone
 
 
 def _path(error: ErrorDetails, content: Any) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.config.loading import Closed, Finite, Name, Positive, Share
-from engine.config.relative import Multiple
+from engine.config.relative import LARGEST_MULTIPLE
 
 ShockKind = Literal[
     "price",
@@ -25,6 +25,40 @@ WITHOUT_FACTOR = ("outage", "delay")
 MOVED = ("season", "delay")  # that say by how many periods
 UNFORESEEN = ("budget", "capacity", "delay")  # of which a plan of the best split knows nothing
 CLOSE = 1e-9  # of 1: how far chances may add up from it
+HALF = 50  # percent: from there on "so many percent of what it was" may be meant
+
+
+def _no_percentage(factor: float) -> float:
+    if factor < 0:
+        less = min(-factor if factor <= -1 else -100 * factor, 100)
+        raise ValueError(
+            f"a factor multiplies, and none is below 0; write {1 - less / 100:g} for {less:g} % less or cheaper"
+        )
+    if factor > LARGEST_MULTIPLE:
+        raise ValueError(
+            f"a factor multiplies, and this is {factor:g} times as much, where at most {LARGEST_MULTIPLE:g} times is "
+            f"taken; write {_meant(factor)}"
+        )
+    return factor
+
+
+def _meant(percent: float) -> str:
+    """What to write where a percentage stands for a factor.
+
+    >>> _meant(15.0)
+    '1.15 for 15 % more or dearer, 0.85 for 15 % less or cheaper'
+    """
+    share, told = percent / 100, []
+    if 1 + share <= LARGEST_MULTIPLE:
+        told.append(f"{1 + share:g} for {percent:g} % more or dearer")
+    if share <= 1:
+        told.append(f"{1 - share:g} for {percent:g} % less or cheaper")
+    if percent >= HALF and share <= LARGEST_MULTIPLE:
+        told.append(f"{share:g} for {percent:g} % of what it was")
+    return ", ".join(told) or _meant(15.0)
+
+
+Times = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_no_percentage)]
 
 
 class Spread(Closed):
@@ -34,12 +68,12 @@ class Spread(Closed):
     their `chances`: one of a list, all alike where no chances are given.
     """
 
-    low: Multiple | None = None
-    mode: Multiple | None = None
-    high: Multiple | None = None
-    p05: Annotated[Multiple, Field(gt=0)] | None = None
-    p95: Annotated[Multiple, Field(gt=0)] | None = None
-    values: tuple[Multiple, ...] = Field(strict=False, default=())
+    low: Times | None = None
+    mode: Times | None = None
+    high: Times | None = None
+    p05: Annotated[Times, Field(gt=0)] | None = None
+    p95: Annotated[Times, Field(gt=0)] | None = None
+    values: tuple[Times, ...] = Field(strict=False, default=())
     chances: tuple[Share, ...] = Field(strict=False, default=())
 
     @model_validator(mode="after")
@@ -74,7 +108,7 @@ class Shock(Closed):
     name: Name = "shock"
     kind: ShockKind
     channels: tuple[Name, ...] = Field(strict=False, default=())  # none named: all
-    factor: Multiple | Spread | None = None
+    factor: Times | Spread | None = None
     """price: cost of a contact; effectiveness, demand, curves: outcome; season: of a peak; competitor: what rivals
     spend; budget: the money; capacity: the people who sell."""
     elasticity: Annotated[Finite, Field(ge=-5, le=0)] | None = None  # competitor: % of outcome for 1 % more of rivals

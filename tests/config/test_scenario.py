@@ -61,7 +61,7 @@ def test_names_in_capitals_keep_their_place_in_a_message():
         ("budget = { of_history = 115 }", "write 1.15 for 115 %"),
         ("budget = { of_history = 0 }", "greater than 0"),
         ("budget = { total = 1 }\n[channels.tv]\nrelative = { min = 70, max = 100 }", "write 0.7 for 70 %"),
-        ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 110', "write 1.1 for 110 %"),
+        ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 110', "1.1 for 110 % of what it was"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 0.0', "above 0 is needed"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "price"\nfactor = 1e-300', "0.01 or more"),
         ('budget = { total = 1 }\n[[shocks]]\nkind = "demand"\nfactor = 0.5\nchannels = ["tv"]', "demand moves every"),

@@ -1,5 +1,7 @@
 """Shocks and the terms of a stress test as TOML: what is taken, and every contradiction in words."""
 
+import re
+
 import pytest
 
 from engine.config.loading import parse
@@ -99,12 +101,50 @@ def test_nothing_of_what_a_kind_needs_may_be_left_out(kind, key):
         ("{ values = [0.5, 1.0], chances = [1.0] }", "1 chances stand beside 2 values"),
         ("{ values = [0.5, 1.0], chances = [0.5, 0.6] }", "the chances add up to 1.1"),
         ("{ values = [0.5, 1.0], chances = [1.5, -0.5] }", "chances"),
-        ("{ values = [50, 80] }", "write 0.5 for 50 %"),
+        ("{ values = [50, 80] }", "write 1.5 for 50 % more or dearer, 0.5 for 50 % less or cheaper"),
         ("{ lo = 0.5 }", "did you mean 'low'"),
     ],
 )
 def test_a_spread_has_one_form_whole_and_in_order(spread, words):
     assert words in refusal(f'{SHOCK}kind = "demand"\nfactor = {spread}\n')
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        ("15", "write 1.15 for 15 % more or dearer, 0.85 for 15 % less or cheaper"),
+        ("85", "write 1.85 for 85 % more or dearer, 0.15 for 85 % less or cheaper, 0.85 for 85 % of what it was"),
+        ("120.0", "write 2.2 for 120 % more or dearer, 1.2 for 120 % of what it was"),
+        ("950", "write 9.5 for 950 % of what it was"),
+        ("1_001", "write 1.15 for 15 % more or dearer, 0.85 for 15 % less or cheaper"),
+        ("1e300", "write 1.15 for 15 % more or dearer, 0.85 for 15 % less or cheaper"),
+        ("-15", "none is below 0; write 0.85 for 15 % less or cheaper"),
+        ("-0.15", "none is below 0; write 0.85 for 15 % less or cheaper"),
+        ("-1e300", "none is below 0; write 0 for 100 % less or cheaper"),
+        ("inf", "a finite number"),
+        ("nan", "a finite number"),
+        ('"0.85"', "a number is needed; write a plain number"),
+        ("true", "a number is needed"),
+        ("[0.5, 1.5]", "a number is needed"),
+        ("{ low = 0.5 }", "a spread is low, mode and high; or p05"),
+        ("{ lo = 0.5, mode = 0.8, high = 1.0 }", "factor.lo is not a known key; did you mean 'low'?"),
+        ("{ low = 50, mode = 0.8, high = 1.0 }", "factor.low = 50: a factor multiplies"),
+        ("{ low = 0.5, mode = 0.8, high = '1' }", "factor.high = '1': a number is needed"),
+    ],
+)
+def test_a_factor_that_is_none_is_told_in_one_sentence_of_the_form_that_was_meant(factor, words):
+    told = refusal(f'{SHOCK}kind = "price"\nfactor = {factor}\n')
+    assert words in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("factor", ["15", "50", "85", "120", "899", "1000", "5000", "-15", "-0.3", "-200"])
+def test_each_factor_that_a_refusal_names_is_taken(factor):
+    told = refusal(f'{SHOCK}kind = "demand"\nfactor = {factor}\n')
+    named = re.findall(r"([\d.]+) for [\d.]+ %", told)
+    assert named
+    for one in named:
+        assert read(f'{SHOCK}kind = "demand"\nfactor = {one}\n').shocks[0].size == float(one)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ PERCENTAGES = {  # a percentage where a share or a multiple is meant
     "channels.tv.relative = { max = 150 }": "write 1.5 for 150 %",
     "channels.tv.tiers = [{ above = 9, price = 90 }]": "write 0.9 for 90 %",
     "channels.tv.tiers = [{ above = 9, price = 110 }]": "write 1.1 for 110 %",
-    "shocks = [{ kind = 'price', factor = 120 }]": "write 1.2 for 120 %",
+    "shocks = [{ kind = 'price', factor = 120 }]": "1.2 for 120 % of what it was",
 }
 
 
