@@ -91,6 +91,13 @@ def cores() -> int:
     help="Also play the policies in this simulated market, by the same seed: a file, or the name of a sample.",
 )
 @click.option("--workers", type=click.IntRange(1, 512), help="Processes that work.  [default: all cores]")
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "gpu"]),
+    default="cpu",
+    show_default=True,
+    help="Where it is worked out what money brings; gpu fails rather than falls back, and is for one worker.",
+)
 @seed_option
 @out_option("Folder for stress.json, stress.xlsx, paths.csv and paths.npz.", required=True)
 @weak_fit_option
@@ -109,6 +116,7 @@ def verb(
     model: Path | None,
     world: Path | None,
     workers: int | None,
+    device: str,
     seed: int,
     out: Path,
     accept_weak_fit: bool,
@@ -139,6 +147,8 @@ def verb(
     from engine.study.stress_files import require_place
 
     _require_together(shocks, data, model)
+    if device == "gpu":
+        _require_gpu(workers, world)
     if tune_for and not tune:
         raise click.UsageError("--tune-for goes with --tune; add that, or leave --tune-for out")
     require_place(out, force, scenario, fit, *[path for path in (data, model, world) if path])
@@ -153,7 +163,7 @@ def verb(
         accept_weak_fit=accept_weak_fit,
     )
     with progress(f"stress (seed {seed})", quiet) as tell:
-        document, text, cut = _answer(asked, world, (tune, tune_for), (out, force), workers or cores(), tell)
+        document, text, cut = _answer(asked, world, (tune, tune_for), (out, force), (workers, device), tell)
     note(f"answer written to {out} (seed {seed}){cut}", quiet)
     emit(document, text, as_json, out)
 
@@ -166,12 +176,23 @@ def _require_together(shocks: str | None, data: Path | None, model: Path | None)
         raise click.UsageError("--model goes with --data, whose columns it names; add that, or leave --model out")
 
 
+def _require_gpu(workers: int | None, world: Path | None) -> None:
+    """Refuse what does not go with a GPU, or its want."""
+    from engine.cli.common import choose_device
+
+    if workers and workers > 1:
+        raise click.UsageError("--device gpu is for one worker, which has the GPU to itself; leave --workers out")
+    if world:
+        raise click.UsageError("--world is played on the CPU; leave --device gpu out")
+    choose_device("gpu")
+
+
 def _answer(
     asked: "Asked",
     world: Path | None,
     tune: tuple[tuple[Any, ...], Any],
     place: tuple[Path, bool],
-    workers: int,
+    hands: tuple[int | None, str],
     tell: Callable[[str], None],
 ) -> tuple[dict[str, Any], str, str]:
     """The answer as a document and as text, once it is written; and what its table leaves out."""
@@ -181,12 +202,14 @@ def _answer(
     from engine.study.stress_answer import answered
     from engine.study.stress_files import rows_told, write_answer
 
-    out, anew = place
+    (out, anew), (workers, device) = place, hands
     tell("planning")
     ready = prepared(asked)
+    if device == "gpu":
+        ready = on_device(ready)
     there = _world(ready, world) if world else None
     tuning, advice = _tuned(asked, ready, tune, tell) if tune[0] else ({}, "")
-    found, parts = run(ready.work, out, Hands(workers), clocked(tell), anew)
+    found, parts = run(ready.work, out, Hands(1 if device == "gpu" else workers or cores()), clocked(tell), anew)
     with resumable(out):
         tell("putting it together")
         answer = answered(ready, found)
@@ -197,6 +220,15 @@ def _answer(
         write_answer(out, found, (answer, document), parts)
     told, every = rows_told(found)
     return document, text, f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" * (told < every)
+
+
+def on_device(ready: "Prepared") -> "Prepared":
+    """The same test, where what money brings is worked out on the GPU."""
+    from dataclasses import replace
+
+    from engine.study.stress_device import works_on_device
+
+    return replace(ready, work=replace(ready.work, works=works_on_device))
 
 
 def _tuned(

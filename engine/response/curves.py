@@ -28,7 +28,7 @@ class Family:
     """A named member of a table of functions and its parameters, one value per draw."""
 
     name: str
-    parameters: dict[str, Float[np.ndarray, " draw"]]
+    parameters: dict[str, Float[Array, " draw"]]
 
     @property
     def parts(self) -> tuple["Family", ...]:
@@ -295,7 +295,12 @@ def most(channel: Channel, stock: Float[np.ndarray, "*point draw"]) -> Float[np.
 
 def respond(channel: Channel, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
     """Outcome of one period at a given stock [outcome/period], draw by draw."""
-    return _rejoined([_respond(part, own) for part, own in _by_part(channel.saturation, stock)])
+    return saturated(channel.saturation, stock)
+
+
+def saturated(saturation: Family | Mixture, stock: Float[Array, "*point draw"]) -> Float[Array, "*point draw"]:
+    """`respond` of a channel with this saturation."""
+    return _rejoined([_respond(part, own) for part, own in _by_part(saturation, stock)])
 
 
 def respond_with_rate(
@@ -362,7 +367,7 @@ def _respond_with_rate(
     return ceiling * share, ceiling / halfway * steepness
 
 
-def _shape(part: Family) -> list[Float[np.ndarray, " draw"]]:
+def _shape(part: Family) -> list[Float[Array, " draw"]]:
     """What its saturation takes beside the dose, in order."""
     return [part.parameters[name] for name in SATURATIONS[part.name].shape]
 

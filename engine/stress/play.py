@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.stress.levels import Level, Levels
-from engine.stress.setting import Setting, Working, brought, working
+from engine.stress.setting import Setting, Working, working
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def brought_by(
     draws, (had, money) = len(one.without), spent
     bought = money * had[:, : setting.periods] * setting.found[channel].had[: setting.periods]
     if len(bought) == 1:
-        came = brought(one, np.broadcast_to(bought[None], (1, draws, setting.periods)))
+        came = one.brought(np.broadcast_to(bought[None], (1, draws, setting.periods)))
     else:
-        came = brought(one, bought.reshape(-1, draws, setting.periods))
+        came = one.brought(bought.reshape(-1, draws, setting.periods))
     return np.broadcast_to(came, (count // draws, draws, setting.rows)).reshape(count, setting.rows)

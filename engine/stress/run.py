@@ -45,6 +45,10 @@ def unheard(_done: int, _all: int) -> None:
     """Nobody listens."""
 
 
+Works = Callable[[Setting, Paths], tuple[Working, ...]]
+"""How the money of each channel works on the draws of some paths."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What is to be played."""
@@ -54,6 +58,7 @@ class Work:
     count: int  # paths of each case
     past: Past | None = None  # history that is replayed instead of shocks
     together: int = 0  # paths of a part, about; 0: as many as suit the policies
+    works: Works = works  # with what it is worked out how money works on some draws
 
     @cached_property
     def pieces(self) -> list[Paths]:
@@ -144,7 +149,7 @@ def facts(work: Work) -> dict[str, str]:
         "policies": ", ".join(trial.policies),
         "paths": str(work.count),
         "seed": str(trial.seed),
-        "version": f"{__version__}, {work.together} paths together",
+        "version": f"{__version__}, {work.together} paths together, {work.works.__name__}",
     }
 
 
@@ -246,7 +251,7 @@ def _finish_known(task: Task) -> None:
 def _finish(work: Work, parts: Parts, task: Task) -> None:
     """Play one piece of one case, and keep it."""
     trial, case, paths = work.trial, work.cases[task[0]], work.pieces[task[1]]
-    ways, none = _works(parts.mark, trial.setting, paths), np.ones((len(paths.number), 0))
+    ways, none = _works(work, parts.mark, paths), np.ones((len(paths.number), 0))
     found = played(trial, _world(work, case, paths), paths, ways)
     arrays: Arrays = {
         "number": paths.number,
@@ -281,12 +286,12 @@ def _world(work: Work, case: Case, paths: Paths) -> World:
 _WORKING: dict[tuple[str, bytes], tuple[Working, ...]] = {}  # of the draws of the latest piece: one entry
 
 
-def _works(mark: str, setting: Setting, paths: Paths) -> tuple[Working, ...]:
+def _works(work: Work, mark: str, paths: Paths) -> tuple[Working, ...]:
     """How money works on the draws of some paths, which most pieces share."""
     key = mark, paths.draws.tobytes()
     found = _WORKING.get(key)
     if found is None:
-        found = works(setting, paths)
+        found = work.works(work.trial.setting, paths)
         _WORKING.clear()
         _WORKING[key] = found
     return found

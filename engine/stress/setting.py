@@ -108,6 +108,15 @@ class Working:
     offset: Float[np.ndarray, "draw row"]  # stock that is there anyway [currency/period]
     without: Float[np.ndarray, "draw row"]  # outcome that comes anyway [outcome/period]
 
+    def brought(self, bought: Float[np.ndarray, "repeat draw period"]) -> Float[np.ndarray, "repeat draw row"]:
+        """Outcome by row that comes of what is bought in each period, beyond what comes anyway [outcome/period].
+
+        Args:
+            bought: Contacts, in money at the prices that the curves know [currency/period].
+        """
+        stock = np.matmul(bought.swapaxes(0, 1), self.shares.swapaxes(1, 2)).swapaxes(0, 1) + self.offset
+        return _responses(self.channel, stock) - self.without
+
 
 def working(setting: Setting, channel: int, draws: Int[np.ndarray, " draw"]) -> Working:
     """How the money of a channel works on some draws, by rising number."""
@@ -122,17 +131,6 @@ def working(setting: Setting, channel: int, draws: Int[np.ndarray, " draw"]) -> 
         shares = np.take(turned, (np.arange(periods)[:, None] - np.arange(periods)) % periods, axis=1)
         offset = np.zeros((len(draws), rows))
     return Working(one, shares, offset, _responses(one, offset))
-
-
-def brought(work: Working, bought: Float[np.ndarray, "repeat draw period"]) -> Float[np.ndarray, "repeat draw row"]:
-    """Outcome by row that comes of what is bought in each period, beyond what comes anyway [outcome/period].
-
-    Args:
-        work: How a channel's money works.
-        bought: Contacts, in money at the prices that the curves know [currency/period].
-    """
-    stock = np.matmul(bought.swapaxes(0, 1), work.shares.swapaxes(1, 2)).swapaxes(0, 1) + work.offset
-    return _responses(work.channel, stock) - work.without
 
 
 def _responses(channel: Channel, stock: Float[np.ndarray, "*repeat draw row"]) -> Float[np.ndarray, "*repeat draw row"]:
