@@ -1,7 +1,7 @@
 """The few things that can go wrong for a user, each with its exit code.
 
-Code 0 is success, 1 an error of ours, 2 wrong usage (click's own) and 130 Ctrl-C; every other code has
-one class here. A message is one sentence with what, where and why, and ends with what to do.
+Code 0 is success, 1 an error of ours, 2 wrong usage (click's own), 130 Ctrl-C and 143 SIGTERM; every other
+code has one class here. A message is one sentence with what, where and why, and ends with what to do.
 """
 
 

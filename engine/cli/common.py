@@ -17,6 +17,19 @@ SEED = 2027
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+
+class Place(click.Path):
+    """A path that has a name: an empty one would be the folder in which one stands."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if value == "":
+            self.fail("an empty text names no file and no folder; write a name there", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = Place(path_type=Path)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 force_option = click.option("--force", is_flag=True, help="Replace what is already at --out.")
 weak_fit_option = click.option("--accept-weak-fit", is_flag=True, help="Plan even with a fit whose health forbids it.")
@@ -35,12 +48,12 @@ device_option = click.option(
 
 def out_option(help_text: str, required: bool = False) -> Callable[[Function], Function]:
     """The option --out, a path."""
-    return click.option("--out", type=click.Path(path_type=Path), required=required, help=help_text)
+    return click.option("--out", type=PATH, required=required, help=help_text)
 
 
 def path_argument(name: str, **settings: Any) -> Callable[[Function], Function]:
     """An argument that is a path; whether it exists is checked where it is read, with a better message."""
-    return click.argument(name, type=click.Path(path_type=Path), **settings)
+    return click.argument(name, type=PATH, **settings)
 
 
 def emit(document: dict[str, Any], text: str, as_json: bool, written: Path | None = None) -> None:
@@ -108,7 +121,7 @@ def model_beside(data: Path) -> Path:
         InputError: There is none.
     """
     model = data.parent / "model.toml"
-    if not model.is_file():
+    if not os.path.isfile(model):  # unlike a path's own `is_file` it takes a name that is too long
         raise InputError(
             f"{data}: no --model given and no model.toml beside it; write one that names the columns "
             "(peso init shows how)"

@@ -1,5 +1,6 @@
 """peso stress: a plan under shocks, and what each policy makes of them."""
 
+import difflib
 import os
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from engine.study.stress import Asked, Prepared
 
 from engine.cli.common import (
+    PATH,
     emit,
     force_option,
     json_option,
@@ -40,7 +42,9 @@ class Policies(click.ParamType[tuple[str, ...]]):
         names = tuple(name.strip() for name in str(value).split(","))
         for name in names:
             if name not in POLICIES:
-                self.fail(f"{name!r} is no policy; choose from {', '.join(POLICIES)}", param, ctx)
+                close = difflib.get_close_matches(name, POLICIES, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(POLICIES)}"
+                self.fail(f"{name!r} is no policy; {hint}", param, ctx)
         return names
 
 
@@ -51,7 +55,7 @@ def cores() -> int:
 
 @click.command(short_help="Put a plan under shocks, and say what each policy makes of them.")
 @path_argument("scenario")
-@click.option("--fit", type=click.Path(path_type=Path), required=True, help="A fit folder or a curves file.")
+@click.option("--fit", type=PATH, required=True, help="A fit folder or a curves file.")
 @click.option(
     "--set",
     "shocks",
@@ -83,11 +87,11 @@ def cores() -> int:
     help="What --tune makes as high as it can: the mean of all paths, or of the worst ones (stress.level).  "
     "[default: mean]",
 )
-@click.option("--data", type=click.Path(path_type=Path), help="replay: the history that was fitted.")
-@click.option("--model", type=click.Path(path_type=Path), help="What its columns mean; model.toml beside it if absent.")
+@click.option("--data", type=PATH, help="replay: the history that was fitted.")
+@click.option("--model", type=PATH, help="What its columns mean; model.toml beside it if absent.")
 @click.option(
     "--world",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Also play the policies in this simulated market, by the same seed: a file, or the name of a sample.",
 )
 @click.option("--workers", type=click.IntRange(1, 512), help="Processes that work.  [default: all cores]")
@@ -143,14 +147,11 @@ def verb(
     same command goes on from there and comes to the same hash. Where something else is asked, it refuses what was
     begun; --force then starts anew.
     """
+    from engine.stress.parts import alone
     from engine.study.stress import Asked, History
     from engine.study.stress_files import require_place
 
-    _require_together(shocks, data, model)
-    if device == "gpu":
-        _require_gpu(workers, world)
-    if tune_for and not tune:
-        raise click.UsageError("--tune-for goes with --tune; add that, or leave --tune-for out")
+    _require_together((shocks, data, model), (tune, tune_for), (device, workers), world)
     require_place(out, force, scenario, fit, *[path for path in (data, model, world) if path])
     asked = Asked(
         scenario=scenario,
@@ -162,18 +163,30 @@ def verb(
         history=History(data, model or model_beside(data)) if data else None,
         accept_weak_fit=accept_weak_fit,
     )
-    with progress(f"stress (seed {seed})", quiet) as tell:
+    with alone(out), progress(f"stress (seed {seed})", quiet) as tell:
         document, text, cut = _answer(asked, world, (tune, tune_for), (out, force), (workers, device), tell)
     note(f"answer written to {out} (seed {seed}){cut}", quiet)
     emit(document, text, as_json, out)
 
 
-def _require_together(shocks: str | None, data: Path | None, model: Path | None) -> None:
-    """Refuse a history where nothing is replayed."""
+def _require_together(
+    replay: tuple[str | None, Path | None, Path | None],
+    tune: tuple[tuple[Any, ...], Any],
+    hands: tuple[str, int | None],
+    world: Path | None,
+) -> None:
+    """Refuse options that say nothing together, and a file that is no market, before the plan that takes a while."""
+    (shocks, data, model), (tuned, tune_for), (device, workers) = replay, tune, hands
     if data and shocks != "replay":
         raise click.UsageError("--data goes with --set replay; add that, or leave --data out")
     if model and not data:
         raise click.UsageError("--model goes with --data, whose columns it names; add that, or leave --model out")
+    if device == "gpu":
+        _require_gpu(workers, world)
+    if tune_for and not tuned:
+        raise click.UsageError("--tune-for goes with --tune; add that, or leave --tune-for out")
+    if world:
+        _require_market(world)
 
 
 def _require_gpu(workers: int | None, world: Path | None) -> None:
@@ -185,6 +198,15 @@ def _require_gpu(workers: int | None, world: Path | None) -> None:
     if world:
         raise click.UsageError("--world is played on the CPU; leave --device gpu out")
     choose_device("gpu")
+
+
+def _require_market(world: Path) -> None:
+    """Refuse a file that is no market."""
+    from engine.config.loading import load
+    from engine.config.market import Market
+    from engine.config.samples import sample
+
+    load(sample("configs", world), Market)
 
 
 def _answer(

@@ -75,8 +75,12 @@ def peso() -> None:
     """
 
 
-def answer(stopped: str, watched: bool) -> None:
-    """Answer what was typed; where Ctrl-C is ours to answer (`watched`), say so and leave once all work is undone."""
+class Ended(KeyboardInterrupt):
+    """Somebody asked this process to end, as Ctrl-C does, by SIGTERM."""
+
+
+def answer(stopped: str, watched: tuple[int, ...]) -> None:
+    """Answer what was typed; where a signal is ours to answer (`watched`), say so and leave once all work is undone."""
     try:
         _begin(watched)
         peso.main(standalone_mode=False)
@@ -90,9 +94,10 @@ def answer(stopped: str, watched: bool) -> None:
         sys.exit(2)
     except EngineError as fault:
         _leave_with(fault)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stop:
         beside(stopped)
-        os._exit(130)  # at once: leaving in the usual way waits for compilers, and may crash in them
+        ended = isinstance(stop, Ended) or isinstance(stop.__cause__, Ended)
+        os._exit(143 if ended else 130)  # at once: leaving in the usual way waits for compilers, and may crash in them
     except OSError as fault:
         if fault.errno != errno.ENOSPC:
             raise
@@ -101,14 +106,18 @@ def answer(stopped: str, watched: bool) -> None:
         sys.exit(StorageError.exit_code)
 
 
-def _begin(watched: bool) -> None:
+def _begin(watched: tuple[int, ...]) -> None:
     """Settle what holds for every verb."""
-    if watched:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # files half-written are removed on its way
+    for number in watched:  # files half-written are removed on its way
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _end)
     _hold_standard_streams()
     _escape_unknown_letters()
     settle(os.environ)
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")  # only slower
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    raise Ended
 
 
 def _leave_with(fault: EngineError) -> NoReturn:

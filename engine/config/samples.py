@@ -1,5 +1,6 @@
 """Where the markets and scenarios that come with the engine lie."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -26,11 +27,11 @@ def sample(kind: Literal["configs", "scenarios"], name: Path) -> Path:
     Raises:
         InputError: Neither exists; the message lists the samples.
     """
-    if name.exists() or name.name != str(name) or name.suffix not in ("", ".toml"):
+    if os.path.exists(name) or name.name != str(name) or name.suffix not in ("", ".toml"):
         return name
     folder = sample_folder(kind)
     inside = folder / f"{name.stem}.toml"
-    if not inside.is_file():
+    if not os.path.isfile(inside):
         known = ", ".join(sorted(path.stem for path in folder.glob("*.toml")))
         raise InputError(f"{name}: no such file, and no sample of that name; use a path, or one of {known}")
     return inside

@@ -4,6 +4,7 @@ Every number depends on the seed, the name of what it is for and the number of i
 any path can be drawn by itself, in any order, and a further shock changes nothing in the luck of the others.
 """
 
+import difflib
 import hashlib
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -119,8 +120,10 @@ def require_correlation(scenario: Scenario) -> None:
     drivers = {shock.driver or shock.name for shock in scenario.shocks}
     tied = sorted({*asked, *(other for row in asked.values() for other in row)})
     if odd := [name for name in tied if name not in drivers]:
+        close = difflib.get_close_matches(odd[0], drivers, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
         raise InputError(
-            f"scenario {scenario.name!r}: stress.correlation names {odd[0]!r}, which drives no shock; "
+            f"scenario {scenario.name!r}: stress.correlation names {odd[0]!r}, which drives no shock; {hint}"
             f"drivers there: {', '.join(sorted(drivers)) or 'none'}"
         )
     if tied:

@@ -4,10 +4,14 @@ Each file begins with a digest of its content that is keyed by all that was aske
 damaged one, is no part.
 """
 
+import errno
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,11 @@ from engine.config.loading import Closed
 from engine.errors import InputError, StorageError
 from engine.files import read_bytes, read_json, write_bytes, write_json
 
-FOLDER, INDEX = "parts", "parts.json"
+if sys.platform != "win32":
+    import fcntl
+
+FOLDER, INDEX, LOCK = "parts", "parts.json", "lock"
+TAKEN = (errno.EACCES, errno.EAGAIN)  # what a system says of a lock that another process holds
 SCHEMA = "peso.stress_parts/1"
 DIGEST = 32  # bytes
 LARGEST = 4 * 1024**3  # bytes of one part
@@ -80,8 +88,71 @@ def _content(value: object) -> list[bytes]:
 
 
 def is_begun(place: Path) -> bool:
-    """Whether a folder holds the parts of a stress test that was not finished."""
-    return (place / FOLDER / INDEX).is_file()
+    """Whether a folder holds the parts of a stress test that was not finished, or nothing but the lock of one."""
+    folder = place / FOLDER
+    if os.path.isfile(folder / INDEX):  # unlike a path's own `is_file` it takes a name that is too long
+        return True
+    return os.path.isfile(folder / LOCK) and os.listdir(place) == [FOLDER] and os.listdir(folder) == [LOCK]
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """The folder of an answer is this process's alone; one that ends, in whatever way, leaves it to others.
+
+    Folders that are made for that and stay empty are removed.
+
+    Raises:
+        InputError: Another process works there.
+        StorageError: Nothing can be written there.
+    """
+    folder = place / FOLDER
+    new = [one for one in folder.parents if not os.path.exists(one)]
+    held = _locked(folder / LOCK, place)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / LOCK).unlink()
+        os.close(held)
+        for empty in (folder, *new):
+            with suppress(OSError):  # it is not
+                empty.rmdir()
+
+
+def _locked(lock: Path, place: Path) -> int:
+    """The number of a lock's open file, once it is ours."""
+    try:
+        while True:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+            if not _is_taken(held):
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(held), lock.stat()):  # else who held it before has removed it
+                        break
+                os.close(held)
+                continue
+            number = os.read(held, 20).decode(errors="replace")
+            os.close(held)
+            raise InputError(
+                f"{place}: another stress test, process {number}, works there; wait until it has ended, or choose "
+                "another --out"
+            )
+        os.ftruncate(held, 0)
+        os.write(held, str(os.getpid()).encode())
+    except OSError as fault:
+        raise StorageError(f"{place}: could not be written ({fault.strerror}); choose another --out") from None
+    return held
+
+
+def _is_taken(held: int) -> bool:
+    """Whether another process holds a lock, which it is given otherwise; a system without locks tells nothing."""
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        return fault.errno in TAKEN
+    return False
 
 
 def opened(place: Path, facts: Mapping[str, str], anew: bool) -> Parts:
@@ -93,7 +164,7 @@ def opened(place: Path, facts: Mapping[str, str], anew: bool) -> Parts:
         anew: Parts of another question may be removed.
 
     Raises:
-        InputError: The folder holds the parts of another question, and `anew` is false.
+        InputError: The folder holds parts of another question, or nobody knows of which, and `anew` is false.
         StorageError: Nothing can be written there.
     """
     parts = Parts(place / FOLDER, facts)
@@ -117,11 +188,14 @@ def _facts(index: Path, anew: bool) -> dict[str, Any]:
     try:
         told = read_json(index)
     except InputError:
-        if anew:
-            return {}
-        raise
+        told = None
     facts = told.get("made_from") if isinstance(told, dict) and told.get("schema") == SCHEMA else None
-    return facts if isinstance(facts, dict) else {}
+    if isinstance(facts, dict) or anew:
+        return facts if isinstance(facts, dict) else {}
+    raise InputError(
+        f"{index}: is damaged, so nobody knows what the parts beside it are about; remove the folder {index.parent}, "
+        "or add --force to start anew"
+    )
 
 
 def write(parts: Parts, name: str, arrays: Arrays) -> None:

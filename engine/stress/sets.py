@@ -26,6 +26,8 @@ FEWER_SELL = (10, 25, 50)  # people [%]
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95  # points of a spread
 IDLE = 1e-9  # of all money: a channel with less has nothing to lose
 LONGEST_NAME = 200  # letters of a shock's name
+TOGETHER, BY_CHANCE, PAST = "all shocks together", "all shocks by chance", "past years"  # names of cases
+RESERVED = (TOGETHER, BY_CHANCE, PAST, "the plan", "draws that were played", "comes to")  # in tables beside shocks
 OF_MONEY = ("price", "outage", "budget")  # kinds that do nothing where no money is spent
 
 
@@ -79,7 +81,7 @@ def together(setting: Setting) -> Case:
         InputError: As for `singles`.
     """
     shocks = tuple(shock for case in singles(setting) for shock in case.shocks)
-    return Case("all shocks together", "together", shocks)
+    return Case(TOGETHER, "together", shocks)
 
 
 def tornado_ends(setting: Setting) -> tuple[tuple[Case, Case], ...]:
@@ -161,13 +163,32 @@ def _richest_quarter(setting: Setting, money: Float[np.ndarray, " period"]) -> t
 def _surprises(setting: Setting) -> list[tuple[str, Shock]]:
     """The shocks that the plan does not reckon with, by names of their own."""
     require_known(setting.curves, setting.planned)
-    found: dict[str, Shock] = {}
-    for shock in setting.planned.shocks:
-        if not shock.expected:
-            _require_touching(setting, shock)
-            name = next(name for name in _numbered(shock.name) if name not in found)
-            found[name] = shock
-    return list(found.items())
+    shocks = [shock for shock in setting.planned.shocks if not shock.expected]
+    for shock in shocks:
+        _require_own_name(setting, shock)
+        _require_touching(setting, shock)
+    return list(zip(told_apart([shock.name for shock in shocks]), shocks, strict=True))
+
+
+def told_apart(names: Iterable[str]) -> tuple[str, ...]:
+    """Names, of which none is there twice.
+
+    >>> told_apart(["cut", "cut", "dear"])
+    ('cut', 'cut (2)', 'dear')
+    """
+    found: dict[str, None] = {}
+    for wanted in names:
+        found[next(name for name in _numbered(wanted) if name not in found)] = None
+    return tuple(found)
+
+
+def _require_own_name(setting: Setting, shock: Shock) -> None:
+    """Refuse a shock by whose name tables call something else."""
+    if " ".join(shock.name.split()).lower() in RESERVED:
+        raise InputError(
+            f"scenario {setting.planned.name!r}: shock {shock.name!r} has a name by which a stress test calls "
+            "something else; give it another one"
+        )
 
 
 def _numbered(name: str) -> Iterator[str]:
@@ -177,12 +198,9 @@ def _numbered(name: str) -> Iterator[str]:
 
 def _require_touching(setting: Setting, shock: Shock) -> None:
     """Refuse a shock that can touch no period in which it could do anything."""
-    rows = setting.periods if shock.kind in OF_MONEY else setting.rows
-    days, period = setting.days[:rows], setting.curves.period
-    moves = {0, shock.shift or 0} if shock.kind == "season" else {0}
-    every = (later + move for later in range(shock.within) for move in moves)
-    if any(strength(shock, days, period, later).any() for later in every):
+    if len(too_late(setting, shock)) < shock.within:
         return
+    rows, days, period = _rows(setting, shock), setting.days[: _rows(setting, shock)], setting.curves.period
     when = [f"{word} {day}" for word, day in (("from", shock.first), ("until", shock.last)) if day]
     if shock.within > 1:
         when.append(f"within {shock.within} {period}s")
@@ -192,6 +210,27 @@ def _require_touching(setting: Setting, shock: Shock) -> None:
         f"scenario {setting.planned.name!r}: shock {shock.name!r} ({', '.join(when)}) lies outside {place}, "
         f"{days[0]} to {last}, and would change nothing; correct its dates, or leave it out"
     )
+
+
+def too_late(setting: Setting, shock: Shock) -> tuple[int, ...]:
+    """Periods by which a shock may begin later than written so that it touches none in which it could do anything."""
+    days, period = setting.days[: _rows(setting, shock)], setting.curves.period
+    moves = {0, shock.shift or 0} if shock.kind == "season" else {0}
+
+    def touches(later: int) -> bool:
+        return any(strength(shock, days, period, later + move).any() for move in moves)
+
+    return tuple(later for later in range(shock.within) if not touches(later))
+
+
+def middle(shock: Shock) -> int:
+    """Periods by which a shock begins later than written where it begins in the middle of its dates."""
+    return shock.within // 2
+
+
+def _rows(setting: Setting, shock: Shock) -> int:
+    """The rows in which a shock could do anything."""
+    return setting.periods if shock.kind in OF_MONEY else setting.rows
 
 
 def _ends(setting: Setting, name: str, shock: Shock) -> tuple[Case, Case]:
@@ -209,7 +248,7 @@ def _at(setting: Setting, shock: Shock, share: float) -> Shock:
         return shock
     factor = None if shock.factor is None else float(sized(shock, np.array([share]))[0])
     dates: dict[str, date] = {}
-    if later := shock.within // 2:
+    if later := middle(shock):
         period = setting.curves.period
         dates["first"] = step(shock.first or setting.days[0], later, period)
         dates |= {"last": step(shock.last, later, period)} if shock.last else {}

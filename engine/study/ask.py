@@ -3,6 +3,7 @@
 Nothing here loads JAX: asking again takes a fraction of a second.
 """
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,13 +47,14 @@ def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:
         InputError: There are no curves there.
         UntrustworthyError: The fit is not to be trusted and `accept_weak_fit` is false.
     """
-    path = place / "curves.json" if place.is_dir() else place
-    if place.is_dir() and not path.exists():
+    is_folder = os.path.isdir(place)  # unlike a path's own `is_dir` it takes a name that is too long
+    path = place / "curves.json" if is_folder else place
+    if is_folder and not path.exists():
         raise InputError(f"{place}: holds no curves.json; name a fit folder or a curves file")
     health = path.parent / "health.json"
     if path.name in CURVES and not accept_weak_fit:
         _require_whole(path.parent)
-        if health.exists():
+        if os.path.exists(health):
             _require_trust(health)
     if path.suffix.lower() == ".toml":
         raise InputError(
@@ -63,7 +65,7 @@ def curves_of(place: Path, accept_weak_fit: bool = False) -> Curves:
 
 def _require_whole(fit: Path) -> None:
     """Refuse a fit folder whose curves or health are not those that its manifest was written with."""
-    manifest = read_json(fit / "manifest.json") if (fit / "manifest.json").exists() else {}
+    manifest = read_json(fit / "manifest.json") if os.path.exists(fit / "manifest.json") else {}
     files = manifest.get("files", {}) if isinstance(manifest, dict) else {}
     for name in (*CURVES, "health.json"):
         if isinstance(files, dict) and name in files and files[name] != digest(read_bytes(fit / name)):

@@ -9,27 +9,26 @@ import numpy as np
 
 from engine.config.loading import load
 from engine.config.model import Model
-from engine.config.scenario import Budget, Scenario
+from engine.config.scenario import Budget, Horizon, Scenario
 from engine.config.shocks import Shock
 from engine.data.read import read_dataset
 from engine.errors import InfeasibleError, InputError
 from engine.files import digest, read_bytes
-from engine.optimize.over_time.totals import bends_upwards
 from engine.optimize.plan import Plan, optimize
 from engine.response.curves import Curves
-from engine.stress.account import margin_of
 from engine.stress.history import Past, past_of, without_prices
 from engine.stress.levels import levels
 from engine.stress.luck import met, require_correlation
 from engine.stress.policies import ROLLING, Policy, committed_share
 from engine.stress.rolling import planner
 from engine.stress.run import Work
-from engine.stress.sets import Case, ladder, singles, together
+from engine.stress.sets import BY_CHANCE, PAST, Case, ladder, singles, together
 from engine.stress.setting import Setting, foreseen, setting
 from engine.stress.trial import Start, Trial
 from engine.study.ask import curves_of
 from engine.study.fit_doubts import fit_doubts
 from engine.study.question import question
+from engine.study.stress_doubts import doubts
 from engine.words import exact, percent, plain
 
 ShockSet = Literal["scenario", "ladder", "montecarlo", "replay"]
@@ -95,16 +94,17 @@ def prepared(asked: Asked) -> Prepared:
         _require_paid(told)
     policies, notes = _policies(told, asked.policies, which)
     past = _past(asked, which)
-    trial = _trial(curves, Start(told, None), plan, policies, asked.seed)
+    count, counted = _count(asked, which, told)
+    work = Work(_trial(curves, Start(told, None), plan, policies, asked.seed), cases, count, past)
     return Prepared(
         shocks=which,
         plan=plan,
-        work=Work(trial, cases, _count(asked, which, told), past),
+        work=work,
         warnings=(
             *fit_doubts(asked.fit),
             *notes,
-            *_hills(trial),
-            *_unfelt(told),
+            *counted,
+            *doubts(work),
             *(_unpriced(past) if past else ()),
             *plan.warnings,
         ),
@@ -117,33 +117,6 @@ def _made_from(curves: Curves, asked: Asked) -> str:
     files = {"scenario": asked.scenario} | ({"history": asked.history.data} if asked.history else {})
     each = [f"{name} {digest(read_bytes(path))}" for name, path in files.items()]
     return ", ".join([f"curves {curves.made_from}", *each])
-
-
-def _hills(trial: Trial) -> tuple[str, ...]:
-    """That plans made anew may miss the best hill, where curves bend upwards and no ramp keeps channels near theirs."""
-    planner = trial.plan.planner
-    if planner is None or trial.setting.planned.ramp is not None:
-        return ()
-    bent = [name for at, name in enumerate(trial.setting.names) if bends_upwards(planner.problem, at)]
-    told = f"curves bend upwards ({', '.join(map(plain, bent))}) and no ramp ties a channel to what it did before, so "
-    return (
-        (f"{told}plans made anew are not proven to be the best and may miss some percent of what could be had",)
-        if bent
-        else ()
-    )
-
-
-def _unfelt(told: Setting) -> tuple[str, ...]:
-    """Shocks of what the scenario says nothing about, which change nothing on the curves."""
-    asked, found = told.planned.stress, []
-    for shock in told.planned.shocks:
-        if shock.kind == "capacity" and asked.sales is None:
-            found.append(f"{plain(shock.name)} changes nothing on the curves: nobody sells there; write [stress.sales]")
-        if shock.kind == "delay" and not np.isfinite(margin_of(told)).all():
-            found.append(
-                f"{plain(shock.name)} changes no figure: without a margin no cash is told; write stress.margin"
-            )
-    return tuple(found)
 
 
 def _usual_set(scenario: Scenario) -> ShockSet:
@@ -163,7 +136,7 @@ def _cases(told: Setting, which: ShockSet, every: tuple[Case, ...]) -> tuple[Cas
     if which == "ladder":
         return ladder(told)
     if which == "replay":
-        return (Case("past years", "replay", ()),)
+        return (Case(PAST, "replay", ()),)
     if not every:
         raise InputError(
             f"scenario {told.planned.name!r}: has no shocks that its plan does not reckon with, so --set {which} has "
@@ -172,19 +145,26 @@ def _cases(told: Setting, which: ShockSet, every: tuple[Case, ...]) -> tuple[Cas
     if which == "scenario":
         return (*every, *((together(told),) if len(every) > 1 else ()))
     surprises = tuple(shock for shock in told.planned.shocks if not shock.expected)
-    return (Case("all shocks by chance", "montecarlo", surprises),)
+    return (Case(BY_CHANCE, "montecarlo", surprises),)
 
 
-def _count(asked: Asked, which: ShockSet, told: Setting) -> int:
-    """Paths of each case: what surely comes is played once on each draw."""
+def _count(asked: Asked, which: ShockSet, told: Setting) -> tuple[int, tuple[str, ...]]:
+    """Paths of each case, and what is told of that: each draw is played at least once, for the plan without shocks is
+    known on all of them."""
+    draws, wanted = told.curves.draws, told.planned.stress.paths
     if which in ("scenario", "ladder"):
         if asked.paths is not None:
             raise InputError(
                 f"--paths goes with --set montecarlo and replay: --set {which} plays each case once on each of the "
-                f"{told.curves.draws} draws of the curves; leave it out"
+                f"{draws} draws of the curves; leave it out"
             )
-        return told.curves.draws
-    return asked.paths or told.planned.stress.paths or PATHS
+        ignored = f"stress.paths = {wanted} goes with --set montecarlo and replay: --set {which} plays each case once "
+        return draws, (f"{ignored}on each of the {draws} draws of the curves",) if wanted not in (None, draws) else ()
+    count = asked.paths or wanted or PATHS
+    if count >= draws:
+        return count, ()
+    few = f"{count} paths are fewer than the {draws} draws of the curves, and what would differ between draws would "
+    return draws, (f"{few}be taken for what shocks do: {draws} are played, one on each draw",)
 
 
 def _policies(told: Setting, asked: tuple[Policy, ...], which: ShockSet) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
@@ -195,16 +175,36 @@ def _policies(told: Setting, asked: tuple[Policy, ...], which: ShockSet) -> tupl
             raise InputError(
                 "policy foresight is what others are held against; name another one beside it, such as hold"
             )
+        _require_decisions(told, policies)
         return policies, _unknowing(policies) if which == "replay" else ()
     if which == "replay":
         return REPLAYED, ()
-    if told.grid.count > 1:
+    if not _decides_once(told):
         return USUAL, ()
-    told_once = (
-        'the plan decides once, so nothing is planned anew under way: write horizon.decide = "quarter" or "month" to '
-        "see what that is worth"
-    )
-    return tuple(policy for policy in USUAL if policy not in ROLLING), (told_once,)
+    once = f"the plan decides once, so nothing is planned anew under way: {_more_often(told.planned.horizon)} to see "
+    return tuple(policy for policy in USUAL if policy not in ROLLING), (f"{once}what that is worth",)
+
+
+def _decides_once(told: Setting) -> bool:
+    return told.grid.count < 2 or told.planned.horizon.decide == "horizon"
+
+
+def _more_often(horizon: Horizon) -> str:
+    """What to do for a plan that decides more often than once."""
+    if horizon.decide == "horizon":
+        return 'write horizon.decide = "quarter" or "month"'
+    shorter = ', or write horizon.decide = "month"' if horizon.decide == "quarter" else ""
+    return f"the horizon holds one {horizon.decide} only; plan more of them{shorter},"
+
+
+def _require_decisions(told: Setting, policies: tuple[Policy, ...]) -> None:
+    """Refuse policies that plan anew where nothing is left to decide."""
+    rolling = [policy for policy in policies if policy in ROLLING]
+    if rolling and _decides_once(told):
+        raise InputError(
+            f"scenario {told.planned.name!r}: the plan decides once, so policy {rolling[0]} has nothing to plan anew: "
+            f"{_more_often(told.planned.horizon)} or ask for --policy hold,trim"
+        )
 
 
 def _unknowing(policies: tuple[Policy, ...]) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from engine.errors import StorageError
-from engine.files import require_free, require_not_among, write_bytes, write_csv, write_json
+from engine.files import require_free, require_not_among, to_json, write_bytes, write_csv, write_text
 from engine.report.stress_workbook import stress_workbook
 from engine.stress.account import Account
 from engine.stress.parts import INDEX, Parts, is_begun, packed, removed
 from engine.stress.readout import Answer
 from engine.stress.run import Gathered
+from engine.stress.sets import told_apart
+from engine.words import plain
 
 ANSWER, BOOK, TABLE, ARRAYS = "stress.json", "stress.xlsx", "paths.csv", "paths.npz"
 MOST_ROWS = 100_000  # of paths.csv: more are slow to open in any spreadsheet
@@ -38,6 +40,7 @@ def write_answer(place: Path, found: tuple[Gathered, ...], told: tuple[Answer, d
     Raises:
         StorageError: The folder cannot be written or the disk is full; the parts stay.
     """
+    text = to_json(told[1]) + "\n"  # first: what is no JSON leaves an older answer as it was
     try:
         (place / ANSWER).unlink(missing_ok=True)
         for cut_off in (one for name in (ANSWER, BOOK, TABLE, ARRAYS) for one in place.glob(f".{name}.*.part")):
@@ -47,7 +50,7 @@ def write_answer(place: Path, found: tuple[Gathered, ...], told: tuple[Answer, d
     write_bytes(place / ARRAYS, packed(_arrays(found)))
     write_csv(place / TABLE, _header(found), _rows(found))
     stress_workbook(place / BOOK, told[0])
-    write_json(place / ANSWER, told[1])
+    write_text(place / ANSWER, text)
     removed(parts)
 
 
@@ -83,14 +86,12 @@ def _labels(one: Gathered) -> tuple[str, ...]:
         return (one.case.name,)
     if one.case.family not in ("montecarlo", "together"):
         return ()
-    names = [shock.name for shock in one.case.shocks]
-    before = [names[:at].count(name) for at, name in enumerate(names)]
-    return tuple(f"{name} ({more + 1})" if more else name for name, more in zip(names, before, strict=True))
+    return told_apart(shock.name for shock in one.case.shocks)
 
 
 def _header(found: tuple[Gathered, ...]) -> list[str]:
     told = [f"{policy} {figure}" for policy in found[0].accounts for figure in FIGURES]
-    return ["case", "path", "draw", *[f"factor of {name}" for name in _shocks(found)], *told]
+    return ["case", "path", "draw", *[f"factor of {plain(name)}" for name in _shocks(found)], *told]
 
 
 def _rows(found: tuple[Gathered, ...]) -> Iterator[list[Any]]:
@@ -104,7 +105,7 @@ def _rows(found: tuple[Gathered, ...]) -> Iterator[list[Any]]:
         for number, draw, factor, told in zip(
             one.number[some].tolist(), one.draw[some].tolist(), factors.tolist(), figures.tolist(), strict=True
         ):
-            yield [one.case.name, number, draw, *map(_cell, factor), *map(_cell, told)]
+            yield [plain(one.case.name), number, draw, *map(_cell, factor), *map(_cell, told)]
 
 
 def _by_name(one: Gathered, shocks: tuple[str, ...]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,18 +78,19 @@ class Finder:
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name == os.environ["INTERRUPTED_AT"]:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), int(os.environ["SIGNAL"]))
 
 sys.meta_path.insert(0, Finder)
 """
 
 
+@pytest.mark.parametrize("asking", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("loading", ["engine.cli.verbs", "click", "engine.words", "engine.cli.optimize", "numpy"])
-def test_ctrl_c_while_the_command_is_loaded_is_told_without_a_traceback(process, folder, loading):
+def test_asked_to_end_while_it_is_loaded_the_command_says_so_without_a_traceback(process, folder, loading, asking):
     (folder / "path").mkdir()
     (folder / "path" / "sitecustomize.py").write_text(INTERRUPT)
-    path = {"PYTHONPATH": str(folder / "path"), "INTERRUPTED_AT": loading}
+    path = {"PYTHONPATH": str(folder / "path"), "INTERRUPTED_AT": loading, "SIGNAL": str(int(asking))}
     done = process("optimize", "curves.json", "q.toml", "--out", "plan.json", cwd=folder, **path)
-    assert (done.returncode, done.stdout) == (130, "")
+    assert (done.returncode, done.stdout) == (128 + asking, "")
     assert done.stderr.strip() == "peso: stopped; no file was left half-written"
     assert not (folder / "plan.json").exists()

@@ -115,9 +115,10 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_hash_and_no_worker_is_left(
     assert one == other
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(peso, asked, undisturbed):
+@pytest.mark.parametrize("asking", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_end_it_keeps_what_is_done_and_says_how_to_go_on(peso, asked, undisturbed, asking):
     run = begun(asked, 1)
-    os.killpg(run.pid, signal.SIGINT)
+    (os.killpg if asking == signal.SIGINT else os.kill)(run.pid, asking)  # Ctrl-C reaches the workers, too
     out, err = run.communicate(timeout=60)
     assert (run.returncode, out) == (7, b"")
     assert err.decode() == "peso: out: interrupted, resumable: run the same command again\n"
@@ -134,6 +135,15 @@ def test_ctrl_c_while_the_answer_is_put_together_keeps_what_was_played(peso, ask
     with pytest.raises(ResumableError, match=r"interrupted, resumable: run the same command"), resumable(asked):
         raise KeyboardInterrupt
     assert peso(*words("--paths", "8", "--policy", "hold"), cwd=asked).returncode == 0
+    assert sorted(os.listdir(asked / "out")) == FILES
+
+
+def test_a_second_run_in_one_folder_refuses_while_the_first_works_there(peso, asked):
+    run = begun(asked, 1)
+    again = peso(*MANY, "--force", cwd=asked)
+    assert (again.returncode, again.stdout) == (3, "")
+    assert again.stderr.startswith(f"peso: out: another stress test, process {run.pid}, works there; wait until ")
+    assert run.wait(timeout=60) == 0, run.communicate()
     assert sorted(os.listdir(asked / "out")) == FILES
 
 
@@ -222,7 +232,13 @@ def test_a_plan_that_decides_once_is_held_and_trimmed_and_that_is_told(peso, ask
     ("code", "more", "text", "said"),
     [
         (2, ["--policy", "hold,pray"], SHOCKS, r"'pray' is no policy; choose from hold, trim"),
+        (2, ["--policy", "replans"], SHOCKS, r"'replans' is no policy; did you mean 'replan'\?"),
         (2, ["--set", "storm"], SHOCKS, r"'storm' is not one of"),
+        (2, ["--world", ""], SHOCKS, r"'--world': an empty text names no file and no folder; write a name there"),
+        (2, ["--out", ""], SHOCKS, r"'--out': an empty text names no file and no folder"),
+        (2, ["--fit", ""], SHOCKS, r"'--fit': an empty text names no file and no folder"),
+        (2, ["--set", ""], SHOCKS, r"'' is not one of 'scenario', 'ladder'"),
+        (3, ["--world", "s.toml"], SHOCKS, r"s.toml, line \d+: horizon is not a known key"),
         (2, ["--data", "x.csv"], SHOCKS, r"--data goes with --set replay"),
         (2, ["--model", "x.toml"], SHOCKS, r"--model goes with --data"),
         (3, ["--set", "replay"], SHOCKS, r"--set replay needs the history"),
@@ -256,6 +272,13 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_nothing_is_written(peso, as
     assert re.search(said, done.stderr), done.stderr
     assert "Traceback" not in done.stderr
     assert not (asked / "out").exists()
+
+
+def test_a_world_that_is_none_is_seen_before_the_plan_is_made(peso, asked, monkeypatch):
+    monkeypatch.setattr("engine.study.stress.optimize", None)
+    done = peso(*words("--world", "nowhere"), cwd=asked)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "nowhere: no such file, and no sample of that name" in done.stderr
 
 
 def test_money_that_a_target_finds_is_what_shocks_meet(peso, asked):

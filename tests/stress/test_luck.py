@@ -176,6 +176,7 @@ def test_ties_change_nothing_in_how_each_driver_is_spread(name):
     [
         ("a = { x = 0.5 }", "names 'x', which drives no shock; drivers there: a, b, c"),
         ("x = { a = 0.5 }", "names 'x'"),
+        ('a = { " b" = 0.5 }', "names ' b', which drives no shock; did you mean 'b'? drivers there: a, b, c"),
         ("a = { b = 0.5 }\nb = { a = 0.4 }", "gives 'b' and 'a' twice"),
         ("a = { b = 0.5 }\nb = { a = 0.5 }", "gives 'b' and 'a' twice"),
         ("a = { b = 0.0 }\nb = { a = 0.5 }", "gives 'b' and 'a' twice"),

@@ -193,7 +193,7 @@ def test_where_all_parts_are_there_none_is_computed_even_if_one_may_start_anew(q
 def test_parts_that_nobody_knows_what_they_are_about_are_refused_and_removed_where_that_is_asked_for(quick, tmp_path):
     _, parts = run(quick, tmp_path, ALONE)
     parts.index.write_text("{")
-    with pytest.raises(InputError, match=r"parts.json: line 1 is not JSON"):
+    with pytest.raises(InputError, match=r"parts.json: is damaged, so .*; remove the folder"):
         run(quick, tmp_path, ALONE)
     _, told = heard(quick, tmp_path, anew=True)
     assert told[0][0] == 0

@@ -229,6 +229,15 @@ def test_shocks_of_one_name_are_told_apart():
     assert [case.name for case in singles(found)] == ["shock", "shock (2)", "shock (2) (2)"]
 
 
+@pytest.mark.parametrize("name", ["all shocks together", "All  shocks by Chance", "past years", "the plan", "Comes to"])
+def test_a_shock_is_not_called_as_a_test_calls_something_else(name):
+    found = told(shock(name=f'"{name}"', kind='"outage"'))
+    for question in (singles, together, tornado_ends):
+        with pytest.raises(InputError, match=f"shock '{name}' has a name by which a stress test calls something else"):
+            question(found)
+    assert singles(told(shock(name=f'"{name} again"', kind='"outage"')))
+
+
 def test_together_is_each_alone_at_once_and_nothing_where_there_is_none():
     found = told(shock(kind='"price"', factor="{ p05 = 1.0, p95 = 1.5 }") + shock(kind='"demand"', factor=0.9))
     assert together(found).shocks == tuple(case.shocks[0] for case in singles(found))

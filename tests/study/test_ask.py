@@ -1,11 +1,12 @@
 """Asking curves that are there: which file is read, which fit is trusted, which question is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.errors import InputError, UntrustworthyError
+from engine.errors import InputError, StorageError, UntrustworthyError
 from engine.files import digest
 from engine.study.ask import curves_of, plan, what_if
 
@@ -33,6 +34,11 @@ def fit(tmp_path):
     """A fit folder whose health can be written by `trust`."""
     (tmp_path / "curves.json").write_text(json.dumps(CURVES))
     return tmp_path
+
+
+def test_no_name_is_too_long_for_a_sentence():
+    with pytest.raises(StorageError, match="could not be read"):
+        curves_of(Path("a" * 300))
 
 
 def question(folder, name="q", budget="total = 3000", extra=""):

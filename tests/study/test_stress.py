@@ -138,6 +138,48 @@ def test_a_table_is_cut_where_it_would_be_too_long_and_that_is_known(place, monk
     assert [row.split(",")[0] for row in rows] == ["cut"] * 4 + ["more"] * 2
 
 
+def test_a_document_that_is_no_json_leaves_every_file_as_it_was(place):
+    found, parts, answer = come(place, ask(place, CUT))
+    (place / "out" / "stress.json").write_text("{}")
+    with pytest.raises(ValueError, match="JSON"):
+        write_answer(place / "out", found, (answer, {"told": float("nan")}), parts)
+    assert sorted(one.name for one in (place / "out").iterdir()) == ["parts", "stress.json"]
+    assert (place / "out" / "stress.json").read_text() == "{}"
+    assert parts.index.exists()
+
+
+def test_a_table_of_paths_obeys_no_name(place):
+    strange = CUT.replace('"cut"', '"a\\u001b[31m\\nb"')
+    found, parts, answer = come(place, ask(place, strange + strange.replace("0.8", "0.9")))
+    write_answer(place / "out", found, (answer, {"told": 1}), parts)
+    text = (place / "out" / "paths.csv").read_text()
+    assert "\x1b" not in text
+    assert "factor of a\\x1b[31m\\nb,factor of a\\x1b[31m\\nb (2)," in text
+    assert [row.split(",")[0] for row in text.splitlines()[1::4]] == [
+        "a\\x1b[31m\\nb",
+        "a\\x1b[31m\\nb (2)",
+        "all shocks together",
+    ]
+
+
+def test_shocks_that_are_called_as_another_is_numbered_have_columns_of_their_own(place):
+    names = ("dear", "dear", "dear (2)")
+    text = "".join(
+        CUT.replace('"cut"', f'"{name}"').replace("0.8", str(factor))
+        for name, factor in zip(names, (0.9, 0.8, 0.7), strict=True)
+    )
+    found, parts, answer = come(place, ask(place, text))
+    write_answer(place / "out", found, (answer, {"told": 1}), parts)
+    header, *rows = [line.split(",") for line in (place / "out" / "paths.csv").read_text().splitlines()]
+    assert header[3:6] == ["factor of dear", "factor of dear (2)", "factor of dear (2) (2)"]
+    assert [row[3:6] for row in rows[::4]] == [
+        ["0.9", "", ""],
+        ["", "0.8", ""],
+        ["", "", "0.7"],
+        ["0.9", "0.8", "0.7"],
+    ]
+
+
 def test_what_fit_and_plan_doubt_stands_before_all_else(place):
     fit = place / "fit"
     fit.mkdir()
