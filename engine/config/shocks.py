@@ -25,6 +25,9 @@ WITHOUT_FACTOR = ("outage", "delay")
 MOVED = ("season", "delay")  # that say by how many periods
 UNFORESEEN = ("budget", "capacity", "delay")  # of which a plan of the best split knows nothing
 CLOSE = 1e-9  # of 1: how far chances may add up from it
+LEAST = 0.01  # of factors by which something is divided
+WIDEST = 1000  # times: p95 beside p05
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)  # as of horizons
 HALF = 50  # percent: from there on "so many percent of what it was" may be meant
 
 
@@ -59,6 +62,7 @@ def _meant(percent: float) -> str:
 
 
 Times = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_no_percentage)]
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 class Spread(Closed):
@@ -87,6 +91,8 @@ class Spread(Closed):
             found = [one for one in points if one is not None]
             if found != sorted(found):
                 raise ValueError(f"{name} are {', '.join(f'{one:g}' for one in found)}; give them by rising size")
+        if self.p05 and self.p95 and self.p95 / self.p05 > WIDEST:
+            raise ValueError(f"p95 is more than {WIDEST} times p05, which says nothing; bring the two nearer together")
         self._chances()
         return self
 
@@ -113,8 +119,8 @@ class Shock(Closed):
     spend; budget: the money; capacity: the people who sell."""
     elasticity: Annotated[Finite, Field(ge=-5, le=0)] | None = None  # competitor: % of outcome for 1 % more of rivals
     shift: Annotated[int, Field(ge=-52, le=104)] | None = None  # season, delay: periods by which it comes later
-    first: date | None = Field(default=None, alias="from")
-    last: date | None = Field(default=None, alias="until")  # the first day after it, but for its recovery
+    first: Day | None = Field(default=None, alias="from")
+    last: Day | None = Field(default=None, alias="until")  # the first day after it, but for its recovery
     onset: Annotated[int, Field(ge=0, le=260)] = 0  # periods in which it comes on, evenly
     recovery: Annotated[int, Field(ge=0, le=260)] = 0  # periods after `until` in which it goes, evenly
     chance: Share = 1.0  # that it comes at all
@@ -129,10 +135,12 @@ class Shock(Closed):
     def _consistent(self) -> "Shock":
         if (self.factor is None) != (self.kind in WITHOUT_FACTOR):
             raise ValueError(f"{self.kind} needs a factor; an outage takes none, and a delay has a shift")
-        if self.kind == "price" and _least(self.factor) < 0.01:
-            raise ValueError("a price factor near 0 would make contacts free, and one above 0 is needed: 0.01 or more")
-        if self.kind in ("competitor", "season") and _least(self.factor) <= 0:
-            raise ValueError(f"{self.kind} needs a factor above 0")
+        if self.kind == "price" and _least(self.factor) < LEAST:
+            raise ValueError(
+                f"a price factor near 0 would make contacts free, and one above 0 is needed: {LEAST} or more"
+            )
+        if self.kind in ("competitor", "season") and _least(self.factor) < LEAST:
+            raise ValueError(f"{self.kind} needs a factor above 0: {LEAST} or more")
         if self.channels and self.kind not in OF_CHANNELS:
             raise ValueError(f"{self.kind} moves every channel, and channels are not to be named")
         if (self.shift is None) != (self.kind not in MOVED):

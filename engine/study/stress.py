@@ -28,7 +28,7 @@ from engine.stress.trial import Start, Trial
 from engine.study.ask import curves_of
 from engine.study.fit_doubts import fit_doubts
 from engine.study.question import question
-from engine.study.stress_doubts import doubts
+from engine.study.stress_doubts import doubts, require_idle
 from engine.words import exact, percent, plain
 
 ShockSet = Literal["scenario", "ladder", "montecarlo", "replay"]
@@ -88,6 +88,7 @@ def prepared(asked: Asked) -> Prepared:
     told = setting(curves, _with_money(scenario, plan), plan)
     every = singles(told)
     _require_notice(told)
+    require_idle(told)
     which = asked.shocks or _usual_set(scenario)
     cases = _cases(told, which, every)
     if which in ("scenario", "montecarlo"):

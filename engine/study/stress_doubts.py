@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from engine.config.shocks import Sales
+from engine.errors import InputError
 from engine.optimize.over_time.totals import bends_upwards
 from engine.stress.account import margin_of
 from engine.stress.levels import levels
@@ -18,6 +18,7 @@ from engine.words import number, plain
 
 COUNTED = {"montecarlo", "replay"}  # families of cases with as many paths as are asked for
 MOST_BUSY, LEAST_BUSY = 2.0, 0.01  # of what people can do: beyond these a figure is most likely in another unit
+ROUNDING, LEAST_SOLD = 1e-6, 1e-3  # of what is served without marketing, and of its leads: below both nobody can tell
 
 
 def doubts(work: Work) -> tuple[str, ...]:
@@ -75,16 +76,8 @@ def _busy(told: Setting) -> tuple[str, ...]:
     sales = told.planned.stress.sales
     if sales is None:
         return ()
-    every = np.arange(told.curves.draws)
-    paths = Paths(every, every)
-    came = outcomes(told, works(told, paths), levels(told, ()), told.money[None])
-    leads = importlib.import_module("engine.stress.selling").leads_of(told, came)[:, : told.periods]
-    return _of_line(told, sales, float(leads.mean()))
-
-
-def _of_line(told: Setting, sales: Sales, leads: float) -> tuple[str, ...]:
-    """What is odd about so many leads a period."""
-    busy, period = leads * sales.handling / sales.people, told.curves.period
+    leads, period = _leads(told), told.curves.period
+    busy = leads * sales.handling / sales.people
     if LEAST_BUSY <= busy <= MOST_BUSY:
         return ()
     curves, who = told.curves, "1 person" if sales.people == 1 else f"{sales.people:,} people"
@@ -99,6 +92,36 @@ def _of_line(told: Setting, sales: Sales, leads: float) -> tuple[str, ...]:
         f"outcome ({unit}), other_leads per {period}, handling and patience in {period}s"
     )
     return (odd,)
+
+
+def _leads(told: Setting) -> float:
+    """Leads that come in the plan without shocks, in the mean [1/period]."""
+    every = np.arange(told.curves.draws)
+    paths = Paths(every, every)
+    came = outcomes(told, works(told, paths), levels(told, ()), told.money[None])
+    leads = importlib.import_module("engine.stress.selling").leads_of(told, came)
+    return float(leads[:, : told.periods].mean())
+
+
+def require_idle(told: Setting) -> None:
+    """Refuse people so busy without marketing that its leads sell nothing, while curves say that they did.
+
+    Raises:
+        InputError: They are.
+    """
+    sales = told.planned.stress.sales
+    if sales is None:
+        return
+    team, leads = importlib.import_module("engine.stress.selling").team_of(sales, sales.people), _leads(told)
+    served = importlib.import_module("engine.simulate.team").served
+    without, done = served(team, np.array([sales.other_leads, leads])).tolist()
+    if done - without > ROUNDING * without or done - without >= LEAST_SOLD * (leads - sales.other_leads):
+        return
+    raise InputError(
+        f"scenario {told.planned.name!r}: stress.sales.other_leads = {sales.other_leads:g} a {told.curves.period} keep "
+        f"all of its {sales.people:,} people busy, so marketing's leads sell nothing, while the curves say that they "
+        "did; correct other_leads, people, handling or patience"
+    )
 
 
 def _few(told: Setting, count: int, is_asked: bool) -> tuple[str, ...]:

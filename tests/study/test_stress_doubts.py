@@ -2,10 +2,14 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from engine.errors import InputError
 from engine.response.curves_file import write_curves
+from engine.stress.levels import levels
+from engine.stress.play import Paths, outcomes, works
+from engine.stress.selling import attended
 from engine.study.stress import Asked, prepared
 from tests.stress.scenes import curves
 
@@ -55,6 +59,25 @@ def test_how_busy_people_are_is_their_work_over_what_they_can_do(told):
     (one,) = said(told(CUT + SALES.format(leads=1, people=1)), "stress.sales")
     leads, times = re.search(r"stress.sales: ([\d,]+) leads a week, .* are ([\d,]+) times what 1 person", one).groups()
     assert float(times.replace(",", "")) == pytest.approx(0.5 * float(leads.replace(",", "")), abs=1)
+
+
+@pytest.mark.parametrize(("people", "patience"), [(3, 1.0), (40, 2.0), (200, 10.0)])
+@pytest.mark.parametrize("load", [0.0, 0.5, 0.9, 1.1, 1.3, 1.5, 2.0, 5.0, 1e4])
+def test_people_who_are_busy_without_marketing_are_refused_or_tell_finite_figures(told, people, patience, load):
+    text = f"[stress.sales]\nleads = 0.02\npeople = {people}\nhandling = 0.5\npatience = {patience}\n"
+    try:
+        setting = told(f"{CUT}{text}other_leads = {2 * people * load}\n").work.trial.setting
+    except InputError as refused:
+        assert "keep all of its" in str(refused)
+        assert load > 1
+        return
+    assert load < 5
+    every = np.arange(4)
+    work = works(setting, Paths(every, every))
+    came = outcomes(setting, work, levels(setting, ()), setting.money[None])
+    share, _ = attended(setting, work, levels(setting, ()), came)
+    assert np.isfinite(share).all()
+    assert share.min() > 0
 
 
 @pytest.mark.parametrize("within", [13, 27, 28, 40, 53, 54])
