@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from engine.config.shocks import Sales
 from engine.errors import InputError
 from engine.optimize.over_time.totals import bends_upwards
 from engine.stress.account import margin_of
@@ -80,7 +81,7 @@ def _busy(told: Setting) -> tuple[str, ...]:
     busy = leads * sales.handling / sales.people
     if LEAST_BUSY <= busy <= MOST_BUSY:
         return ()
-    curves, who = told.curves, "1 person" if sales.people == 1 else f"{sales.people:,} people"
+    curves, who = told.curves, _team(sales)
     unit = f"{curves.currency} of revenue" if curves.outcome == "revenue" else curves.outcome
     if busy > MOST_BUSY:
         share, so = f"{number(busy)} times", "most leads are lost even without shocks"
@@ -119,9 +120,13 @@ def require_idle(told: Setting) -> None:
         return
     raise InputError(
         f"scenario {told.planned.name!r}: stress.sales.other_leads = {sales.other_leads:g} a {told.curves.period} keep "
-        f"all of its {sales.people:,} people busy, so marketing's leads sell nothing, while the curves say that they "
-        "did; correct other_leads, people, handling or patience"
+        f"{_team(sales)} busy all the time, so marketing's leads sell nothing, while the curves say that they did; "
+        "correct other_leads, people, handling or patience"
     )
+
+
+def _team(sales: Sales) -> str:
+    return "1 person" if sales.people == 1 else f"{sales.people:,} people"
 
 
 def _few(told: Setting, count: int, is_asked: bool) -> tuple[str, ...]:
