@@ -21,8 +21,9 @@ def verb(folder: Path, seed: int, force: bool, as_json: bool) -> None:
       peso init acme           into a folder of your choice
       peso init . --force      here, beside what is already here
 
-    The scenarios are best_split, cut_15_percent, tv_frozen_to_july and earned_tenth; README.md lists more. The history
-    is simulated, so nothing in it is anybody's data; put your own table in its place.
+    The scenarios are best_split, cut_15_percent, tv_frozen_to_july and earned_tenth, and stress_cut_from_july for peso
+    stress; README.md lists more. The history is simulated, so nothing in it is anybody's data; put your own table in
+    its place.
     """
     import jax
 

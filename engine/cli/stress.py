@@ -26,6 +26,7 @@ from engine.cli.common import (
     seed_option,
     weak_fit_option,
 )
+from engine.cli.terminal import columns
 
 POLICIES = ("hold", "trim", "replan", "trigger", "reserve", "foresight")
 
@@ -218,7 +219,7 @@ def _answer(
     tell: Callable[[str], None],
 ) -> tuple[dict[str, Any], str, str]:
     """The answer as a document and as text, once it is written; and what its table leaves out."""
-    from engine.report.stress import stress_document, stress_text
+    from engine.report.stress import Beside, stress_document, stress_text
     from engine.stress.run import Hands, resumable, run
     from engine.study.stress import prepared
     from engine.study.stress_answer import answered
@@ -230,15 +231,15 @@ def _answer(
     if device == "gpu":
         ready = on_device(ready)
     there = _world(ready, world) if world else None
-    tuning, advice = _tuned(asked, ready, tune, tell) if tune[0] else ({}, "")
+    tuning, advice, following = _tuned(asked, ready, tune, tell) if tune[0] else ({}, "", "")
     found, parts = run(ready.work, out, Hands(1 if device == "gpu" else workers or cores()), clocked(tell), anew)
     with resumable(out):
         tell("putting it together")
         answer = answered(ready, found)
-        document, text = stress_document(answer) | tuning, stress_text(answer) + advice
+        document, lived = stress_document(answer) | tuning, ""
         if there:
-            document["in_world"], more = there(tell)
-            text = f"{text}\n\n{more}"
+            document["in_world"], lived = there(tell)
+        text = stress_text(answer, columns(), Beside(advice, lived, following))
         write_answer(out, found, (answer, document), parts)
     told, every = rows_told(found)
     return document, text, f"; paths.csv holds the first {told:,} of {every:,} paths, paths.npz all" * (told < every)
@@ -255,15 +256,16 @@ def on_device(ready: "Prepared") -> "Prepared":
 
 def _tuned(
     asked: "Asked", ready: "Prepared", tune: tuple[tuple[Any, ...], Any], tell: Callable[[str], None]
-) -> tuple[dict[str, Any], str]:
-    """What tuning comes to, for the document and as text."""
-    from engine.report.tuned import tuned_document, tuned_text
+) -> tuple[dict[str, Any], str, str]:
+    """What tuning comes to, for the document and as text; and what to do next."""
+    from engine.report.tuned import tuned_document, tuned_next, tuned_text
     from engine.study.stress_tuned import tuned_policies
 
     (policies, of), plan = tune, ready.plan
     heard = clocked(tell, "choices tried")
     found = tuned_policies(asked, ready, tuple(dict.fromkeys(policies)), of or "mean", heard)
-    return {"tuned": tuned_document(found)}, "\n\n" + tuned_text(found, plan.currency, plan.unit)
+    text = tuned_text(found, plan.currency, plan.unit, columns())
+    return {"tuned": tuned_document(found)}, text, tuned_next(found)
 
 
 def _world(ready: "Prepared", market: Path) -> Callable[[Callable[[str], None]], tuple[list[dict[str, Any]], str]]:
@@ -276,7 +278,7 @@ def _world(ready: "Prepared", market: Path) -> Callable[[Callable[[str], None]],
 
     def played(tell: Callable[[str], None]) -> tuple[list[dict[str, Any]], str]:
         found = played_in(ready, place, tell)
-        return world_document(found), world_text(found, ready, place)
+        return world_document(found), world_text(found, ready, place, columns())
 
     return played
 

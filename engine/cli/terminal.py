@@ -8,7 +8,10 @@ from contextlib import suppress
 
 import click
 
+from engine.words import COLUMNS
+
 NARROWEST = 20  # columns: a narrower terminal breaks lines itself
+WIDEST = 160  # columns of a table: eyes lose the row in a wider one
 TOGETHER = re.compile(r"(?<=\b[A-Z]{3}) (?=[+-]?\d)|(?<=\d) (?=(?:k|m|bn|tn|%)(?!\w))")  # a number and its unit
 HELD = "\u00a0"
 
@@ -19,6 +22,13 @@ def fitted(text: str, err: bool = False) -> str:
     if stream is None or not stream.isatty():
         return text
     return wrapped(text, max(NARROWEST, shutil.get_terminal_size().columns))
+
+
+def columns() -> int:
+    """How wide a table may be: as the terminal that shows it, or the usual one where a file or a pipe takes it."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return COLUMNS
+    return min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
 
 
 def beside(text: str, line_ends: bool = True) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from engine.stress.proposals import Choice
 from engine.stress.readout import Gain
 from engine.stress.tuning import Tuned
-from engine.words import folded, money, percent
+from engine.words import COLUMNS, folded, money, percent
 
 
 def tuned_document(found: tuple[Tuned, ...]) -> list[dict[str, Any]]:
@@ -27,19 +27,30 @@ def tuned_document(found: tuple[Tuned, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def tuned_text(found: tuple[Tuned, ...], currency: str, unit: str) -> str:
+def tuned_text(found: tuple[Tuned, ...], currency: str, unit: str, width: int = COLUMNS) -> str:
     """Tuned policies for the terminal.
 
     Args:
         found: What was tuned.
         currency: That of the plan.
         unit: The same where the outcome is money, else empty.
+        width: Of its tables, where that goes.
     """
     return "\n\n".join(
-        f"{_told(one, in_money)}\n\n{_tried(one, in_money)}"
+        f"{_told(one, in_money)}\n\n{_tried(one, in_money, width)}"
         for one in found
         for in_money in [currency if one.is_profit else unit]
     )
+
+
+def tuned_next(found: tuple[Tuned, ...]) -> str:
+    """The one thing to do, where tuning found something that surely helps; else empty."""
+    best = [one for one in found if one.helps and one.fresh_beside_replan.high >= 0 and one.choice != one.default]
+    if not best:
+        return ""
+    one = max(best, key=lambda one: one.fresh.mean)
+    held = "" if one.policy == "trigger" else f"reserve = {one.choice.reserve:g} and "
+    return f"Next: write {held}band = {one.choice.band:g} under [stress], and agree who watches the outcome."
 
 
 def _told(one: Tuned, unit: str) -> str:
@@ -50,7 +61,7 @@ def _told(one: Tuned, unit: str) -> str:
     told += (
         f"{_act(one)}: {_sure(one.fresh, unit)} over holding the plan on {fresh:,} fresh paths{_measure(one)}, less on "
         f"{percent(one.fresh.worse)} of them; tuned on {training:,} training paths, which said "
-        f"{money(one.training.mean, unit, signed=True)} ({one.tried} choices tried{_plans(one)})."
+        f"{_sure(one.training, unit)} ({one.tried} choices tried{_plans(one)})."
     )
     return " ".join(part for part in (told, _doubt(one), _beside(one, unit), _replan(one, unit)) if part)
 
@@ -109,7 +120,7 @@ def _sure(gain: Gain, unit: str) -> str:
     return f"{money(gain.mean, unit, signed=True)} (95 % sure: {low} .. {high})"
 
 
-def _tried(one: Tuned, unit: str) -> str:
+def _tried(one: Tuned, unit: str, width: int) -> str:
     """What the best band of each reserve, or each band of a trigger, brought on the training paths."""
     is_trigger = one.policy == "trigger"
     hold = max(score for *_, score in one.sensitivity) - one.training.mean
@@ -122,8 +133,8 @@ def _tried(one: Tuned, unit: str) -> str:
         for key, (score, band) in sorted(best.items())
     ]
     if is_trigger:
-        return folded(["band", "over hold in training"], _alike([(band, said) for band, _, said in rows]))
-    return folded(["reserve", "its best band", "over hold in training"], [list(row) for row in rows])
+        return folded(["band", "over hold in training"], _alike([(band, said) for band, _, said in rows]), width)
+    return folded(["reserve", "its best band", "over hold in training"], [list(row) for row in rows], width)
 
 
 def _alike(rows: list[tuple[str, str]]) -> list[list[str]]:

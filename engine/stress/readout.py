@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 
 from engine.periods import step
 from engine.stress.account import Account, margin_of
+from engine.stress.heeded import Unkept
+from engine.stress.moved import Moved
 from engine.stress.setting import Setting
 from engine.stress.trial import Trial
 
@@ -86,6 +88,12 @@ class Reading:
     quarters: tuple[Quarter, ...]
     gain: Gain | None  # over holding the plan
     worst: tuple[int, ...]  # numbers of the paths with the least outcome, the worst first
+    over_first: Gain | None = None  # over the first policy of the case, in what ranks them (`CaseReading.by_profit`)
+    over_trim: Gain | None = None  # the same over the even cut
+    anew: tuple[float, ...] = ()  # share of paths on which the rest was planned anew, by decision
+    ever_anew: float = 0.0  # share of those on which it ever was
+    broken: float = 0.0  # share of paths on which a rule of the scenario is not kept
+    unkept: tuple[Unkept, ...] = ()  # these rules, the most frequent first
 
 
 def spread(values: Float[np.ndarray, " path"]) -> Spread:
@@ -181,6 +189,8 @@ def reading(
         quarters=_quarters(setting, found, plan),
         gain=None if hold is None or hold is found else gain(total, hold.outcome.sum(axis=1), draws),
         worst=tuple(np.argsort(total, kind="stable")[:WORST].tolist()),
+        anew=tuple(found.anew.mean(axis=0).tolist()),
+        ever_anew=float(found.anew.any(axis=1).mean()),
     )
 
 
@@ -259,6 +269,9 @@ class CaseReading:
     family: str
     paths: int
     policies: tuple[Reading, ...]
+    by_profit: bool = False  # whether policies are ranked by profit; else by what the outcome counts
+    harsher_than: str | None = None  # the milder case of the same ladder that it follows
+    size: float | None = None  # how far the factor of its one shock is from 1; None: it has several, or no factor
 
 
 @dataclass(frozen=True)
@@ -343,6 +356,13 @@ class Answer:
     terms: Terms = Terms()
     bridged: int = 0  # first paths that the bridge is told of; 0: all of them
     aim: str = ""  # what the plan maximises, in the currency, where that is not what the outcome counts
+    unshocked: Reading | None = None  # the plan on its draws, without shocks
+    moved: tuple[Moved, ...] = ()  # where the money goes in the case that is told, under the policy chosen there
+    moved_in: tuple[str, str] = ("", "")  # that case and that policy
+    band: float = 0.05  # how far off the plan reserve and trigger let the outcome be, as a share
+    reserve: float = 0.1  # share of the money that policy reserve holds back
+    decisions: tuple[str, ...] = ()  # first day of each
+    replayed: tuple[str, ...] = ()  # first and last day of the history that is replayed
 
 
 def terms_of(setting: Setting) -> Terms:

@@ -12,7 +12,9 @@ from engine.study.imagine import imagine
 
 MARKET = "online_retail"
 WEEKS = 156  # three years: enough to tell a season from a trend
-SCENARIOS = ("best_split", "cut_15_percent", "tv_frozen_to_july", "earned_tenth")
+PLANNED = ("best_split", "cut_15_percent", "tv_frozen_to_july", "earned_tenth")
+STRESSED = "stress_cut_from_july"
+SCENARIOS = (*PLANNED, STRESSED)
 
 
 class Project(NamedTuple):
@@ -44,13 +46,14 @@ def write_project(folder: Path, seed: int, force: bool) -> Project:
 
 
 def commands() -> tuple[str, ...]:
-    """The way from a sample project to a plan and a comparison, run inside its folder."""
-    first, *others = [f"scenarios/{name}.toml" for name in SCENARIOS]
+    """The way from a sample project to a plan, a comparison and a stress test, run inside its folder."""
+    first, *others = [f"scenarios/{name}.toml" for name in PLANNED]
     return (
         "peso check panel.csv --model model.toml",
         "peso calibrate panel.csv --model model.toml --out fit",
         f"peso optimize fit {first} --out plan.json",
         f"peso whatif {' '.join(others)} --fit fit",
+        f"peso stress scenarios/{STRESSED}.toml --fit fit --out stress",
     )
 
 

@@ -25,7 +25,7 @@ from engine.stress.sets import Case
 from engine.stress.setting import Working
 from engine.stress.trial import Trial, scene_of, shocked, spent
 from engine.study.stress import Prepared
-from engine.words import folded, money, number, percent, plain
+from engine.words import COLUMNS, folded, money, number, percent, plain
 
 PATHS = 128  # of each case
 LUCKS = 8  # futures of the market that paths take in turn
@@ -94,7 +94,7 @@ def _case(trial: Trial, place: Ground, case: Case, on: tuple[Paths, tuple[Workin
         decided = spent(trial, policy, scene, start.planner)
         came = lived(start.setting, place, luck, paths, decided.money).outcome.sum(axis=1)
         curves = account(start.setting, work, scene.levels, decided, trial.whole, scene.count)
-        more = None if first is None else gain(came, first)
+        more = None if first is None else gain(came, first, np.tile(paths.draws, paths.repeats))
         first = came if first is None else first
         told.append(InWorld(case.name, policy, len(came), spread(came), spread(curves.outcome.sum(axis=1)), more))
     return told
@@ -105,7 +105,7 @@ def world_document(found: tuple[InWorld, ...]) -> list[dict[str, Any]]:
     return [asdict(one) for one in found]
 
 
-def world_text(found: tuple[InWorld, ...], ready: Prepared, place: Ground) -> str:
+def world_text(found: tuple[InWorld, ...], ready: Prepared, place: Ground, width: int = COLUMNS) -> str:
     """What a world says of each policy, beside what curves say, for people."""
     rows = [
         [
@@ -121,8 +121,28 @@ def world_text(found: tuple[InWorld, ...], ready: Prepared, place: Ground) -> st
         f"In the world of {plain(place.world.name)}, on {found[0].paths} paths: revenue that the money brings "
         f"[{place.world.currency}], beside what the curves say of the same paths"
     )
-    lines = [f"{told}:\n{folded(header, rows)}"]
+    lines = [f"{told}:\n{folded(header, rows, width)}", *_outside(found, place.world.currency)]
     shocks = tuple(shock for case in ready.work.cases for shock in case.shocks)
     if names := dict.fromkeys(unfelt(place.world, shocks)):
         lines.append(f"This world has nothing that {', '.join(map(plain, names))} could change.")
     return "\n".join(lines)
+
+
+def _outside(found: tuple[InWorld, ...], currency: str) -> list[str]:
+    """That the world lies outside of what the curves hold likely, on either side."""
+    sides = {
+        "below the 5 % point": [(one, one.by_curves.p05) for one in found if one.outcome.mean < one.by_curves.p05],
+        "above the 95 % point": [(one, one.by_curves.p95) for one in found if one.outcome.mean > one.by_curves.p95],
+    }
+    return [
+        f"The world lies {side} of what the curves say: {_beyond(some, currency)}. Here the curves are wrong about how "
+        "much money brings: trust differences between policies more than amounts, and test."
+        for side, some in sides.items()
+        if some
+    ]
+
+
+def _beyond(some: list[tuple[InWorld, float]], currency: str) -> str:
+    (one, end), *others = some
+    more = f"; and {len(others)} more rows" if others else ""
+    return f"{plain(one.case)}: {one.policy} {money(one.outcome.mean, currency)}, beside {money(end, currency)}{more}"

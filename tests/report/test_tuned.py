@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.report.tuned import tuned_document, tuned_text
+from engine.report.tuned import tuned_document, tuned_next, tuned_text
 from engine.stress.proposals import Choice
 from engine.stress.readout import Gain
 from engine.stress.tuning import Tuned
@@ -40,7 +40,7 @@ def test_it_says_what_to_do_and_what_that_brings_beside_the_default():
         "If you can plan anew each time, do that instead, it surely brings more. If not: "
         "Hold back 7.5 % and release it when 4.0 % behind the plan: EUR +20.0 k (95 % sure: EUR +10.0 k .. "
         "EUR +30.0 k) over holding the plan on 2,000 fresh paths, less on 20.0 % of them; tuned on 500 training paths, "
-        "which said EUR +25.0 k (30 choices tried, 7 plans made for them)."
+        "which said EUR +25.0 k (95 % sure: EUR +15.0 k .. EUR +35.0 k) (30 choices tried, 7 plans made for them)."
     )
     assert "The scenario's own 10.0 % and 5.0 % brings EUR +1,000 (95 % sure: EUR -5,000 .. EUR +7,000)" in text
     assert "Beside planning anew each time it brings EUR -20.0 k" in text
@@ -61,6 +61,22 @@ def test_it_says_what_to_do_and_what_that_brings_beside_the_default():
 )
 def test_it_says_what_a_reader_must_know_before_believing_it(changed, said):
     assert said in told(**changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"fresh_beside_replan": UNSURE}, "Next: write reserve = 0.075 and band = 0.04 under [stress], and agree"),
+        ({"fresh_beside_replan": UNSURE, "policy": "trigger"}, "Next: write band = 0.04 under [stress], and agree"),
+        ({"fresh_beside_replan": BAD}, ""),
+        ({"fresh_beside_replan": UNSURE, "fresh": UNSURE}, ""),
+        ({"fresh_beside_replan": UNSURE, "choice": TUNED.default}, ""),
+    ],
+)
+def test_what_is_next_is_what_was_found_where_that_surely_helps_and_nothing_else_does_better(changed, said):
+    found = tuned_next((replace(TUNED, **changed),))
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
 
 
 def test_profit_is_money_though_the_outcome_is_not():

@@ -232,6 +232,16 @@ def test_parts_are_worth_as_much_as_their_sum_at_its_time(parts, rate):
     assert min(years for _, years in parts) - 1e-9 <= found <= max(years for _, years in parts) + 1e-9
 
 
+def test_how_often_the_rest_was_planned_anew_is_a_share_of_paths():
+    told = made()
+    _, found = read(told)
+    anew = np.arange(96).reshape(24, 4) % 5 == 0
+    one = alone(told, replace(found, anew=anew))
+    assert one.anew == tuple(sum(column) / 24 for column in anew.T.tolist())
+    assert one.ever_anew == sum(any(row) for row in anew.tolist()) / 24
+    assert (read(told)[0].anew, read(told)[0].ever_anew) == ((0.0,) * 4, 0.0)
+
+
 def test_without_a_margin_nothing_is_said_of_money():
     one, _ = read(made())
     assert (one.profit, one.present, one.paid_back, one.payback) == (None, None, None, None)

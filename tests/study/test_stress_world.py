@@ -12,6 +12,7 @@ from engine.response.curves_file import write_curves
 from engine.stress.history import Past
 from engine.stress.in_world import lived
 from engine.stress.play import Paths
+from engine.stress.readout import Spread, gain
 from engine.stress.sets import Case
 from engine.study.stress import Asked, prepared
 from engine.study.stress_world import opened, played_in, world_document, world_text
@@ -80,11 +81,33 @@ def test_a_cut_costs_in_the_world_too_and_what_it_cannot_feel_is_told(ready, wor
     assert [one["policy"] for one in world_document((hold, trim))] == ["hold", "trim"]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (2.0, 3.0, "The world lies below the 5 % point of what the curves say: none: hold EUR"),
+        (0.1, 0.5, "The world lies above the 95 % point of what the curves say: none: hold EUR"),
+        (0.5, 2.0, ""),
+    ],
+)
+def test_a_world_beyond_what_the_curves_hold_likely_is_said_to_be(ready, world, calm, low, high, said):
+    hold, mean = calm[0], calm[0].outcome.mean
+    text = world_text((replace(hold, by_curves=Spread(mean, low * mean, mean, high * mean)),), ready, world)
+    assert said in text
+    assert ("The world lies" in text) == bool(said)
+
+
 def test_a_plan_that_does_not_begin_with_a_week_of_the_market_is_refused(place):
     (place / "late.toml").write_text(PLAN.replace("2022-11-07", "2022-11-08"))
     late = prepared(Asked(place / "late.toml", place / "c.json", "montecarlo", ("hold",), 8))
     with pytest.raises(InputError, match="starts on 2022-11-08, which is no week after 2022-01-03"):
         opened(late, MARKET)
+
+
+def test_gains_reckon_with_paths_that_share_a_draw(monkeypatch, ready, world):
+    heard = []
+    monkeypatch.setattr("engine.study.stress_world.gain", lambda *given: heard.append(given[2]) or gain(*given))
+    played_in(ready, world, lambda _: None)
+    assert [draws.tolist() for draws in heard] == [[0, 1, 2, 3] * 2]  # 8 paths, the draws in turn
 
 
 def test_past_years_have_no_market(ready):

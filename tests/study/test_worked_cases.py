@@ -46,7 +46,8 @@ def told(tmp_path_factory):
     def come(case, **more):
         key = case, tuple(more.items())
         if key not in known:
-            ready = prepared(Asked(CASES / f"stress_{case}.toml", place / "curves.json", **more))
+            scenario = case if isinstance(case, Path) else CASES / f"stress_{case}.toml"
+            ready = prepared(Asked(scenario, place / "curves.json", **more))
             answer = answered(ready, run(ready.work, place / f"out-{len(known)}", Hands())[0])
             known[key] = {one.policy: one for one in answer.cases[-1].policies}, answer, stress_text(answer)
         return known[key]
@@ -67,6 +68,56 @@ def test_a_cut_from_july_costs_least_where_the_rest_is_planned_anew(told):
     assert policies["replan"].outcome.mean > policies["hold"].outcome.mean
     spent = {name: one.spend.mean for name, one in policies.items()}
     assert spent["replan"] == pytest.approx(spent["trim"], rel=1e-4)
+
+
+def test_where_the_money_goes_adds_up_to_what_is_spent(told):
+    for case in ("cut_from_july", "social_banned"):
+        policies, answer, text = told(case)
+        chosen = policies[answer.moved_in[1]]
+        assert sum(one.spend for one in answer.moved) == pytest.approx(chosen.spend.mean)
+        assert sum(one.planned for one in answer.moved) == pytest.approx(answer.spend)
+        assert "Where the money goes" in text
+
+
+def test_the_plan_without_shocks_is_told_as_a_policy_is(told):
+    policies, answer, _ = told("cut_from_july")
+    calm = answer.unshocked
+    assert (calm.outcome, calm.target) == (answer.planned, answer.calm)
+    assert calm.spend.mean == pytest.approx(answer.spend)
+    margin = answer.terms.margin
+    assert calm.profit.mean == pytest.approx(margin * calm.outcome.mean - calm.spend.mean)
+    assert policies["hold"].profit.mean == pytest.approx(
+        margin * policies["hold"].outcome.mean - policies["hold"].spend.mean
+    )
+
+
+def test_who_holds_a_plan_that_is_cut_breaks_its_ramps_and_who_cuts_evenly_or_plans_anew_does_not(told):
+    policies, _, text = told("cut_from_july")
+    assert policies["hold"].broken == 1.0
+    assert all(one.rule.startswith("ramp of") for one in policies["hold"].unkept)
+    assert (policies["trim"].broken, policies["replan"].broken) == (0.0, 0.0)
+    assert "Paths with a broken rule, and the most frequent one: hold the plan 100.0 %" in text
+
+
+def test_gains_are_told_over_the_first_policy_and_over_the_even_cut(told):
+    policies, _, _ = told("cut_from_july")
+    replan, trim = policies["replan"], policies["trim"]
+    assert replan.over_first == replan.gain
+    assert replan.over_trim.mean == pytest.approx(replan.outcome.mean - trim.outcome.mean)
+    assert trim.over_trim is None
+    assert policies["hold"].over_trim.mean == pytest.approx(-trim.gain.mean)
+
+
+def test_a_plan_for_profit_ranks_its_policies_by_profit(told, tmp_path):
+    case = (CASES / "stress_cut_from_july.toml").read_text()
+    (tmp_path / "stress_profit.toml").write_text(
+        case.replace("[ramp]", 'goal = { maximise = "profit", margin = 0.7 }\n[ramp]')
+    )
+    policies, answer, text = told(tmp_path / "stress_profit.toml")
+    assert answer.cases[-1].by_profit
+    for one in (policies["trim"], policies["replan"]):
+        assert one.over_first.mean == pytest.approx(one.profit.mean - policies["hold"].profit.mean)
+    assert "over hold [profit]" in text
 
 
 def test_money_that_a_ban_frees_is_worth_something_elsewhere(told):
