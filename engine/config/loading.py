@@ -132,7 +132,8 @@ def _sentence(error: ErrorDetails, path: tuple[str, ...], record: type[BaseModel
     value = shown(error.get("input"))
     value = f" = {value}" if value else ""
     if error["type"] == "model_type":
-        return f"{where}: {field}{value}: one value where a table is needed; {_table(error, record, path)}"
+        held = "a list" if isinstance(error.get("input"), list | tuple) else "one value"
+        return f"{where}: {field}{value}: {held} where a table is needed; {_table(error, record, path)}"
     message, remedy = worded(error)
     return f"{where}: {field}{value}: {message}" + ("" if "; write " in message else f"; {remedy}")
 

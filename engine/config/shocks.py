@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from engine.config.goal import Rate
 from engine.config.loading import Closed, Finite, Name, Positive, Share
 from engine.config.relative import LARGEST_MULTIPLE
 
@@ -25,6 +26,7 @@ WITHOUT_FACTOR = ("outage", "delay")
 MOVED = ("season", "delay")  # that say by how many periods
 UNFORESEEN = ("budget", "capacity", "delay")  # of which a plan of the best split knows nothing
 CLOSE = 1e-9  # of 1: how far chances may add up from it
+LARGEST_LEVEL = 0.5  # of paths: the worse half
 LEAST = 0.01  # of factors by which something is divided
 WIDEST = 1000  # times: p95 beside p05
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)  # as of horizons
@@ -214,6 +216,17 @@ class Cash(Closed):
     media_paid_after: Annotated[int, Field(ge=0, le=104)] = 0  # periods after the money is committed
 
 
+def _no_confidence(level: float) -> float:
+    if level > LARGEST_LEVEL:
+        share = next((part for part in (1 - level, level / 100, 1 - level / 100) if 0 < part <= LARGEST_LEVEL), 0.05)
+        raise ValueError(
+            f"this is a share of all paths, the worst, of which {LARGEST_LEVEL:g} is the most; "
+            f"write {share:.6g} for the worst {100 * share:.6g} %"
+        )
+    return level
+
+
+Level = Annotated[float, Field(ge=0.001, allow_inf_nan=False), AfterValidator(_no_confidence)]
 Band = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
@@ -223,10 +236,8 @@ class Stress(Closed):
     paths: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     target: Positive | None = None  # outcome that is to be reached; the plan's own mean if absent
     margin: Share | None = None  # of the outcome, for profit and cash; that of the goal if absent
-    discount_rate: Annotated[float, Field(ge=0, lt=2, allow_inf_nan=False)] = 0.0  # a year, for the present value
-    level: Annotated[float, Field(ge=0.001, le=0.5, allow_inf_nan=False)] = (
-        0.05  # of paths that value at risk and CVaR tell
-    )
+    discount_rate: Rate = 0.0  # for the present value
+    level: Level = 0.05  # of paths that value at risk and CVaR tell
     correlation: dict[Name, dict[Name, Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]]] = Field(
         default_factory=dict
     )  # of drivers by name, each pair once
