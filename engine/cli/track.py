@@ -81,7 +81,9 @@ def verb(
     if out:
         require_free(out, force, plan, actuals, *[path for path in (fit, scenario) if path], form="file")
     found = track(Asked(plan, actuals, fit, scenario, band, doubt, accept_weak_fit))
-    if out:
-        write_json(out, document(found))
-        note(f"written to {out}", quiet)
-    emit(document(found), text(found), as_json, out)
+    try:
+        if out:
+            write_json(out, document(found))
+            note(f"written to {out}", quiet)
+    finally:  # where --out cannot be written, the answer is told all the same
+        emit(document(found), text(found), as_json, out)

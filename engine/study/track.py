@@ -1,13 +1,16 @@
 """A plan beside what really happened: whether it is on course, why not, and where its horizon ends."""
 
+import itertools
 import math
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from engine.data.actuals import read_actuals
+from engine.config.scenario import Scenario
+from engine.data.actuals import Actuals, read_actuals
 from engine.errors import InputError
 from engine.files import digest, read_bytes
 from engine.periods import step
@@ -16,7 +19,8 @@ from engine.study.ask import curves_of
 from engine.study.fit_doubts import fit_doubts
 from engine.study.spent_unit import require_own_unit
 from engine.study.track_outcome import Forecast, Outcome, valued
-from engine.study.tracked_plan import Planned, aligned, asked_of, read_planned
+from engine.study.tracked_plan import Planned, aligned, asked_of, has_money_left, read_planned
+from engine.study.tracked_unit import outcome_doubts, unit_doubts
 from engine.words import plain
 
 SCHEMA = "peso.track/1"
@@ -55,12 +59,31 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Trigger:
-    """One measure that left the band."""
+class Way:
+    """How the rest of the horizon is planned anew: a command that runs as it stands, or what it lacks."""
+
+    command: str  # empty where it would not run
+    lacking: tuple[str, ...]  # what to do first, each as words that follow "First"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure that is held against the plan, and how far it may be off."""
 
     what: str  # "spend", "spend of CHANNEL", the outcome's name, or what is expected of it by what was bought
     gap: float  # actual less planned [currency or outcome]
     share: float | None  # of what was planned; None: nothing was
+    limit: float  # what a gap must pass for a new plan [currency or outcome]
+
+    @property
+    def fires(self) -> bool:
+        """Whether it calls for a new plan."""
+        return abs(self.gap) > self.limit
+
+    @property
+    def past(self) -> float:
+        """By how much it left its band, with the sign of the gap; 0 within it."""
+        return math.copysign(abs(self.gap) - self.limit, self.gap) if self.fires else 0.0
 
 
 @dataclass(frozen=True)
@@ -74,13 +97,28 @@ class Track:
     total: Line
     outcome: Outcome | None
     forecast: Forecast | None
-    triggers: tuple[Trigger, ...]
-    command: str  # that plans the rest anew; empty where nothing is left
-    decided_once: bool  # whether its scenario has one split for all of the horizon, and so no rest to decide
+    measures: tuple[Measure, ...]
+    way: Way
     unused: tuple[str, ...]
+    doubts: tuple[str, ...]  # of the units of the table
     warnings: tuple[str, ...]
     draws: int  # of the curves; 0 without them
     made_from: dict[str, str]  # digests of plan, actuals and curves
+
+    @property
+    def triggers(self) -> tuple[Measure, ...]:
+        """The measures that left their band."""
+        return tuple(measure for measure in self.measures if measure.fires)
+
+    @property
+    def left(self) -> int:
+        """Periods of the horizon that are to come."""
+        return self.plan.periods - self.over
+
+    @property
+    def end(self) -> date:
+        """The last day of the horizon."""
+        return step(self.plan.days[-1], -1, "day")
 
     @property
     def as_of(self) -> date:
@@ -111,13 +149,14 @@ def track(asked: Asked) -> Track:
     over = len(actuals.money)
     spent, planned = actuals.money.sum(axis=0), plan.money[:over].sum(axis=0)
     require_own_unit(asked.actuals, spent, planned, plan.currency)
+    doubts = unit_doubts(asked.actuals, plan, actuals)
     lines = tuple(map(_line, plan.names, planned, spent, plan.money.sum(axis=0)))
     total = _in_all(lines)
     outcome, forecast, scenario = None, None, None
     if curves is not None:
         scenario = asked_of(plan, asked.scenario)
         outcome, forecast = valued(plan, actuals, curves, scenario, asked.doubt)
-    once = plan.decisions == 1 if scenario is None or not asked.scenario else scenario.horizon.decide == "horizon"
+        doubts += _of_outcome(asked, plan, actuals, outcome, curves)
     return Track(
         asked,
         plan,
@@ -126,11 +165,11 @@ def track(asked: Asked) -> Track:
         total,
         outcome,
         forecast,
-        _triggers(asked.band, lines, total, outcome),
-        _command(asked, plan, over),
-        once,
+        _measures(asked.band, lines, total, outcome),
+        _way(asked, plan, over, curves, scenario if asked.scenario else None, total.spent),
         actuals.unused,
-        () if curves is None or asked.fit is None else (*fit_doubts(asked.fit), *_other_curves(plan, curves)),
+        doubts,
+        _warnings(asked, plan, curves, scenario),
         0 if curves is None else curves.draws,
         _digests(asked) | ({} if curves is None else {"curves": curves.made_from}),
     )
@@ -144,13 +183,14 @@ def document(found: Track) -> dict[str, Any]:
         "scenario": plan.scenario,
         "currency": plan.currency,
         "period": plan.period,
-        "horizon": {"start": str(plan.days[0]), "end": str(step(plan.days[-1], -1, "day")), "periods": plan.periods},
+        "horizon": {"start": str(plan.days[0]), "end": str(found.end), "periods": plan.periods},
         "over": {"periods": found.over, "end": str(found.last)},
         "fires": bool(found.triggers),
         "band": found.asked.band,
         "doubt": found.asked.doubt,
         "triggers": [asdict(trigger) for trigger in found.triggers],
-        "replan": found.command or None,
+        "replan": found.way.command or None,
+        "replan_lacks": list(found.way.lacking),
         "spend": {
             "total": _told(found.total),
             "by_channel": [_told(line) for line in found.lines],
@@ -158,7 +198,7 @@ def document(found: Track) -> dict[str, Any]:
         "outcome": None if outcome is None else asdict(outcome),
         "forecast": None if found.forecast is None else asdict(found.forecast),
         "columns_not_used": list(found.unused),
-        "warnings": list(found.warnings),
+        "warnings": [*found.doubts, *found.warnings],
         "made_from": found.made_from,
     }
 
@@ -182,29 +222,25 @@ def _in_all(lines: tuple[Line, ...]) -> Line:
     return Line("total", *sums)
 
 
-def _triggers(band: float, lines: tuple[Line, ...], total: Line, outcome: Outcome | None) -> tuple[Trigger, ...]:
-    """What is off by more than the band: spend in all, that of channels that matter, and the outcome.
+def _measures(band: float, lines: tuple[Line, ...], total: Line, outcome: Outcome | None) -> tuple[Measure, ...]:
+    """What is held against the plan: spend in all, that of each channel, and the outcome.
 
-    The outcome is looked at as the curves expect it of what was bought, and as it came, there only beyond chance.
+    A channel is left alone below 1 % of all money. The outcome is looked at as the curves expect it of what was bought,
+    and as it came, there only beyond chance.
     """
-    found = []
-    for line, what, least in (
-        (total, "spend", DUST),
-        *((line, f"spend of {line.name}", NOTABLE) for line in lines),
-    ):
-        gap = line.spent - line.planned
-        if abs(gap) > max(band * line.planned, least * total.planned):
-            found.append(_trigger(what, gap, line.planned))
-    if outcome is not None:
-        mean, chance = outcome.planned.mean, CHANCE * math.hypot(outcome.scatter or 0.0, outcome.slant)
-        expected = outcome.bought.mean - mean
-        gap = expected if outcome.actual is None else outcome.actual - mean
-        for what, size, least in (
-            (expected_of(outcome.measure), expected, DUST * abs(mean)),
-            (outcome.measure, gap, chance if outcome.actual is not None else math.inf),
-        ):
-            if abs(size) > max(band * abs(mean), least):
-                found.append(_trigger(what, size, mean))
+    found = [
+        _measure(what, line.spent - line.planned, line.planned, (band, least * total.planned))
+        for line, what, least in (
+            (total, "spend", DUST),
+            *((line, f"spend of {line.name}", NOTABLE) for line in lines),
+        )
+    ]
+    if outcome is None:
+        return tuple(found)
+    mean, chance = outcome.planned.mean, CHANCE * math.hypot(outcome.scatter or 0.0, outcome.slant)
+    found.append(_measure(expected_of(outcome.measure), outcome.bought.mean - mean, mean, (band, DUST * abs(mean))))
+    if outcome.actual is not None:
+        found.append(_measure(outcome.measure, outcome.actual - mean, mean, (band, chance)))
     return tuple(found)
 
 
@@ -213,21 +249,68 @@ def expected_of(measure: str) -> str:
     return f"{measure} expected of what was bought"
 
 
-def _trigger(what: str, gap: float, planned: float) -> Trigger:
-    return Trigger(what, gap, gap / planned if planned else None)
+def _measure(what: str, gap: float, planned: float, free: tuple[float, float]) -> Measure:
+    """A measure that may be off by a share of its plan, or by an amount where that is more."""
+    band, least = free
+    return Measure(what, gap, gap / planned if planned else None, max(band * abs(planned), least))
 
 
-def _command(asked: Asked, plan: Planned, over: int) -> str:
-    """What plans the rest anew."""
+def _way(asked: Asked, plan: Planned, over: int, curves: Curves | None, scenario: Scenario | None, spent: float) -> Way:
+    """How the rest is planned anew."""
     if over == plan.periods:
-        return ""
-    named = [str(asked.fit or "FIT"), str(asked.scenario or "SCENARIO.toml")]
-    flags = ["--as-of", str(plan.days[over]), "--spent", str(asked.actuals), "--plan", str(asked.plan)]
-    return shlex.join(["peso", "replan", *named, *flags, "--out", "rest.json"])
+        return Way("", ())
+    lacking = []
+    if curves is None:
+        lacking.append("add --fit with the curves of the plan")
+    if scenario is None:
+        lacking.append("add --scenario with the question that the plan answers")
+        if plan.decisions == 1:
+            lacking.append('let that question decide by quarter (horizon.decide = "quarter")')
+    elif scenario.horizon.decide == "horizon":
+        lacking.append(f'write horizon.decide = "quarter" into {asked.scenario}, as one split has no rest to decide')
+    if curves is not None and scenario is not None and not has_money_left(curves, scenario, spent):
+        lacking.append(f"raise the budget in {asked.scenario}, as all of it is spent")
+    if lacking or asked.fit is None or asked.scenario is None:
+        return Way("", tuple(lacking))
+    return Way(_command(asked.fit, asked.scenario, asked, plan.days[over]), ())
 
 
-def _other_curves(plan: Planned, curves: Curves) -> tuple[str, ...]:
-    if not plan.made_from or plan.made_from == curves.made_from:
+def _command(fit: Path, scenario: Path, asked: Asked, as_of: date) -> str:
+    """What plans the rest anew, into a file that is not there yet."""
+    out = next(path for path in _names_of_rest(as_of) if not path.exists())
+    named = [_as_argument(path) for path in (fit, scenario)]
+    flags = ["--as-of", str(as_of), "--spent", str(asked.actuals), "--plan", str(asked.plan), "--out", str(out)]
+    weak = ["--accept-weak-fit"] if asked.accept_weak_fit else []
+    return shlex.join(["peso", "replan", *named, *flags, *weak])
+
+
+def _names_of_rest(as_of: date) -> Iterator[Path]:
+    yield Path("rest.json")
+    yield Path(f"rest_{as_of}.json")
+    yield from (Path(f"rest_{as_of}_{number}.json") for number in itertools.count(2))
+
+
+def _as_argument(path: Path) -> str:
+    """A path as a command line takes it, where one may begin like an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
+def _of_outcome(asked: Asked, plan: Planned, actuals: Actuals, outcome: Outcome, curves: Curves) -> tuple[str, ...]:
+    if outcome.actual is None:
         return ()
-    told = f"{plain(str(plan.path))} was made from other curves than these, which value here what it planned"
-    return (told,)
+    return outcome_doubts(asked.actuals, plan, actuals, outcome.actual, outcome.planned.mean, curves.value)
+
+
+def _warnings(asked: Asked, plan: Planned, curves: Curves | None, scenario: Scenario | None) -> tuple[str, ...]:
+    """What speaks against the curves and the question that were named."""
+    if curves is None or asked.fit is None or scenario is None:
+        return ()
+    told = list(fit_doubts(asked.fit))
+    if plan.made_from and plan.made_from != curves.made_from:
+        told.append(f"{plain(str(plan.path))} was made from other curves than these, which value here what it planned")
+    if asked.scenario is not None and scenario.name != plan.scenario:
+        told.append(
+            f"{plain(str(asked.scenario))} asks {plain(repr(scenario.name))} and {plain(str(plan.path))} answers "
+            f"{plain(repr(plan.scenario))}: prices and effects are those of the former"
+        )
+    return tuple(told)

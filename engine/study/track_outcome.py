@@ -7,14 +7,11 @@ from jaxtyping import Float
 
 from engine.config.scenario import Scenario
 from engine.data.actuals import Actuals
-from engine.errors import InputError
 from engine.optimize.ranges import Range, spread
 from engine.response.curves import Curves
 from engine.study.brought import brought
-from engine.study.spent_unit import NEAR, UNITS
 from engine.study.tracked_plan import Planned
 from engine.study.variance import Bridge, believed, bridge, scatter_of_sum
-from engine.words import money
 
 SAME = 1e-9  # of an outcome: sums in another order
 
@@ -56,7 +53,9 @@ class Forecast:
 
     planned: Range
     year: Range
-    chance: float  # that the plan's mean outcome is reached
+    target: float  # the scenario's where it has one, else the plan's mean
+    is_asked: bool  # whether the target is the scenario's
+    chance: float  # that the target is reached
     chance_before: float  # the same before the horizon began
     believed: float | None  # share of what effectiveness was so far that goes on; None: not known
     file_says: float | None  # the outcome by the plan's own file, where it is the same measure
@@ -82,16 +81,12 @@ def valued(
         curves: What spend does, with the channels in the order of the plan.
         scenario: The question behind the plan.
         doubt: How far the baseline, or what was attributed, may be off in all, as a share of it.
-
-    Raises:
-        InputError: The outcome looks like thousands or millions.
     """
     over = len(actuals.money)
     steps = bridge(lambda each: brought(curves, scenario, each), plan.money[:over], actuals.money, actuals.priced)
     seen = None
     if actuals.outcome is not None and actuals.rests_on is not None:
         came, slant = actuals.outcome * curves.value, doubt * curves.value * np.abs(actuals.rests_on.sum(axis=0))
-        _require_own_unit(plan, float(came.sum()), float(steps.planned.sum(axis=0).mean()))
         seen = Seen(came, slant, steps.bought if actuals.by_channel else steps.bought.sum(axis=0, keepdims=True))
     return _outcome(curves, plan, actuals, steps, seen), _forecast(curves, scenario, plan, actuals, seen)
 
@@ -151,10 +146,22 @@ def _forecast(curves: Curves, scenario: Scenario, plan: Planned, actuals: Actual
         rest = rest if actuals.by_channel else rest.sum(axis=0, keepdims=True)
         effect, share = _effect(seen)
         year = seen.came.sum() + (rest * effect).sum(axis=0)
-    target = float(planned.mean()) * (1 - SAME)
-    comparable = plan.measure in (curves.measure, "profit")
-    chance, before = (float(np.mean(each >= target)) for each in (year, planned))
-    return Forecast(spread(planned), spread(year), chance, before, share, plan.outcome if comparable else None)
+    says = plan.outcome if plan.measure in (curves.measure, "profit") else None
+    mean, asked = float(planned.mean()), _target(plan, curves, scenario)
+    target = mean if asked is None else mean + asked
+    chance, before = (float(np.mean(each >= target - SAME * abs(target))) for each in (year, planned))
+    return Forecast(spread(planned), spread(year), target, asked is not None, chance, before, share, says)
+
+
+def _target(plan: Planned, curves: Curves, scenario: Scenario) -> float | None:
+    """How far the outcome that a scenario asks for is above the plan's own figure; none where it asks for no outcome.
+
+    Within the horizon it is taken to be as far from what the plan brings there.
+    """
+    asked = scenario.risk.target if scenario.budget.target_outcome is None else scenario.budget.target_outcome
+    if asked is None or plan.outcome is None or plan.measure != curves.measure:
+        return None
+    return asked - plan.outcome
 
 
 def _effect(seen: Seen) -> tuple[Float[np.ndarray, "part draw"], float]:
@@ -167,13 +174,3 @@ def _effect(seen: Seen) -> tuple[Float[np.ndarray, "part draw"], float]:
     after = np.stack([each for each, _ in found])
     effect = np.divide(after, so_far, out=np.ones_like(so_far), where=so_far > 0)
     return effect, float(np.average([share for _, share in found], weights=so_far.mean(axis=1) + SAME))
-
-
-def _require_own_unit(plan: Planned, came: float, planned: float) -> None:
-    """Refuse an outcome that looks like thousands or millions."""
-    for name, unit in UNITS.items():
-        if came > 0 and planned / NEAR <= came * unit <= planned * NEAR:
-            raise InputError(
-                f"the outcome from {plan.days[0]} on is {money(came, '')} in all where {money(planned, '')} was "
-                f"planned, so it seems to be in {name}; write it as the fit's history does (each times {unit:,.0f})"
-            )

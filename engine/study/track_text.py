@@ -1,31 +1,23 @@
 """A plan beside what happened as text: the decision first, then the tables, the forecast and what is not known."""
 
-import numpy as np
-
-from engine.optimize.ranges import Range
 from engine.report.figures import UNKNOWN, beware
-from engine.study.track import Line, Track, Trigger, expected_of
+from engine.study.track import NOTABLE, Measure, Track, expected_of
 from engine.study.track_outcome import Forecast, Outcome
-from engine.study.variance import FEW, added_up
-from engine.words import folded, money, number, percent, plain, table
+from engine.study.track_tables import bridge_table, channel_table, forecast_table, pace_table, spend_table
+from engine.study.variance import FEW
+from engine.words import money, percent, plain
 
-CENTS = 1e4  # an outcome from which parts are told in whole units
-MOST = 4  # reasons that the first line names
-DUST = 1e-6  # of what is planned: less is rounding of a table
+MOST = 3  # channels that the first line names
 ROUNDED = 0.005  # of an outcome: closer than this, two figures are the same to a reader
-MEANINGS = {
-    "volume": "volume: more or less money in all",
-    "mix": "mix: channels and time",
-    "price": "price: cost of contacts",
-    "effectiveness": "effectiveness: the rest",
-}
 
 
 def text(found: Track) -> str:
     """What was found, for the terminal."""
-    parts = [_decision(found), _next(found), beware(found.warnings), _spend(found)]
+    parts = [_decision(found), _next(found), beware((*found.doubts, *found.warnings)), _spent(found), _paced(found)]
     if found.outcome is not None and found.forecast is not None:
-        parts += [_bridge(found, found.outcome), _by_channel(found.outcome), _forecast(found, found.forecast)]
+        outcome, forecast = found.outcome, found.forecast
+        parts += [f"{bridge_table(found, outcome)}\n{_notes(found, outcome)}", channel_table(outcome)]
+        parts += [f"{forecast_table(found, outcome, forecast)}\n{_forecast(found, forecast)}".strip()]
     else:
         parts.append("What the money brought is not told: add --fit FIT for the curves of the plan.")
     if found.unused:
@@ -37,13 +29,29 @@ def _decision(found: Track) -> str:
     plan, total, outcome = found.plan, found.total, found.outcome
     time = f"{plain(plan.scenario)}, {plan.days[0]} to {found.last} ({found.over} of {plan.periods} {plan.period}s)"
     if found.triggers:
-        more = len(found.triggers) - MOST
-        told = [_reason(each, found) for each in found.triggers[:MOST]] + ([f"{more} more"] if more > 0 else [])
-        head = f"{'Re-plan' if found.command else 'Off plan'}: {time}: {'; '.join(told)}; the band is {_band(found)}."
+        verdict = "Re-plan" if found.left else "Off plan"
+        head = f"{verdict}: {time}: {_reasons(found)}; the band is {_band(found)}."
     else:
         spent = f"{money(total.spent, plan.currency)} spent ({_off(total.spent, total.planned)})"
         head = f"On plan: {time}: {spent}{_came(outcome)}; {_within(found)}."
     return head + _ends(found)
+
+
+def _reasons(found: Track) -> str:
+    """What left the band: spend in all and the outcome, then the channels that are farthest off."""
+    channels = [each for each in found.triggers if each.what.startswith("spend of ")]
+    named = sorted(channels, key=lambda each: -abs(each.gap))[:MOST]
+    told = [_reason(each, found) for each in (*(each for each in found.triggers if each not in channels), *named)]
+    more = len(channels) - len(named)
+    return "; ".join([*told, *([f"{more} more channel{'s' if more > 1 else ''}"] if more else [])])
+
+
+def _reason(measure: Measure, found: Track) -> str:
+    is_money = measure.what.startswith("spend") or found.outcome is None
+    unit = found.plan.currency if is_money else found.outcome.unit if found.outcome else ""
+    share = f"{percent(measure.share, signed=True)}" if measure.share is not None else "nothing was planned"
+    amount, side = money(abs(measure.gap), unit), "above" if measure.gap > 0 else "below"
+    return f"{plain(measure.what)} {amount} {side} plan ({share})"
 
 
 def _within(found: Track) -> str:
@@ -61,14 +69,6 @@ def _within(found: Track) -> str:
 
 def _band(found: Track) -> str:
     return percent(found.asked.band)
-
-
-def _reason(trigger: Trigger, found: Track) -> str:
-    is_money = trigger.what.startswith("spend") or found.outcome is None
-    unit = found.plan.currency if is_money else found.outcome.unit if found.outcome else ""
-    share = f"{percent(trigger.share, signed=True)}" if trigger.share is not None else "nothing was planned"
-    amount, side = money(abs(trigger.gap), unit), "above" if trigger.gap > 0 else "below"
-    return f"{plain(trigger.what)} {amount} {side} plan ({share})"
 
 
 def _off(actual: float, planned: float) -> str:
@@ -94,15 +94,16 @@ def _ends(found: Track) -> str:
         return ""
     year = f"{money(forecast.year.mean, outcome.unit)} {plain(outcome.measure)}"
     sure = _ranged(found, forecast)
-    goal = (
-        ""
-        if found.draws == 1
-        else f", chance to reach the plan's {money(forecast.planned.mean, outcome.unit)} {percent(forecast.chance)}"
-    )
-    if found.over == found.plan.periods:
+    if not found.left:
         known = outcome.actual is not None
         return f" The horizon ended at {year}." if known else f" By the curves the horizon ended at {year} ({sure})."
+    goal = "" if found.draws == 1 else f", chance to reach {_goal(found, forecast)} {percent(forecast.chance)}"
     return f" With the rest as planned it ends at {year} ({sure}){goal}."
+
+
+def _goal(found: Track, forecast: Forecast) -> str:
+    whose, unit = "the target of" if forecast.is_asked else "the plan's", found.outcome.unit if found.outcome else ""
+    return f"{whose} {money(forecast.target, unit)}"
 
 
 def _ranged(found: Track, forecast: Forecast) -> str:
@@ -113,86 +114,50 @@ def _ranged(found: Track, forecast: Forecast) -> str:
 
 
 def _next(found: Track) -> str:
-    """What to do where the plan is off."""
+    """What to do where the plan is off; a command stands there only if it runs."""
     if not found.triggers:
         return ""
-    if not found.command:
-        return "Nothing of its horizon is left to decide: calibrate with what happened, and plan the next one."
-    named = " (SCENARIO.toml: the question that the plan answers)" if found.asked.scenario is None else ""
-    told, fired = [], {trigger.what for trigger in found.triggers}
+    if not found.left:
+        return "Next: nothing of its horizon is left to decide; calibrate with what happened, and plan the next one."
+    told, fired = [], {measure.what for measure in found.triggers}
+    if found.doubts:
+        told.append("First look at the amounts that seem to be in another unit (below).")
     if found.outcome is not None and found.outcome.measure in fired:
         told.append("First calibrate with what came: these curves do not know it, and would plan as before.")
     if found.outcome is not None and found.outcome.total.price and expected_of(found.outcome.measure) in fired:
         told.append('Prices that stay belong into the scenario, as [[shocks]] with kind = "price".')
-    if found.decided_once:
-        told.append('Write horizon.decide = "quarter" into the scenario: one split has no rest to decide.')
-    return f"Next{named}: {' '.join(told)}".rstrip(" ") + f"\n  {plain(found.command)}"
+    if found.way.lacking:
+        told.append(f"To plan the rest anew, {_listed(found.way.lacking)}; then run this again for the command.")
+    if found.way.command:
+        told.append("Then plan the rest anew:" if told else "plan the rest anew:")
+    whole = plain(found.way.command).replace("peso replan", "peso replan ", 1)  # two spaces: terminals keep the line
+    command = f"\n  {whole}" if whole else ""
+    return f"Next: {' '.join(told)}" + command
 
 
-def _spend(found: Track) -> str:
+def _listed(steps: tuple[str, ...]) -> str:
+    *first, last = map(plain, steps)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _spent(found: Track) -> str:
+    """Money so far, and from where on it calls for a new plan."""
+    where = f"The band is {_band(found)} of the plan, and for a channel at least {percent(NOTABLE)} of all planned."
+    return f"{spend_table(found)}\n{where}"
+
+
+def _paced(found: Track) -> str:
+    """Money each period, and what its columns mean."""
+    if not found.left:
+        return ""
     plan, total = found.plan, found.total
-    header = ["channel", "planned", "spent", "more", "off plan", "of plan", "at pace", "plan", "left"]
-    rows = [_money_row(line, DUST * total.year) for line in (*found.lines, total)]
     more, gone = total.spent - total.planned, percent(found.over / plan.periods)
     side = f"{money(abs(more), plan.currency)} {'more' if more > 0 else 'less'} than the plan has"
     rest = f" With the rest as planned, {side} is spent." if abs(more) > ROUNDED * total.year else ""
     return (
-        f"Spend ({plan.currency}), {plan.days[0]} to {found.last}:\n{table(header, rows)}\n"
-        f"{gone} of the horizon is over. of plan: share of the horizon's money that is spent; at pace: the horizon's "
-        f"money, if spend stands to the plan as it did so far; left: what the plan still has.{rest}"
+        f"{pace_table(found)}\n{gone} of the horizon is over. rest left: what the plan still has; at pace: all money, "
+        f"if spend goes on to stand to the plan as it did so far.{rest}"
     )
-
-
-def _money_row(line: Line, dust: float) -> list[str]:
-    off = percent(line.spent / line.planned - 1, signed=True) if line.planned else "-"
-    share = percent(line.spent / line.year) if line.year else "-"
-    left = line.left if abs(line.left) > dust else 0.0
-    return [
-        *(line.name, number(line.planned), number(line.spent), _signed(line.spent - line.planned, dust), off, share),
-        *(number(line.at_this_pace), number(line.year), number(left)),
-    ]
-
-
-def _signed(amount: float, dust: float) -> str:
-    """A change; nothing where it is rounding."""
-    if abs(amount) <= dust:
-        return "0"
-    return f"{'+' if amount > 0 else ''}{number(amount)}"
-
-
-def _bridge(found: Track, outcome: Outcome) -> str:
-    """From planned to actual, in parts that add up as they stand."""
-    total = outcome.total
-    known = [(name, getattr(total, name)) for name in _parts(outcome)]
-    unit = 1.0 if max(abs(total.planned), abs(total.actual or 0.0)) >= CENTS else 0.01
-    amounts = added_up(np.array([total.planned, *(amount for _, amount in known)]), unit)
-    amounts = amounts + 0.0
-    places = 0 if unit == 1.0 else 2
-    rows = [["planned, on the curves", f"{amounts[0]:,.{places}f}", *_points(found, outcome.planned)]]
-    rows += [
-        [
-            MEANINGS[name],
-            f"{amount:+,.{places}f}" if amount else "0",
-            *_points(found, outcome.parts[name], DUST * total.planned),
-        ]
-        for (name, _), amount in zip(known, amounts[1:].tolist(), strict=True)
-    ]
-    last = "came" if total.actual is not None else "expected of what was bought"
-    rows.append([last, f"{amounts.sum():,.{places}f}", "", ""])
-    head = f"{plain(outcome.measure)} so far ({outcome.unit})" if outcome.unit else f"{plain(outcome.measure)} so far"
-    return f"{table([head, 'mean', '5 %', '95 %'], rows)}\n{_notes(found, outcome)}"
-
-
-def _parts(outcome: Outcome) -> list[str]:
-    """The parts that are told: price only where some contacts are."""
-    return [name for name in outcome.parts if name != "price" or len(outcome.unpriced) < len(outcome.channels)]
-
-
-def _points(found: Track, values: Range, dust: float = -1.0) -> list[str]:
-    """The 5 and 95 % points; of a change where `dust` is given."""
-    if found.draws == 1:
-        return ["", ""]
-    return [number(edge) if dust < 0 else _signed(edge, dust) for edge in (values.p05, values.p95)]
 
 
 def _notes(found: Track, outcome: Outcome) -> str:
@@ -212,39 +177,40 @@ def _notes(found: Track, outcome: Outcome) -> str:
     if outcome.unpriced:
         names = f" of {', '.join(map(plain, outcome.unpriced))}" if len(outcome.unpriced) < len(found.lines) else ""
         told.append(f"No contacts{names} are told, so their price is a part of effectiveness.")
-    return " ".join(told)
+    return " ".join([*_fires(found, outcome), *told])
 
 
-def _by_channel(outcome: Outcome) -> str:
-    """The parts by channel; those that are known only in all are left out, and so are all where nothing moved."""
-    names = _parts(outcome)
-    if any(part.effectiveness is None for part in outcome.channels):
-        names = [name for name in names if name != "effectiveness"]
-    dust = DUST * abs(outcome.planned.mean)
-    if all(abs(getattr(part, name)) <= dust for part in outcome.channels for name in names):
-        return ""
-    rows = [
-        [part.name, number(part.planned), *(_signed(getattr(part, name), dust) for name in names)]
-        for part in outcome.channels
-    ]
-    return f"By channel{f' ({outcome.unit})' if outcome.unit else ''}:\n" + folded(["channel", "planned", *names], rows)
+def _fires(found: Track, outcome: Outcome) -> list[str]:
+    """Whether what came calls for a new plan, and from where on it does."""
+    measure = next((each for each in found.measures if each.what == outcome.measure), None)
+    if measure is None:
+        return []
+    is_band = measure.limit <= found.asked.band * abs(outcome.planned.mean)
+    limit = (
+        f"{f'the band of {_band(found)}' if is_band else 'what may be chance'}, {money(measure.limit, outcome.unit)}"
+    )
+    past = f"fires, {money(abs(measure.past), outcome.unit)} past" if measure.fires else "does not fire: it is within"
+    off = f"{plain(outcome.measure)} {money(measure.gap, outcome.unit, signed=True)} against plan"
+    return [f"{off} {past} {limit}."]
 
 
 def _forecast(found: Track, forecast: Forecast) -> str:
-    """What the forecast supposes, and how it goes with the plan's own figure."""
+    """How the forecast is made, and how it goes with the plan's own figure."""
     unit, told = found.outcome.unit if found.outcome else "", []
-    if found.over < found.plan.periods:
+    if found.left:
         effect = "with effects as the curves have them"
         if forecast.believed is not None:
             effect = (
                 f"and {percent(forecast.believed)} of what effectiveness was so far goes on (the more, the surer what "
                 "came is beside what the curves expect)"
             )
-        before = f"; when planned, the chance to reach the plan's mean was {percent(forecast.chance_before)}"
-        told.append(
-            f"Forecast: what came so far stays, the rest of the plan is carried out at prices as so far, "
-            f"{effect}{before if found.draws > 1 else ''}."
-        )
+        told.append(f"What came so far stays, the rest of the plan is carried out at prices as so far, {effect}.")
+        if found.draws > 1:
+            told.append(f"The range is that of the {found.draws} draws of the curves.")
+            told.append(
+                f"Chance to reach {_goal(found, forecast)}: {percent(forecast.chance)}, when planned "
+                f"{percent(forecast.chance_before)}."
+            )
     says, planned = forecast.file_says, forecast.planned.mean
     if says is not None and abs(says - planned) > ROUNDED * abs(says):
         told.append(

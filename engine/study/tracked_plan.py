@@ -12,6 +12,7 @@ from engine.config.loading import load
 from engine.config.scenario import Budget, Horizon, Scenario
 from engine.data.spent import Elapsed
 from engine.errors import InputError
+from engine.optimize.rules import history_spend
 from engine.periods import PERIODS, Period, starts
 from engine.response.curves import Curves
 from engine.study.earlier_plan import money_of, told_plan
@@ -132,3 +133,14 @@ def asked_of(plan: Planned, path: Path | None = None) -> Scenario:
             f"{horizon.periods} from {horizon.start} on; name the scenario that the plan answers"
         )
     return asked
+
+
+def has_money_left(curves: Curves, scenario: Scenario, spent: float) -> bool:
+    """Whether the budget of a scenario holds what was spent, so that there is a rest to decide."""
+    budget = scenario.budget
+    most = budget.at_most or budget.total
+    if budget.of_history is not None:
+        most = budget.of_history * float(history_spend(curves, scenario).sum())
+    if most is None or budget.quarters or scenario.soft:
+        return True
+    return spent < most * (1 - budget.reserve)

@@ -26,6 +26,12 @@ class Bridge:
 
     What is left is effectiveness, the actual outcome less F(V), so the four add up to actual less F(P). Where nothing
     was planned m is 1, and where contacts are not told V is M: then price is a part of effectiveness.
+
+    The order is a choice, as in every variance analysis that swaps causes one after another: quantity first, then mix,
+    then price, what nobody can reckon last (Horngren, Datar and Rajan, Cost Accounting, on sales-quantity, sales-mix
+    and flexible-budget variances). What two causes do together is told with the later one; the mean over all orders,
+    the Shapley value (Shorrocks 2013, J. Econ. Inequality 11), would halve it, at the price of parts that no single
+    schedule stands for.
     """
 
     planned: Float[np.ndarray, "channel draw"]
@@ -97,15 +103,23 @@ def believed(
     return np.maximum(after, 0.0), share
 
 
-def added_up(parts: Float[np.ndarray, " part"], unit: float) -> Float[np.ndarray, " part"]:
+def added_up(parts: Float[np.ndarray, " part"], unit: float, total: float | None = None) -> Float[np.ndarray, " part"]:
     """Amounts in whole units that add up to their sum in whole units: the largest remainders are rounded up.
+
+    Args:
+        parts: What adds up.
+        unit: 1000.0 for whole thousands.
+        total: Their sum as it stands elsewhere in whole units, at most one unit off.
 
     >>> added_up(np.array([1.4, 1.4, 1.4]), 1.0).tolist()
     [2.0, 1.0, 1.0]
+    >>> added_up(np.array([1.4, 1.4, 1.4]), 1.0, 5.0).tolist()
+    [2.0, 2.0, 1.0]
     """
     scaled = parts / unit
     down = np.floor(scaled)
-    missing = round(float(scaled.sum())) - round(float(down.sum()))
-    up = np.argsort(-(scaled - down), kind="stable")[: max(missing, 0)]
-    down[up] += 1
+    wanted = round(float(scaled.sum())) if total is None else round(total / unit)
+    missing = wanted - round(float(down.sum()))
+    order = np.argsort(-(scaled - down), kind="stable")
+    down[order[:missing] if missing >= 0 else order[missing:]] += np.sign(missing)
     return down * unit

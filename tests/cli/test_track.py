@@ -1,6 +1,7 @@
 """`peso track` as a user runs it: what it prints, writes, refuses and loads."""
 
 import json
+import shlex
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -9,6 +10,10 @@ import openpyxl
 import polars
 import pytest
 
+import engine.files
+from engine.cli.terminal import wrapped
+from engine.errors import StorageError
+
 QUESTION = """name = "By quarter"
 horizon = { start = 2027-01-04, periods = 52, decide = "quarter" }
 budget = { total = 3000 }
@@ -16,12 +21,21 @@ budget = { total = 3000 }
 FIT = ("--fit", "curves.json", "--scenario", "q.toml")
 
 
+@pytest.fixture(scope="module")
+def made():
+    """Plans by name, each made once."""
+    return {}
+
+
 @pytest.fixture
-def begun(folder, peso):
+def begun(folder, peso, made):
     """Curves, a question, its plan, and six weeks as planned with a column too many; and with more money for search."""
     (folder / "q.toml").write_text(QUESTION)
-    done = peso("optimize", "curves.json", "q.toml", "--out", "plan.json", "-q", cwd=folder)
-    assert done.returncode == 0, done.stderr
+    if not made:
+        done = peso("optimize", "curves.json", "q.toml", "--out", "plan.json", "-q", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        made["plan.json"] = (folder / "plan.json").read_text()
+    (folder / "plan.json").write_text(made["plan.json"])
     write(folder / "actuals.csv", rows(folder))
     write(folder / "more.csv", [[day, tv, 2 * search, *rest] for day, tv, search, *rest in rows(folder)])
     return folder
@@ -57,6 +71,115 @@ def test_off_plan_it_leaves_with_0_too_and_the_command_that_it_names_runs(begun,
     again = peso(*arguments, cwd=begun)
     assert again.returncode == 0, again.stderr
     assert json.loads((begun / "rest.json").read_text())["replan"]["as_of"] == "2027-02-15"
+
+
+def printed(told):
+    """The command that an answer prints, as a shell splits it."""
+    line = next(line for line in told.splitlines() if line.startswith("  peso "))
+    return shlex.split(line)[1:]
+
+
+def test_the_printed_command_runs_again_each_month_and_from_names_that_a_shell_would_split(begun, peso):
+    (begun / "the plan.json").write_text((begun / "plan.json").read_text())
+    (begun / "--more.csv").write_text((begun / "more.csv").read_text())
+    for out in ("rest.json", "rest_2027-02-15.json", "rest_2027-02-15_2.json"):
+        done = peso("track", *FIT, "--", "the plan.json", "--more.csv", cwd=begun)
+        arguments = printed(done.stdout)
+        assert arguments[-1] == out
+        again = peso(*arguments, cwd=begun)
+        assert (again.returncode, (begun / out).exists()) == (0, True), again.stderr
+
+
+def test_no_command_is_printed_that_lacks_something_and_with_it_the_next_one_runs(begun, peso):
+    once = QUESTION.replace(', decide = "quarter"', "")
+    (begun / "once.toml").write_text(once)
+    peso("optimize", "curves.json", "once.toml", "--out", "once.json", "-q", cwd=begun)
+    for given in ((), FIT[:2], (*FIT[:2], "--scenario", "once.toml")):
+        done = peso("track", "once.json", "more.csv", *given, cwd=begun)
+        assert "\n  peso " not in done.stdout
+        assert "To plan the rest anew, " in done.stdout
+        assert json.loads(peso("track", "once.json", "more.csv", *given, "--json", cwd=begun).stdout)["replan"] is None
+    assert "write horizon.decide" in done.stdout
+    (begun / "once.toml").write_text(QUESTION)
+    done = peso("track", "once.json", "more.csv", *FIT[:2], "--scenario", "once.toml", cwd=begun)
+    again = peso(*printed(done.stdout), cwd=begun)
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_terminal_of_80_columns_does_not_break_the_command(begun, peso):
+    done = peso("track", "plan.json", "more.csv", *FIT, cwd=begun)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("  peso "))
+    assert len(line) > 80
+    assert line in wrapped(done.stdout, 80).splitlines()
+
+
+def test_amounts_in_another_unit_are_refused_with_what_is_likely(begun, peso):
+    write(begun / "cents.csv", [[day, *(100 * float(each) for each in money), "x"] for day, *money, _ in rows(begun)])
+    done = peso("track", "plan.json", "cents.csv", cwd=begun)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "times as much: likely cents" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_another_question_than_that_of_the_plan_is_said(begun, peso):
+    (begun / "other.toml").write_text(QUESTION.replace("By quarter", "Another"))
+    done = peso("track", "plan.json", "actuals.csv", *FIT[:2], "--scenario", "other.toml", cwd=begun)
+    assert "Beware: other.toml asks 'Another' and plan.json answers 'By quarter'" in done.stdout
+
+
+HOSTILE = {
+    "no date": (lambda text: text.replace("2027-01-18", "soon"), 3, "is not a date"),
+    "a date twice": (lambda text: text + "\n" + text.splitlines()[1], 3, "stands on line 2 already"),
+    "a gap": (lambda text: "\n".join(text.splitlines()[:3] + text.splitlines()[4:]), 3, "no row for 2027-01-18"),
+    "after the end": (lambda text: f"{text}\n2028-02-07,1,1,1,x", 3, "lies outside the horizon of the plan"),
+    "before the start": (lambda text: f"{text}\n2026-12-28,1,1,1,x", 3, "lies outside the horizon of the plan"),
+    "the far future": (lambda text: f"{text}\n2999-02-07,1,1,1,x", 3, "lies outside the horizon of the plan"),
+    "negative": (lambda text: text.replace("11,", "11,-1", 1), 3, "is negative"),
+    "no number": (lambda text: text.replace("04,", "04,NaN", 1), 3, "is no plain number"),
+    "a separator of thousands": (lambda text: text.replace("04,", '04,"1,234",', 1), 3, "line 2"),
+    "no channel": (lambda text: text.replace("search", "seek"), 3, "no column 'search'"),
+    "nothing": (lambda text: "", 3, "the file is empty"),
+    "a header alone": (lambda text: text.splitlines()[0], 3, "no rows below the header"),
+    "semicolons": (lambda text: text.replace(",", ";"), 0, ""),
+    "a mark of byte order": (lambda text: "\ufeff" + text, 0, ""),
+    "rows that end as in Windows": (lambda text: text.replace("\n", "\r\n"), 0, ""),
+    "rows in another order": (lambda text: "\n".join([text.splitlines()[0], *text.splitlines()[:0:-1]]), 0, ""),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_table_is_read_as_the_same_or_refused_in_one_sentence(begun, peso, name):
+    change, code, told = HOSTILE[name]
+    (begun / "wrong.csv").write_bytes(change((begun / "actuals.csv").read_text()).encode())
+    done = peso("track", "plan.json", "wrong.csv", cwd=begun)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    if code == 0:
+        assert done.stdout == peso("track", "plan.json", "actuals.csv", cwd=begun).stdout
+    else:
+        assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_is_named(begun, peso, encoding):
+    text = (begun / "actuals.csv").read_text().replace("note", "n\u00f6te")
+    (begun / "wrong.csv").write_bytes(text.encode(encoding))
+    done = peso("track", "plan.json", "wrong.csv", cwd=begun)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert encoding in done.stderr.lower()
+
+
+def test_where_the_file_cannot_be_written_the_answer_is_told_all_the_same(begun, peso, monkeypatch):
+    def full(path, content):
+        raise StorageError(f"{path}: could not be written; choose another --out")
+
+    monkeypatch.setattr(engine.files, "write_json", full)
+    done = peso("track", "plan.json", "actuals.csv", "--out", "t.json", cwd=begun)
+    assert (done.returncode, done.stdout[:9]) == (8, "On plan: ")
+    assert "choose another --out" in done.stderr
+    too_long = peso("track", "plan.json", "a" * 300 + ".csv", cwd=begun)
+    assert (too_long.returncode, too_long.stdout) == (8, "")
 
 
 def test_workbooks_and_parquet_say_the_same(begun, peso):

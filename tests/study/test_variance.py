@@ -37,6 +37,39 @@ def test_the_four_parts_add_up_to_what_came_less_what_was_planned(planned, reall
     assert by_draw == pytest.approx(found.bought.sum(axis=1), abs=1e-6)
 
 
+def slow(schedule):
+    """The outcome of a schedule in all, draw by draw, channel after channel, period after period."""
+    found = [0.0] * DRAWS
+    for draw in range(DRAWS):
+        for channel in range(CHANNELS):
+            stock = 0.0
+            for period in range(PERIODS):
+                stock = float(schedule[period][channel]) + 0.5 * stock
+                found[draw] += float(RATES[channel][draw]) * stock**0.5
+    return sum(found) / DRAWS
+
+
+@given(money, money, money)
+def test_each_part_is_what_a_loop_over_draws_channels_and_periods_says(planned, really, priced):
+    in_all = sum(sum(row) for row in planned)
+    ratio = sum(sum(row) for row in really) / in_all if in_all else 1.0
+    steps = [slow(each) for each in (planned, [[ratio * cell for cell in row] for row in planned], really, priced)]
+    _, known = parts(planned, really, priced)
+    for name, before, after in zip(("volume", "mix", "price"), steps[:-1], steps[1:], strict=True):
+        assert known[name] == pytest.approx(after - before, rel=1e-9, abs=1e-6)
+
+
+def test_parts_of_a_straight_line_by_hand():
+    """Two channels that bring 1 and 3 a unit of money: 10 and 10 planned, 20 and 10 spent, prices a quarter up."""
+
+    def straight(schedule):
+        return (schedule * [1.0, 3.0]).T[:, :, None]
+
+    found = bridge(straight, np.array([[10.0, 10.0]]), np.array([[20.0, 10.0]]), np.array([[16.0, 8.0]]))
+    volume, mix, price = (float(part.sum()) for part in (found.volume, found.mix, found.price))
+    assert (volume, mix, price) == (60.0 - 40.0, 50.0 - 60.0, 40.0 - 50.0)
+
+
 @given(spent)
 def test_nothing_moves_where_all_is_as_planned(planned):
     assert parts(planned, planned, planned)[1] == {"volume": 0.0, "mix": 0.0, "price": 0.0}
@@ -130,3 +163,11 @@ def test_ranges_of_the_rest_hold_the_truth_as_often_as_they_say(periods, slant):
         low, high = np.quantile(told, [0.05, 0.95])
         held.append(low <= after[truth] <= high)
     assert np.mean(held) == pytest.approx(0.9, abs=0.04)
+
+
+@given(arrays(float, 5, elements=st.floats(-1e6, 1e6)), st.sampled_from([np.floor, np.ceil]))
+def test_rounded_parts_add_up_to_a_sum_that_stands_elsewhere(amounts, way):
+    unit, total = 1.0, float(way(amounts.sum()))
+    rounded = added_up(amounts, unit, total)
+    assert rounded.sum() == pytest.approx(total, abs=1e-6)
+    assert abs(rounded - amounts).max() <= 2 * unit * (1 + 1e-6)
