@@ -21,19 +21,19 @@ def attended(
     """The share of the outcome that the people who sell can attend to, beside that of history's; and leads lost.
 
     What marketing's leads add is what is served with them beyond what would be without them. Curves hold what they
-    added in the past, with as many as history's pace brings, and to that share others are compared. Each week is looked
-    at as if it lasted.
+    added in the past, with as many as history's pace brings on the same draw, and to that share others are compared.
+    Each week is looked at as if it lasted.
     """
     sales = setting.planned.stress.sales
     if sales is None:
         return np.ones(came.shape[:2]), np.zeros(came.shape[:2])
     usual = np.array([pace(channel, setting.curves.period) for channel in setting.curves.channels])
     money = np.broadcast_to(usual, (1, *setting.money.shape))
-    before = outcomes(setting, work, levels(setting, ()), money).mean(axis=0, keepdims=True)
+    before = outcomes(setting, work, levels(setting, ()), money)
     people = np.broadcast_to(np.round(world.people * sales.people), came.shape[:2])
     then, _ = _served(setting, before, np.full(before.shape[:2], float(sales.people)))
     now, lost = _served(setting, came, people)
-    return now / then, lost
+    return now / np.tile(then, (len(came) // len(then), 1)), lost
 
 
 def leads_of(setting: Setting, came: Float[np.ndarray, "path row channel"]) -> Float[np.ndarray, "path row"]:

@@ -16,7 +16,7 @@ from engine.stress.account import account, joined
 from engine.stress.play import outcomes, works
 from engine.stress.setting import Setting
 from tests.stress.scenes import asked, calm, curves, set_up, surely
-from tests.stress.trials import as_paid, scene, shock, some, spending, trial
+from tests.stress.trials import as_paid, one_path, scene, shock, some, spending, trial
 
 CASH = "[stress]\nmargin = 0.45\ndiscount_rate = 0.11\ncash = {{ customers_pay_after = {}, media_paid_after = {} }}\n"
 GOAL = '[goal]\nmaximise = "profit"\nmargin = 0.6\ndiscount_rate = 0.2\n'
@@ -245,13 +245,24 @@ def usual(told):
 
 
 def test_at_the_pace_of_history_a_team_sells_what_it_always_sold():
-    told, plain = (trial(text, curves(draws=1)) for text in (SALES.format(3), ""))
-    work = works(told.setting, some(told, 1))
+    """On each draw: whoever else is looked at."""
+    told, plain = (trial(text) for text in (SALES.format(3), ""))
+    work = works(told.setting, some(told, 4))
     found, without = (
-        account(one.setting, work, calm(one.setting), as_paid(usual(told)), told.whole, 1) for one in (told, plain)
+        account(one.setting, work, calm(one.setting), as_paid(usual(told)), told.whole, 4) for one in (told, plain)
     )
     assert np.array_equal(found.outcome, without.outcome)
     assert found.lost.min() > 0.01  # though it loses some
+
+
+def test_a_team_sells_on_one_path_what_it_sells_on_that_path_among_others():
+    told = made(SALES.format(3))
+    whole, _, _ = told_of(told, (), 4)
+    for number in range(4):
+        alone = one_path(told, number)
+        there = scene(told, (), alone)
+        found = account(told.setting, there.work, there.levels, spending(told, "hold", (), alone), told.whole, 1)
+        assert found.outcome[0] == pytest.approx(whole.outcome[number], rel=2e-5)  # read off a table
 
 
 @pytest.mark.parametrize("people", [2, 5, 12])
