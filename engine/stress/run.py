@@ -216,11 +216,11 @@ def _pool(workers: int, work: Work, parts: Parts) -> Executor:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes that begin here do not hear Ctrl-C, which is for the one that they work for."""
+    """Processes that begin here hear no Ctrl-C, which is for the one that they work for; nor an end before they are up."""
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
     try:
         yield
     finally:
@@ -233,6 +233,9 @@ _KNOWN: dict[str, tuple[Work, Parts]] = {}  # to a worker, from its beginning
 def _known(work: Work, parts: Parts) -> None:
     """Tell a worker what it works on, and that it ends with the process that it works for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     _KNOWN["work"] = work, parts
     threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
