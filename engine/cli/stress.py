@@ -180,6 +180,8 @@ def _require_together(
     (shocks, data, model), (tuned, tune_for), (device, workers) = replay, tune, hands
     if data and shocks != "replay":
         raise click.UsageError("--data goes with --set replay; add that, or leave --data out")
+    if world and shocks == "replay":
+        raise click.UsageError("--world has a market of its own, and --set replay past years; leave out one of them")
     if model and not data:
         raise click.UsageError("--model goes with --data, whose columns it names; add that, or leave --model out")
     if device == "gpu":

@@ -216,7 +216,7 @@ def _pool(workers: int, work: Work, parts: Parts) -> Executor:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes that begin here hear no Ctrl-C, which is for the one that they work for; nor an end before they are up."""
+    """Processes that begin here hear no Ctrl-C, which is for whom they work for; nor an end before they are up."""
     if sys.platform == "win32":
         yield
         return
