@@ -20,6 +20,7 @@ from engine.stress.setting import Setting, working
 
 COURSES = 20  # around the plan, on which points must agree with the means
 NEAREST, WIDEST = 0.1, 2.5  # times the plan's money: as far as courses go, where slopes are finite
+NEXT_TO_NONE = 0.02  # the same, of one course: without it points are percents off where a tenth of the money is left
 SPARE = 0.3  # of the mean cell's money: a cell with less goes as far as if it had so much
 DRAWS = 60  # of which points are taken
 MOST = 14  # points of one span of a channel
@@ -140,7 +141,7 @@ def _courses(setting: Setting, channel: int) -> Float[np.ndarray, "course decisi
     usual = np.maximum(spent[:, channel], SPARE * spent.mean())
     luck = np.random.default_rng([SEED, channel])
     level = luck.uniform(NEAREST, WIDEST, (COURSES, 1)) * luck.uniform(0.4, 1.6, (COURSES, len(usual)))
-    level[0] = 1.0
+    level[0], level[1] = 1.0, NEXT_TO_NONE
     return level * usual
 
 

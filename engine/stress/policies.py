@@ -2,8 +2,9 @@
 
 `hold` spends as planned until the money is gone. `trim` cuts in proportion what is not committed. `replan` plans the
 rest of the year anew at the beginning of each decision, of the first one where something is known by then. `trigger`
-does so where what was earned so far has left a band around the plan. `reserve` starts from a plan with less money,
-which meets cuts first, and spends what it held back once the band is left downwards, or with the last decision.
+does so where what was earned since the latest plan has left a band around it (`pacing`). `reserve` starts from a plan
+with less money, which meets cuts first, and spends what it held back once the band is left downwards, or with the last
+decision.
 `foresight` knows every shock from the first day, though not which draw is true: what others lack to it is their regret.
 """
 
@@ -17,7 +18,7 @@ from jaxtyping import Bool, Float
 from engine.optimize.over_time.several import by_cell
 from engine.optimize.selecting import rules_of, wholes_of
 from engine.stress.levels import Level, Levels, levels
-from engine.stress.play import outcomes
+from engine.stress.pacing import Course, earned, pace, renewed
 from engine.stress.rolling import Known, Planner, chosen_paths, replanned
 from engine.stress.setting import Setting, Working
 
@@ -40,7 +41,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Terms:
+class Mandate:
     """What a policy that plans anew goes by."""
 
     planner: Planner
@@ -86,37 +87,62 @@ def trimmed(scene: Scene) -> Spending:
     return Spending(money * _open(scene.levels, setting), np.zeros((1, setting.grid.count), bool))
 
 
-def rolled(scene: Scene, terms: Terms) -> Spending:
-    """What a policy spends that plans the rest of the year anew, when its terms say so.
+def rolled(scene: Scene, mandate: Mandate) -> Spending:
+    """What a policy spends that plans the rest of the year anew, when its mandate says so.
 
     No policy spends more than the plan, whatever `at_most` would allow: all are measured with the same money.
     """
-    scene = replace(scene, usual=terms.planner.rows)
+    scene = replace(scene, usual=mandate.planner.rows)
     setting, count = scene.setting, scene.setting.grid.count
-    current = np.repeat(by_cell(terms.planner.problem, _cells(setting))[None], scene.count, axis=0)
+    current = np.repeat(by_cell(mandate.planner.problem, _cells(setting))[None], scene.count, axis=0)
     money, seen = np.zeros((scene.count, setting.periods, len(setting.names))), _nothing(scene)
-    anew, released = np.zeros((scene.count, count), bool), np.zeros(scene.count, bool)
-    reserve = terms.whole.sum() / max(float(setting.money.sum()), TINY)
+    anew, course = np.zeros((scene.count, count), bool), _as_planned(scene)
+    reserve = mandate.whole.sum() / max(float(setting.money.sum()), TINY)
     for at in range(count):
-        anew[:, at] = _decides(scene, terms, at, money, released)
-        released |= anew[:, at]
-        if anew[:, at].any():
-            known = scene.known(None if terms.policy == "foresight" else setting.grid.edges[at])
-            told = _told(scene, terms, at, (money, current, known, released))
-            current[anew[:, at], :, at:] = replanned(terms.planner, at, chosen_paths(told, anew[:, at]))
-            seen = _updated(seen, _seen(scene, known), anew[:, at])
+        anew[:, at] = some = _decides(scene, mandate, at, (course, money), anew)
+        if some.any():
+            known = scene.known(None if mandate.policy == "foresight" else setting.grid.edges[at])
+            told = _told(scene, mandate, at, (money, current, known))
+            current[some, :, at:] = replanned(mandate.planner, at, chosen_paths(told, some))
+            seen = _updated(seen, _seen(scene, known), some)
+            if mandate.policy == "trigger":
+                course = _foretold(scene, mandate.planner, at, (course, money, current, known), some)
         inside = slice(setting.grid.edges[at], setting.grid.edges[at + 1])
-        spare = np.where(released, 1.0, reserve)
-        money[:, inside] = _spread(scene, terms.planner, (current[:, :, at], seen, spare), inside)
-    return Spending(_within_budget(scene, terms, money), anew)
+        spare = np.where(anew.any(axis=1), 1.0, reserve)
+        money[:, inside] = _spread(scene, mandate.planner, (current[:, :, at], seen, spare), inside)
+    return Spending(_within_budget(scene, mandate, money), anew)
+
+
+def _as_planned(scene: Scene) -> Course:
+    """What the plan was to earn, without any surprise."""
+    setting = scene.setting
+    earns = earned(setting, scene.work, levels(setting, ()), setting.money[None], scene.count)
+    return Course(earns, np.zeros(scene.count, int))
+
+
+def _foretold(
+    scene: Scene,
+    plan: Planner,
+    at: int,
+    state: tuple[Course, np.ndarray, np.ndarray, Levels],
+    some: Bool[np.ndarray, " path"],
+) -> Course:
+    """What the plans are to earn that some paths made at the beginning of a decision, as far as they know the world."""
+    setting, (course, money, current, known) = scene.setting, state
+    edges, seen = setting.grid.edges, _seen(scene, known)
+    planned, world = money.copy(), replace(scene, levels=known)
+    for later in range(at, setting.grid.count):
+        inside = slice(edges[later], edges[later + 1])
+        planned[:, inside] = _spread(world, plan, (current[:, :, later], seen, np.ones(scene.count)), inside)
+    return renewed(course, earned(setting, scene.work, known, planned, scene.count), edges[at], some)
 
 
 def _within_budget(
-    scene: Scene, terms: Terms, money: Float[np.ndarray, "path period channel"]
+    scene: Scene, mandate: Mandate, money: Float[np.ndarray, "path period channel"]
 ) -> Float[np.ndarray, "path period channel"]:
     """The money with the last decision cut to what is left, where a cut came after more than its share was spent."""
     setting, inside = scene.setting, slice(*scene.setting.grid.edges[-2:])
-    allowed = scene.levels.money[:, : setting.periods] @ terms.whole
+    allowed = scene.levels.money[:, : setting.periods] @ mandate.whole
     last = money[:, inside]
     fixed = np.minimum(committed_share(setting)[inside] * setting.money[inside], last)
     free, bound = (last - fixed).sum(axis=(1, 2)), fixed.sum(axis=(1, 2))
@@ -184,24 +210,25 @@ def _cells(setting: Setting) -> Float[np.ndarray, " cell"]:
 
 def _decides(
     scene: Scene,
-    terms: Terms,
+    mandate: Mandate,
     at: int,
-    money: Float[np.ndarray, "path period channel"],
-    released: Bool[np.ndarray, " path"],
+    state: tuple[Course, Float[np.ndarray, "path period channel"]],
+    anew: Bool[np.ndarray, "path decision"],
 ) -> Bool[np.ndarray, " path"]:
     """The paths on which the rest is planned anew at the beginning of a decision."""
     setting, every = scene.setting, np.ones(scene.count, bool)
-    if terms.policy == "foresight":
+    if mandate.policy == "foresight":
         return every if at == 0 else ~every
     if at == 0:  # what is known on the first day is planned for; the others wait for what comes in
-        return every & _is_told(scene.known(0)) if terms.policy == "replan" else ~every
-    if terms.policy == "replan":
+        return every & _is_told(scene.known(0)) if mandate.policy == "replan" else ~every
+    if mandate.policy == "replan":
         return every
-    gone = pace(scene, money, setting.grid.edges[at])
-    if terms.policy == "trigger":
-        return np.abs(gone - 1) > terms.band
-    last = at == setting.grid.count - 1
-    return ~released & ((gone < 1 - terms.band) | last)
+    course, money = state
+    gone = pace(course, earned(setting, scene.work, scene.levels, money, scene.count), setting.grid.edges[at])
+    if mandate.policy == "trigger":
+        return np.abs(gone - 1) > mandate.band
+    last = at == setting.grid.count - 1  # what is held back is released once
+    return ~anew.any(axis=1) & ((gone < 1 - mandate.band) | last)
 
 
 def _is_told(known: Levels) -> Bool[np.ndarray, " #path"]:
@@ -210,45 +237,44 @@ def _is_told(known: Levels) -> Bool[np.ndarray, " #path"]:
     return np.any(np.broadcast_arrays(*((level != 1).any(axis=1) for level in worlds)), axis=0)
 
 
-def pace(scene: Scene, money: Float[np.ndarray, "path period channel"], row: int) -> Float[np.ndarray, " path"]:
-    """What a path earned before a row as a multiple of what the plan was to earn by then in the mean of all draws.
-
-    Before anybody has to sell it: the leads, not the sales, are watched.
-    """
-    came = outcomes(scene.setting, scene.work, scene.levels, money)[:, :row].sum(axis=(1, 2))
-    plan = scene.usual[:row].sum()
-    return came / max(plan, TINY) if plan > 0 else np.ones(scene.count)
-
-
-def _told(
-    scene: Scene,
-    terms: Terms,
-    at: int,
-    state: tuple[np.ndarray, np.ndarray, Levels, Bool[np.ndarray, " path"]],
-) -> Known:
-    """What is known on each path at the beginning of a decision."""
-    setting, (money, current, known, released) = scene.setting, state
+def _told(scene: Scene, mandate: Mandate, at: int, state: tuple[np.ndarray, np.ndarray, Levels]) -> Known:
+    """What is known on each path at the beginning of a decision, and all the money, for what was held back is free."""
+    setting, (money, current, known) = scene.setting, state
     edges = setting.grid.edges
     had = np.stack(np.broadcast_arrays(*(level[:, : setting.periods] for level in known.had)), axis=2)
-    there = known.money[:, : setting.periods]
-    total = np.broadcast_to(there @ terms.whole, scene.count)
-    total = np.where(released, total, np.minimum(total, setting.money.sum()))
-    most = np.add.reduceat(there * terms.whole, edges[at:-1], axis=1)
-    by_quarter = setting.scenario.budget.quarters is not None
-    cut = np.maximum.reduceat(known.cut[:, : setting.periods], edges[at:-1], axis=1) > 0
-    share = _shares(terms.planner, _open(known, setting))
+    spent, bought = (np.add.reduceat(each, edges[:-1], axis=1)[:, :at].swapaxes(1, 2) for each in (money, money * had))
+    share = _shares(mandate.planner, _open(known, setting))
+    most, among = _most(scene, mandate, at, spent.sum(axis=1), known)
     return Known(
-        spent=np.add.reduceat(money, edges[:-1], axis=1)[:, :at].swapaxes(1, 2),
-        bought=np.add.reduceat(money * had, edges[:-1], axis=1)[:, :at].swapaxes(1, 2),
+        spent=spent,
+        bought=bought,
         current=current[:, :, at:],
-        total=total,
-        most=np.broadcast_to(np.where(cut | by_quarter, most, np.inf), (scene.count, setting.grid.count - at)),
+        total=np.broadcast_to(known.money[:, : setting.periods] @ mandate.whole, scene.count),
+        most=most,
+        among=among,
         had=_by_decision(setting, share, known.had, scene.count)[:, :, at:],
         effect=_by_span(scene, known, at),
         open=_opened(scene, share)[:, :, at:],
         fixed=_fixed(setting, at),
-        opened=_opened(scene, _shares(terms.planner, _open(scene.levels, setting)))[:, :, :at],
+        opened=_opened(scene, _shares(mandate.planner, _open(scene.levels, setting)))[:, :, :at],
     )
+
+
+def _most(
+    scene: Scene, mandate: Mandate, at: int, spent: Float[np.ndarray, "path over"], known: Levels
+) -> tuple[Float[np.ndarray, "path limit"], Bool[np.ndarray, "limit decision"]]:
+    """What can be spent in decisions to come that a cut ends with, and in quarters with money of their own."""
+    setting, quarter = scene.setting, np.array(scene.setting.grid.quarters)
+    edges, there = setting.grid.edges, known.money[:, : setting.periods]
+    every = np.add.reduceat(there * mandate.whole, edges[:-1], axis=1)
+    cut = np.maximum.reduceat(known.cut[:, : setting.periods], edges[at:-1], axis=1) > 0
+    alone = np.broadcast_to(np.where(cut, every[:, at:], np.inf), (scene.count, setting.grid.count - at))
+    if setting.scenario.budget.quarters is None:
+        return alone, np.eye(alone.shape[1], dtype=bool)
+    within = np.unique(quarter[at:])[:, None] == quarter  # a quarter's money may move among its months
+    left = every @ within.T - spent @ within[:, :at].T
+    among = np.concatenate([np.eye(alone.shape[1], dtype=bool), within[:, at:]])
+    return np.concatenate([alone, np.maximum(left, 0.0)], axis=1), among
 
 
 def _opened(

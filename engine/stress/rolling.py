@@ -33,6 +33,7 @@ TOLLED = 10.0  # times the mean return: rules that are dearer are kept, cheaper 
 SLACK = 0.05  # of the mean cell: by so much a course of a start may miss a rule
 FEWEST = len(LEVELS)  # courses of a channel: with no more, rules leave it no choice of quarters
 NO_LIMIT = 1e6  # mean cells
+ALIKE = ("fixed", "among")  # what is known of all paths alike
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,13 @@ class Known(NamedTuple):
     bought: Float[np.ndarray, "path channel decision"]  # contacts of the same, at the plan's prices [currency]
     current: Float[np.ndarray, "path channel decision"]  # money as it is planned so far, of the decisions to come
     total: Float[np.ndarray, " path"]  # money that there is for past and rest together [currency]
-    most: Float[np.ndarray, "path decision"]  # that can be spent in each decision to come; inf: no limit [currency]
+    most: Float[np.ndarray, "path limit"]  # that can be spent in some decisions to come; inf: no limit [currency]
     had: Float[np.ndarray, "path channel decision"]  # contacts per unit of money, beside those that the plan knows
     effect: Float[np.ndarray, "path channel span"]  # in the decisions to come and the tail, beside the plan's
     open: Float[np.ndarray, "path channel decision"]  # share of the money of each decision to come that has open dates
     fixed: Bool[np.ndarray, "channel decision"]  # whether notice forbids to change what is planned so far
     opened: Float[np.ndarray, "path channel over"] | None = None  # as `open`, of the decisions that are over; None: 1
+    among: Bool[np.ndarray, "limit decision"] | None = None  # which decisions each limit is about; None: one each
 
 
 def planner(setting: Setting, cells: Float[np.ndarray, " cell"]) -> Planner:
@@ -121,7 +123,7 @@ def chosen_paths(known: Known, some: slice | Bool[np.ndarray, " path"]) -> Known
         **{
             name: getattr(known, name)[some]
             for name in Known._fields
-            if name != "fixed" and getattr(known, name) is not None
+            if name not in ALIKE and getattr(known, name) is not None
         }
     )
 
@@ -273,11 +275,9 @@ def _now(plan: Planner, known: Known) -> list[Line]:
             found += [Line(one, current * is_open, price), Line(-one, -current * is_open, price)]
         elif (is_open < 1).any():  # on the dates that are left nothing is spent faster than planned
             found.append(Line(one, np.where(is_open < 1, planned[channel, decision] * is_open, NO_LIMIT), closed))
-    for decision in range(count):
-        if np.isfinite(known.most[:, decision]).any():
-            every = np.zeros((channels, count))
-            every[:, decision] = 1.0
-            limit = np.minimum(known.most[:, decision] / plan.unit, NO_LIMIT)
+    for most, among in zip(known.most.T, np.eye(count) if known.among is None else known.among, strict=True):
+        if np.isfinite(most).any():
+            every, limit = np.tile(among.astype(float), (channels, 1)), np.minimum(most / plan.unit, NO_LIMIT)
             found.append(Line(every, limit, GIVES_WAY["money"] * plan.usual * plan.unit))
     return found
 

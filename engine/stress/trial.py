@@ -12,7 +12,7 @@ from engine.stress.account import Account, account
 from engine.stress.levels import Levels, levels
 from engine.stress.luck import met
 from engine.stress.play import Paths, outcomes
-from engine.stress.policies import ROLLING, Policy, Scene, Spending, Terms, held, rolled, trimmed
+from engine.stress.policies import ROLLING, Mandate, Policy, Scene, Spending, held, rolled, trimmed
 from engine.stress.rolling import Planner
 from engine.stress.setting import Setting, Working
 
@@ -102,4 +102,4 @@ def spent(trial: Trial, policy: Policy, scene: Scene, planner: Planner | None) -
         return held(scene) if policy == "hold" else trimmed(scene)
     if planner is None:
         raise InputError(f"policy {policy} plans anew, and here nobody does; ask for hold and trim")
-    return rolled(scene, Terms(planner, policy, trial.whole, trial.band))
+    return rolled(scene, Mandate(planner, policy, trial.whole, trial.band))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.config.shocks import Shock
 from engine.errors import InfeasibleError, InputError
@@ -88,6 +88,11 @@ class Luck:
 
     seed: int
     pieces: tuple[tuple[Paths, tuple[Working, ...]], ...]
+
+    @property
+    def draws(self) -> Int[np.ndarray, " path"]:
+        """The draw of the curves that each path has."""
+        return np.concatenate([np.tile(paths.draws, paths.repeats) for paths, _ in self.pieces])
 
 
 def silent(_done: int, _all: int) -> None:
@@ -195,9 +200,16 @@ def counted(values: Float[np.ndarray, " path"], of: Of, level: float) -> Float[n
     return found
 
 
-def gained(values: Float[np.ndarray, " path"], over: Float[np.ndarray, " path"], of: Of, level: float) -> Gain:
+def gained(
+    values: Float[np.ndarray, " path"],
+    over: Float[np.ndarray, " path"],
+    draws: Int[np.ndarray, " path"],
+    of: Of,
+    level: float,
+) -> Gain:
     """What the first values bring beyond the second in what is maximised, and on which share of paths they are less."""
-    return replace(gain(counted(values, of, level), counted(over, of, level)), worse=gain(values, over).worse)
+    found = gain(counted(values, of, level), counted(over, of, level), draws)
+    return replace(found, worse=gain(values, over, draws).worse)
 
 
 @dataclass(frozen=True)
@@ -217,9 +229,9 @@ class _Bench:
         """The share of paths that counts as the worst."""
         return self.trial.setting.planned.stress.level
 
-    def gained(self, values: Float[np.ndarray, " path"], over: Float[np.ndarray, " path"]) -> Gain:
-        """What the first values bring beyond the second."""
-        return gained(values, over, self.search.of, self.level)
+    def gained(self, values: Float[np.ndarray, " path"], over: Float[np.ndarray, " path"], luck: Luck) -> Gain:
+        """What the first values bring beyond the second on the same paths."""
+        return gained(values, over, luck.draws, self.search.of, self.level)
 
     def earned(self, policy: Policy, choice: Choice, start: Start | None, luck: Luck) -> Float[np.ndarray, " path"]:
         """What a choice brings on each path."""
@@ -249,11 +261,11 @@ def _tuned(bench: _Bench, policy: Policy, start: StartOf, tell: Callable[[int], 
         tried=len(tried),
         plans=len({choice.reserve for choice in tried if choice.reserve > 0}),
         paths=(len(bench.hold), len(hold)),
-        training=bench.gained(kept[best], bench.hold),
-        fresh=bench.gained(values, hold),
-        default_fresh=bench.gained(usual, hold),
-        fresh_beside_default=bench.gained(values, usual),
-        fresh_beside_replan=bench.gained(values, replan),
+        training=bench.gained(kept[best], bench.hold, bench.training),
+        fresh=bench.gained(values, hold, bench.fresh),
+        default_fresh=bench.gained(usual, hold, bench.fresh),
+        fresh_beside_default=bench.gained(values, usual, bench.fresh),
+        fresh_beside_replan=bench.gained(values, replan, bench.fresh),
         sensitivity=tuple((*choice, told[choice]) for choice in sorted(told)),
     )
 

@@ -4,15 +4,14 @@ from dataclasses import replace
 
 from engine.config.scenario import Scenario
 from engine.errors import InfeasibleError, InputError
-from engine.optimize.plan import optimize
 from engine.response.curves import Curves
 from engine.stress.policies import Policy
 from engine.stress.rolling import planner
-from engine.stress.setting import foreseen, setting
 from engine.stress.trial import Start
 from engine.stress.tuning import Of, Search, Tell, Tuned, silent, tuned
 from engine.study.ask import curves_of
 from engine.study.stress import Asked, Prepared
+from engine.study.stress_held_back import held_back
 
 
 def require_tunable(ready: Prepared) -> None:
@@ -30,7 +29,7 @@ def require_tunable(ready: Prepared) -> None:
     if ready.work.trial.setting.grid.count < 2:
         raise InputError(
             f"scenario {name!r}: the plan decides once, so no reserve is ever released and nothing is planned anew; "
-            'write horizon.decide = "quarter" or "month", or leave --tune out'
+            'write horizon.decide = "quarter" or "month" and a horizon that holds several, or leave --tune out'
         )
 
 
@@ -48,17 +47,12 @@ def tuned_policies(
     curves = curves_of(asked.fit, asked.accept_weak_fit)
     trial = replace(work.trial, plan=Start(told, planner(told, ready.plan.cells)))
     search = Search(policies=policies, of=of, fresh=work.count)
-    return tuned(trial, work.cases[0].shocks, lambda share: held_back(curves, told.planned, share), search, tell)
+    return tuned(trial, work.cases[0].shocks, lambda share: _held_back(curves, told.planned, share), search, tell)
 
 
-def held_back(curves: Curves, scenario: Scenario, share: float) -> Start | None:
-    """The plan that holds a share back on top of what the scenario keeps back itself; None where there is none."""
-    budget = scenario.budget
-    kept = 1 - (1 - budget.reserve) * (1 - share)
-    less = scenario.model_copy(update={"budget": budget.model_copy(update={"reserve": kept})})
+def _held_back(curves: Curves, scenario: Scenario, share: float) -> Start | None:
+    """The plan that holds a share back; None where the rest keeps no plan."""
     try:
-        plan = optimize(curves, foreseen(less), priced=False)
+        return held_back(curves, scenario, share)
     except InfeasibleError:
         return None
-    told = setting(curves, less, plan)
-    return Start(told, planner(told, plan.cells))

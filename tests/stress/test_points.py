@@ -100,6 +100,26 @@ def test_points_bring_what_all_draws_bring_in_the_mean_all_around_the_plan(told)
             assert np.abs(found - wanted).max() <= 5e-3 * wanted.sum()
 
 
+def test_far_below_the_plan_points_bring_what_draws_bring_that_differ_much():
+    rng, wide = np.random.default_rng(4), np.random.default_rng(5)
+    around = {"ceiling": (3000.0, 1.0), "halfway": (1000.0, 1.0), "slope": (1.6, 0.2)}
+
+    def bent():
+        return Family(
+            "hill", {name: value * np.exp(size * wide.standard_normal(DRAWS)) for name, (value, size) in around.items()}
+        )
+
+    held = Curves(
+        "USD", "revenue", "week", tuple(weekly(rng, f"c{n}", 1.0, DRAWS, saturation=bent()) for n in range(4))
+    )
+    setting, plan = set_up(held, asked(BUDGET))
+    problem = problem_of(held, foreseen(setting.planned))
+    points = points_of(setting, problem)
+    for level in (0.05, 0.1, 0.2):
+        found = by_points(points, 4, level * plan.cells).sum()
+        assert found == pytest.approx(exact(problem, level * plan.cells).sum(), rel=8e-3)
+
+
 def test_points_bring_it_span_by_span(told):
     """Spans as sums of weeks, by a loop over all draws."""
     setting, problem, cells, points = told

@@ -1,6 +1,5 @@
 """Policies: against loops over paths and weeks, by what they may know and when, and by the rules of the plan."""
 
-import functools
 from dataclasses import replace
 from datetime import date
 
@@ -9,12 +8,28 @@ import pytest
 
 from engine.optimize.rules import broken, problem_of
 from engine.stress.interior import objective
-from engine.stress.play import outcomes, works
 from engine.stress.policies import committed_share
-from engine.stress.rolling import replanned, rest_of, rows_of
+from engine.stress.rolling import planner, replanned, rest_of, rows_of
 from engine.stress.sets import ladder
-from tests.stress.scenes import curves
-from tests.stress.trials import EVERY, accounts, one_path, scene, shock, some, spending, trial
+from engine.stress.trial import Start, Trial
+from tests.stress.scenes import asked, curves, set_up
+from tests.stress.trials import (
+    CUT,
+    EVERY,
+    JULY,
+    LAST,
+    SECOND,
+    STORM,
+    THIRD,
+    accounts,
+    made,
+    one_path,
+    scene,
+    shock,
+    some,
+    spending,
+    trial,
+)
 
 COMMITTED = "[channels.c0]\ncommitted = [4_000, 3_000, 6_000, 5_000]\n[channels.c2]\ncommitted = [2_000, 0, 5_000]\n"
 RULES = {
@@ -27,27 +42,6 @@ RULES = {
         '[groups.two]\nchannels = ["c0", "c2"]\nfloor = 50_000\n'
     ),
 }
-SECOND, THIRD, LAST = 13, 26, 39  # rows on which quarters begin
-JULY = date(2027, 7, 5)
-
-
-@functools.cache
-def kept(text, slopes, draws, reserve):
-    """A trial that is made once."""
-    return trial(text, curves(slopes=slopes, draws=draws), reserve)
-
-
-def made(text="", slopes=(0.6, 0.8, 1.0), draws=4, reserve=None, band=0.05):
-    """A plan of a year and all policies; `slopes` and `draws` are of its curves."""
-    return replace(kept(text, slopes, draws, reserve), band=band)
-
-
-STORM = (
-    shock("price", channels=["c0"], factor={"low": 0.8, "mode": 1.2, "high": 1.8}, begins=date(2027, 2, 1), chance=0.7),
-    shock("effectiveness", channels=["c1"], factor={"p05": 0.6, "p95": 1.3}, begins=date(2027, 4, 20), known_after=6),
-    shock("demand", factor={"p05": 0.85, "p95": 1.15}, begins=date(2027, 6, 1)),
-)
-CUT = shock("budget", factor=0.8, begins=JULY, chance=0.6)
 
 
 def loop_held(told, found, path):
@@ -207,9 +201,9 @@ def flat(levels):
         yield from level if isinstance(level, tuple) else (level,)
 
 
-@pytest.mark.parametrize("policy", ["hold", "trim", "replan", "foresight"])
+@pytest.mark.parametrize("policy", EVERY)
 def test_a_path_alone_has_the_money_that_it_has_among_others(policy):
-    told = made(draws=1)
+    told = made(draws=1, reserve=0.1)
     first = shock("price", name="at once", channels=["c2"], factor=1.5, chance=0.5)
     paths = some(told, 12)
     together = spending(told, policy, (*STORM, CUT, first), paths)
@@ -284,40 +278,19 @@ def test_foresight_decides_once_and_lacks_nothing_that_others_have():
         assert means["foresight"] >= (1 - 1e-3) * max(means.values())
 
 
-def loop_pace(told, shocks, paths, policy, money):
-    """What was earned before each decision as a multiple of the plan: a loop over paths and weeks."""
-    there = scene(told, shocks, paths, policy)
-    start = told.reserve.setting if policy == "reserve" else told.setting
-    came = outcomes(start, works(told.setting, paths), there.levels, money)
-    calm = outcomes(start, works(told.setting, paths), scene(told, (), paths, policy).levels, start.money[None])
-    found = np.ones((len(money), start.grid.count))
-    for path, at in np.ndindex(found.shape):
-        weeks = range(start.grid.edges[at])
-        plan = sum(calm[draw, week].sum() for draw in range(len(calm)) for week in weeks) / len(calm)
-        if at:
-            found[path, at] = sum(came[path, week].sum() for week in weeks) / plan
-    return found
-
-
-def test_trigger_decides_just_where_the_pace_has_left_the_band():
-    told = made(band=0.12)
-    paths = some(told, 24)
-    found = spending(told, "trigger", STORM, paths)
-    left = np.abs(loop_pace(told, STORM, paths, "trigger", found.money) - 1) > 0.12
-    assert np.array_equal(found.anew, left)
-    assert 0 < left[:, 1:].mean() < 1
-
-
-def test_reserve_is_released_once_where_the_pace_falls_below_the_band_and_with_the_last_decision_at_the_latest():
-    told = made(reserve=0.1, band=0.1)
-    paths = some(told, 24)
-    found = spending(told, "reserve", (*STORM, CUT), paths)
-    pace = loop_pace(told, (*STORM, CUT), paths, "reserve", found.money)
-    for path in range(24):
-        below = [at for at in (1, 2) if pace[path, at] < 0.9]
-        wanted = below[0] if below else 3
-        assert np.flatnonzero(found.anew[path]).tolist() == [wanted]
-    assert len({tuple(row) for row in found.anew.tolist()}) > 1
+def test_the_money_of_a_quarter_moves_among_its_months_and_stays_in_it():
+    text = "budget = { total = 90_000, quarters = [20_000, 30_000, 18_000, 22_000] }\n"
+    setting, plan = set_up(curves(), asked(text, decide="month"))
+    told = Trial(Start(setting, planner(setting, plan.cells)), None, EVERY, 0.05, 1)
+    dear = shock("price", factor=2.5, begins=date(2027, 5, 3), until=date(2027, 6, 7))
+    shocks = (dear, shock("budget", factor=0.9, begins=date(2027, 10, 4), known_after=0))
+    found = spending(told, "replan", shocks).money.sum(axis=2)
+    by_month = np.add.reduceat(found, setting.grid.edges[:-1], axis=1)
+    planned = np.add.reduceat(setting.money.sum(axis=1), setting.grid.edges[:-1])
+    by_quarter = np.add.reduceat(by_month, np.searchsorted(setting.grid.quarters, range(4)), axis=1)
+    assert by_quarter == pytest.approx(np.tile([20_000, 30_000, 18_000, 0.9 * 22_000], (4, 1)), rel=1e-4)
+    assert np.all(by_month[:, 4] < 0.9 * planned[4])  # May is dear
+    assert np.all(by_month[:, 5] > 1.05 * planned[5])
 
 
 @pytest.mark.parametrize("begins", [date(2027, 1, 4), date(2027, 5, 11), JULY, date(2027, 11, 1)])

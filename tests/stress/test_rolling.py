@@ -13,7 +13,7 @@ from engine.optimize.over_time.several import by_cell, mean_value
 from engine.optimize.plan import optimize
 from engine.optimize.rules import broken, problem_of
 from engine.response.curves import respond
-from engine.stress.rolling import Known, planner, replanned
+from engine.stress.rolling import Known, chosen_paths, planner, replanned
 from tests.stress.scenes import BUDGET, asked, curves, set_up
 
 RULES = {
@@ -193,8 +193,7 @@ def test_paths_together_have_what_they_have_alone(plain):
     known = plain.shaken(2, paths=70, cut=(0.8, 1.1))
     together = replanned(plain.planner, 2, known)
     for path in (0, 1, 63, 64, 69):
-        one = {name: getattr(known, name)[path : path + 1] for name in Known._fields if name not in ("fixed", "opened")}
-        alone = replanned(plain.planner, 2, Known(**one, fixed=known.fixed))
+        alone = replanned(plain.planner, 2, chosen_paths(known, slice(path, path + 1)))
         assert alone[0] == pytest.approx(together[path], abs=1e-6 * known.total[path])
 
 
@@ -237,6 +236,14 @@ def test_what_a_decision_cannot_spend_is_spent_in_others(plain):
     most = np.array([[0.5 * plain.cells[:, 1].sum(), np.inf, np.inf]])
     money = replanned(plain.planner, 1, plain.known(1, most=most))[0]
     assert money[:, 0].sum() == pytest.approx(most[0, 0], rel=1e-4)
+    assert money.sum() == pytest.approx(plain.cells[:, 1:].sum(), rel=1e-5)
+
+
+def test_limits_are_about_the_decisions_that_share_them(plain):
+    both = plain.cells[:, 2:].sum()
+    limits = {"most": np.array([[np.inf, 0.7 * both]]), "among": np.array([[True, False, False], [False, True, True]])}
+    money = replanned(plain.planner, 1, plain.known(1, **limits))[0]
+    assert money[:, 1:].sum() == pytest.approx(0.7 * both, rel=1e-4)
     assert money.sum() == pytest.approx(plain.cells[:, 1:].sum(), rel=1e-5)
 
 

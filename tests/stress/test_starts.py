@@ -128,7 +128,7 @@ def taken(tried, picked, had):
     return np.array([tried.contacts[channel, number] / had[channel] for channel, number in enumerate(picked)])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_more_money_never_brings_less_and_a_fortune_all_that_pays(seed):
     tried, worth, had, _ = posed(seed, paths=1)
     every = np.ones((3, 6), bool)
@@ -171,7 +171,7 @@ def test_a_course_that_is_not_allowed_is_never_begun():
 @pytest.mark.parametrize("slopes", [(1.2, 2.2, 3.0), (3.0, 3.0, 3.0)])
 def test_a_plan_made_anew_is_no_worse_than_its_start_on_another_hill(slopes):
     one = Case(slopes=slopes)
-    known = one.shaken(1, paths=10, cut=(0.4, 1.1))
+    known = one.shaken(1, paths=6, cut=(0.4, 1.1))
     plan = one.planner
     tried = courses(plan.points, 1, one.cells, plan.unit)
     left = (known.total - known.spent.sum(axis=(1, 2))) / plan.unit

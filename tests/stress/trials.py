@@ -1,5 +1,9 @@
 """Small stress tests, ready to be played, and what each policy does in them."""
 
+import functools
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 
 from engine.config.shocks import Shock
@@ -12,6 +16,8 @@ from engine.stress.trial import Start, Trial, played, scene_of, shocked, spent
 from tests.stress.scenes import BUDGET, asked, curves, set_up
 
 EVERY = ("hold", "trim", "replan", "trigger", "reserve", "foresight")
+SECOND, THIRD, LAST = 13, 26, 39  # rows on which quarters begin
+JULY = date(2027, 7, 5)
 
 
 def shock(kind, **fields):
@@ -35,6 +41,25 @@ def reserved(told, share):
     plan = optimize(told.curves, foreseen(less), priced=False)
     kept = setting(told.curves, less, plan)
     return Start(kept, planner(kept, plan.cells))
+
+
+@functools.cache
+def kept(text, slopes, draws, reserve):
+    """A trial that is made once."""
+    return trial(text, curves(slopes=slopes, draws=draws), reserve)
+
+
+def made(text="", slopes=(0.6, 0.8, 1.0), draws=4, reserve=None, band=0.05):
+    """A plan of a year and all policies; `slopes` and `draws` are of its curves."""
+    return replace(kept(text, slopes, draws, reserve), band=band)
+
+
+STORM = (
+    shock("price", channels=["c0"], factor={"low": 0.8, "mode": 1.2, "high": 1.8}, begins=date(2027, 2, 1), chance=0.7),
+    shock("effectiveness", channels=["c1"], factor={"p05": 0.6, "p95": 1.3}, begins=date(2027, 4, 20), known_after=6),
+    shock("demand", factor={"p05": 0.85, "p95": 1.15}, begins=date(2027, 6, 1)),
+)
+CUT = shock("budget", factor=0.8, begins=JULY, chance=0.6)
 
 
 def some(told, count):

@@ -2,10 +2,11 @@
 
 import pytest
 
-from engine.errors import InputError
+from engine.errors import InfeasibleError, InputError
 from engine.response.curves_file import write_curves
 from engine.study.stress import Asked, prepared
-from engine.study.stress_tuned import held_back, tuned_policies
+from engine.study.stress_held_back import held_back
+from engine.study.stress_tuned import tuned_policies
 from tests.stress.scenes import curves
 
 YEAR = 'name = "x"\nhorizon = {{ start = 2027-01-04, periods = 26, decide = "{decide}" }}\n'
@@ -33,11 +34,13 @@ def test_a_plan_that_holds_money_back_spends_less_by_that_share(tmp_path):
     assert start.setting.money.sum() == pytest.approx(0.75 * told.money.sum())
 
 
-def test_a_share_whose_rest_keeps_no_plan_has_none(tmp_path):
+def test_a_share_whose_rest_keeps_no_plan_is_refused_in_words(tmp_path):
     asked = question(tmp_path)
     with (tmp_path / "s.toml").open("a") as file:
         file.write("[channels.c0]\nfloor = 48_000\n")
-    assert held_back(curves(), prepared(asked).work.trial.setting.planned, 0.25) is None
+    told = prepared(asked).work.trial.setting.planned
+    with pytest.raises(InfeasibleError, match=r"policy reserve holds 25.0 % of the money back, and the rest keeps no"):
+        held_back(curves(), told, 0.25)
 
 
 @pytest.mark.parametrize(
