@@ -242,7 +242,7 @@ class Stress(Closed):
         default_factory=dict
     )  # of drivers by name, each pair once
     reserve: Band = 0.1  # policy "reserve": share of the money held back
-    band: Band = 0.05  # policies "reserve" and "trigger": how far what was earned may be from the plan
+    band: Band = 0.05  # policies "reserve" and "trigger": how far results may be from the latest plan
     notice: dict[Name, Annotated[int, Field(ge=0, le=520)]] = Field(default_factory=dict)
     """Periods before a decision begins in which a channel's money for it can no longer be changed."""
     sales: Sales | None = None

@@ -29,7 +29,8 @@ from engine.study.ask import curves_of
 from engine.study.fit_doubts import fit_doubts
 from engine.study.question import question
 from engine.study.stress_doubts import doubts, require_idle
-from engine.words import exact, percent, plain
+from engine.study.stress_held_back import held_back
+from engine.words import exact, plain
 
 ShockSet = Literal["scenario", "ladder", "montecarlo", "replay"]
 SETS: tuple[ShockSet, ...] = get_args(ShockSet)
@@ -226,31 +227,11 @@ def _trial(curves: Curves, start: Start, plan: Plan, policies: tuple[Policy, ...
     rolling = any(policy in ROLLING for policy in policies)
     return Trial(
         plan=Start(told, planner(told, plan.cells)) if rolling else start,
-        reserve=_reserve(curves, told.planned) if "reserve" in policies else None,
+        reserve=held_back(curves, told.planned, told.planned.stress.reserve) if "reserve" in policies else None,
         policies=policies,
         band=told.planned.stress.band,
         seed=seed,
     )
-
-
-def _reserve(curves: Curves, scenario: Scenario) -> Start:
-    """The plan that holds money back, on top of what the scenario keeps back itself.
-
-    Raises:
-        InfeasibleError: No plan of what is left keeps the rules.
-    """
-    budget, share = scenario.budget, scenario.stress.reserve
-    kept = 1 - (1 - budget.reserve) * (1 - share)
-    less = scenario.model_copy(update={"budget": budget.model_copy(update={"reserve": kept})})
-    try:
-        plan = optimize(curves, foreseen(less), priced=False)
-    except InfeasibleError as fault:
-        raise InfeasibleError(
-            f"policy reserve holds {percent(share)} of the money back, and the rest keeps no plan ({fault}); "
-            "lower stress.reserve, or leave that policy out"
-        ) from None
-    told = setting(curves, less, plan)
-    return Start(told, planner(told, plan.cells))
 
 
 def _with_money(scenario: Scenario, plan: Plan) -> Scenario:
