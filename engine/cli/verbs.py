@@ -30,6 +30,7 @@ VERBS = {
     "track": "Say whether a plan is on course, why not, and where its year ends.",
     "stress": "Put a plan under shocks, and say what each policy makes of them.",
     "frontier": "Show what every budget brings, or what one goal costs another.",
+    "report": "Write what was asked and answered as one page for people.",
     "simulate": "Simulate a market whose truth is known.",
     "doctor": "Check this installation: packages, solvers, device, write access.",
 }

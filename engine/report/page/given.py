@@ -1,0 +1,83 @@
+"""What a report is made from: the runs that were given, as the records of the rooms that made them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.calibrate.fit import Fit
+from engine.optimize.budgets.frontier import Frontier
+from engine.optimize.plan import Plan
+from engine.response.curves import Curves
+from engine.stress.readout import Answer
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file that was read for a report."""
+
+    name: str  # as it was named, or as its folder was, with its own name
+    what: str  # in words
+    digest: str
+    schema: str
+
+
+@dataclass(frozen=True)
+class FitRun:
+    """What spend does, and what is known of how that was found."""
+
+    curves: Curves
+    fit: Fit | None = None  # None: a file of curves alone
+    made_from: Mapping[str, str] | None = None  # digests of what was fitted
+    settings: Mapping[str, str | int | float] | None = None
+    versions: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class StageCount:
+    """One stage of a journey over a simulated history, all segments together."""
+
+    name: str
+    people: float  # in the mean of all periods
+    entered: float  # in all [people]
+    left: float
+    purchases: float
+
+
+@dataclass(frozen=True)
+class Route:
+    """One order in which people met channels, and what came of it."""
+
+    channels: tuple[str, ...]  # empty: they met none
+    conversions: int
+    value: float  # [currency]
+    nulls: int  # people with it open at the end
+
+
+@dataclass(frozen=True)
+class WorldRun:
+    """A simulated market: how people moved through its stages, and which channels they met."""
+
+    market: str
+    currency: str
+    engine: str
+    seed: int
+    weeks: int
+    stages: tuple[StageCount, ...]
+    routes: tuple[Route, ...]  # none where no touches were logged
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Every run of a report; the first plan is the one whose decision it opens with."""
+
+    fit: FitRun | None = None
+    plans: tuple[Plan, ...] = ()
+    stress: Answer | None = None
+    frontier: Frontier | None = None
+    world: WorldRun | None = None
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan that is decided upon."""
+        return self.plans[0] if self.plans else None

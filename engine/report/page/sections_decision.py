@@ -1,0 +1,306 @@
+"""Sections of plans: the decision, scenarios side by side, where money moves, and the proof."""
+
+from collections.abc import Sequence
+
+from engine.optimize.plan import Line, Plan
+from engine.report.answer import decision, proof
+from engine.report.figures import amount, one_draw, rate, told_gap
+from engine.report.figures import ranged as range_told
+from engine.report.history import beside_history, compared, is_scaled, scaled_note
+from engine.report.page.cells import EMPTY, Scale, adding, amounts, figured, ranged, ratio, scale_of, share, text
+from engine.report.page.given import Given
+from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Listed, Section, Table, Words
+from engine.words import money, number, percent, plain
+
+NO_PLAN = "Give a plan.json: peso optimize FIT SCENARIO --out plan.json."
+TWO_PLANS = "Give a second plan.json of the same fit, from another scenario: peso optimize FIT OTHER --out other.json."
+NEXT = "Next 1"  # heading: what the next unit of money brings
+
+
+def decision_section(given: Given) -> Section | Absent:
+    """What to do, how sure it is, and what to beware of."""
+    plan = given.plan
+    if plan is None:
+        return Absent("the decision", NO_PLAN)
+    beside = tuple(beside_history(plan).splitlines())
+    blocks: list[Block] = [Words((decision(plan),), "decision"), Facts(_facts(plan))]
+    blocks += [Words(beside)] * bool(beside)
+    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in plan.warnings), "beware")] * bool(plan.warnings)
+    return Section("decision", "The decision", tuple(blocks))
+
+
+def _facts(plan: Plan) -> tuple[Fact, ...]:
+    """Gain, chance of loss, money and outcome, each with its range or what it is of."""
+    sure = not one_draw(plan)
+    worth, outcome = plan.gain, plan.chosen.outcome
+    unit = plan.currency if plan.in_money else ""
+    told = f"5-95 %: {money(outcome.p05, unit)} .. {money(outcome.p95, unit)}; " if sure else ""
+    facts = [
+        Fact(
+            "Gain",
+            amount(worth.mean, plan, signed=True),
+            f"{range_told(worth, plan.unit)}; " * sure + f"against {compared(plan)}",
+            worth.mean,
+        )
+    ]
+    if sure:
+        facts.append(Fact("Chance to bring less", percent(plan.chance_of_loss), "than that", plan.chance_of_loss))
+    facts += [
+        Fact("Money", money(plan.spend, plan.currency), f"{plan.start} to {plan.end}", plan.spend),
+        Fact(
+            _outcome_name(plan),
+            money(outcome.mean, unit),
+            f"{told}what these channels bring in that time",
+            outcome.mean,
+        ),
+    ]
+    return tuple(facts)
+
+
+def _outcome_name(plan: Plan) -> str:
+    """What the channels bring, as a heading."""
+    name = plain(plan.counts or (plan.measure if plan.measure != "profit" else "outcome"))
+    return name[:1].upper() + name[1:]
+
+
+def moves_section(given: Given) -> Section | Absent:
+    """Where money moves, channel by channel."""
+    plan = given.plan
+    if plan is None:
+        return Absent("where money moves", NO_PLAN)
+    told = Words((_moves_told(plan),))
+    return Section("moves", "Where the money moves", (told, moves_table(plan), *_levels(plan)))
+
+
+def _moves_told(plan: Plan) -> str:
+    """How much of the money moves."""
+    moved = sum(max(line.spend - line.baseline, 0.0) for line in plan.lines)
+    freed = sum(max(line.baseline - line.spend, 0.0) for line in plan.lines)
+    same = min(moved, freed)
+    part = f" ({percent(same / plan.spend)} of the money)" if plan.spend > 0 else ""
+    told = f"{money(same, plan.currency)} move from one channel to another{part}, {plan.start} to {plan.end}"
+    more = plan.spend - sum(plan.baseline.spend)
+    if abs(more) > 1e-6 * max(plan.spend, 1.0):
+        told += f"; {money(abs(more), plan.currency)} {'come on top' if more > 0 else 'are saved'}"
+    return f"{told}."
+
+
+def moves_table(plan: Plan) -> Table:
+    """Money before and after and what it brings, by channel; parts of channels stand as entries of their own."""
+    lines = plan.lines
+    before, after, brought = scale_for(plan), scale_for(plan), scale_of(plan.chosen.outcome.mean)
+    unit = plan.currency if plan.in_money else ""
+    base, spent = sum(plan.baseline.spend), plan.spend
+    columns = [
+        [text(line.name) for line in lines],
+        [text(f"{line.kind}, {line.role}" if line.role else line.kind) for line in lines],
+        amounts([line.baseline for line in lines], before, base),
+        [Cell(cell.text + "*" * line.beyond, cell.value) for cell, line in _spent(lines, after, spent)],
+        _changes(plan, after),
+        [_relative(line.baseline, line.spend) for line in lines],
+        amounts([line.outcome.mean for line in lines], brought, plan.chosen.outcome.mean),
+        *zip(*(ranged(line.outcome, brought) for line in lines), strict=True),
+        [ratio(line.outcome.mean / line.spend) if line.spend > 0 else Cell("-") for line in lines],
+        [ratio(line.marginal) for line in lines],
+    ]
+    name = _outcome_name(plan)
+    header = ["Channel", "Kind", before.head("History", plan.currency), after.head("Plan", plan.currency)]
+    header += [after.head("Change", plan.currency), "Change", brought.head(name, unit), "5 %", "95 %", "Return", NEXT]
+    total = _total(plan, after, brought)
+    if one_draw(plan):  # no 5 and 95 % points
+        columns, header, total = ([*row[:7], *row[9:]] for row in (columns, header, total))
+    return Table(
+        "moves",
+        f"Money and what it brings by channel, {plan.start} to {plan.end}",
+        tuple(header),
+        tuple(zip(*columns, strict=True)),
+        tuple(total),
+        _notes(plan),
+    )
+
+
+def scale_for(plan: Plan) -> Scale:
+    """The rounding of a plan's money."""
+    return scale_of(max(plan.spend, sum(plan.baseline.spend)))
+
+
+def _spent(lines: Sequence[Line], scale: Scale, total: float) -> list[tuple[Cell, Line]]:
+    return list(zip(amounts([line.spend for line in lines], scale, total), lines, strict=True))
+
+
+def _changes(plan: Plan, scale: Scale) -> list[Cell]:
+    """Changes in money: of the amounts as they are rounded, so that each row adds up as it is read."""
+    before = adding([line.baseline for line in plan.lines], sum(plan.baseline.spend), scale)
+    after = adding([line.spend for line in plan.lines], plan.spend, scale)
+    shown = [one - other for one, other in zip(after, before, strict=True)]
+    pairs = zip(shown, plan.lines, strict=True)
+    return [figured(one, line.spend - line.baseline, scale, signed=True) for one, line in pairs]
+
+
+def _relative(before: float, after: float) -> Cell:
+    """A change as a share of what it was."""
+    if before <= 0:
+        return Cell("new" if after > 0 else "-")
+    return share(after / before - 1, signed=True)
+
+
+def _total(plan: Plan, money_scale: Scale, brought: Scale) -> list[Cell]:
+    base, spent, outcome = sum(plan.baseline.spend), plan.spend, plan.chosen.outcome
+    shown = [round(one / money_scale.size, money_scale.places) for one in (base, spent)]
+    return [
+        Cell("Total"),
+        EMPTY,
+        figured(shown[0], base, money_scale),
+        figured(shown[1], spent, money_scale),
+        figured(shown[1] - shown[0], spent - base, money_scale, signed=True),
+        _relative(base, spent),
+        figured(outcome.mean / brought.size, outcome.mean, brought),
+        *ranged(outcome, brought),
+        ratio(outcome.mean / spent) if spent > 0 else Cell("-"),
+        EMPTY,
+    ]
+
+
+def _notes(plan: Plan) -> str:
+    one = f"{plan.currency} 1"
+    told = f"Return: what each {one} brings. {NEXT}: what the next {one} brings. 5 % and 95 % points do not add up."
+    if any(line.beyond for line in plan.lines):
+        told += f" * more a {plan.period} than history ever shows."
+    scaled = scaled_note(plan)
+    return f"{told} {scaled[:1].upper()}{scaled[1:]}".strip() if is_scaled(plan) or scaled else told
+
+
+def _levels(plan: Plan) -> tuple[Block, ...]:
+    """The split by kind, role, geo and segment, where there is one."""
+    told = [level for level in plan.above if level.of != "channel"]
+    if not told:
+        return ()
+    scale, base = scale_for(plan), sum(plan.baseline.spend)
+    brought = scale_of(plan.chosen.outcome.mean)
+    rows = [
+        (
+            text(f"{level.of} {level.name}" if level.name is not None else f"no {level.of}"),
+            figured(level.baseline / scale.size, level.baseline, scale),
+            share(level.baseline / base) if base else Cell("-"),
+            figured(level.spend / scale.size, level.spend, scale),
+            share(level.share),
+            figured(level.outcome.mean / brought.size, level.outcome.mean, brought),
+            ratio(level.outcome.mean / level.spend) if level.spend > 0 else Cell("-"),
+        )
+        for level in told
+    ]
+    header = ["Split", scale.head("History", plan.currency), "Share", scale.head("Plan", plan.currency), "Share"]
+    header += [brought.head(_outcome_name(plan), plan.currency if plan.in_money else ""), "Return"]
+    return (Table("split_above", "The split above the channels", tuple(header), tuple(rows)),)
+
+
+def scenarios_section(given: Given) -> Section | Absent:
+    """Several plans side by side."""
+    if len(given.plans) < 2:
+        return Absent("a comparison of scenarios", TWO_PLANS)
+    best = max(given.plans, key=lambda plan: plan.chosen.value.mean)
+    told = (
+        f"Of {len(given.plans)} scenarios, {plain(best.scenario)} brings most: "
+        f"{amount(best.chosen.value.mean, best)}{_range_of(best)} with {money(best.spend, best.currency)}."
+    )
+    return Section(
+        "scenarios",
+        "Scenarios side by side",
+        (Words((told,)), scenarios_table(given.plans), split_table(given.plans)),
+    )
+
+
+def _range_of(plan: Plan) -> str:
+    value = plan.chosen.value
+    return "" if one_draw(plan) else f" (5-95 %: {money(value.p05, plan.unit)} .. {money(value.p95, plan.unit)})"
+
+
+def scenarios_table(plans: Sequence[Plan]) -> Table:
+    """One row for each plan: its money, what it brings, what that is more than history's split, and its proof."""
+    spend = scale_of(max(plan.spend for plan in plans))
+    brought = scale_of(max(plan.chosen.outcome.mean for plan in plans))
+    gained = scale_of(max(abs(plan.gain.mean) for plan in plans))
+    rows = [
+        (
+            text(plan.scenario),
+            text(f"{plan.start} to {plan.end}"),
+            figured(plan.spend / spend.size, plan.spend, spend),
+            figured(plan.chosen.outcome.mean / brought.size, plan.chosen.outcome.mean, brought),
+            *ranged(plan.chosen.outcome, brought),
+            figured(plan.gain.mean / gained.size, plan.gain.mean, gained, signed=True),
+            *ranged(plan.gain, gained),
+            Cell("unknown") if one_draw(plan) else share(plan.chance_of_loss),
+            Cell(told_gap(plan.gap, plan.risk, 3), plan.gap),
+        )
+        for plan in plans
+    ]
+    first = plans[0]
+    unit = first.currency if first.in_money else ""
+    header = ["Scenario", "When", spend.head("Money", first.currency), brought.head(_outcome_name(first), unit)]
+    header += ["5 %", "95 %", gained.head("Gain", first.unit), "5 %", "95 %", "Chance of less", "Gap"]
+    note = "Gain and chance of less: against history's split of each scenario's own money. Gap: to what is proven."
+    return Table("scenarios", "Scenarios side by side", tuple(header), tuple(rows), note=note)
+
+
+def split_table(plans: Sequence[Plan]) -> Table:
+    """Money by channel and scenario."""
+    names = list(dict.fromkeys(line.name for plan in plans for line in plan.lines))
+    scale = scale_of(max(plan.spend for plan in plans))
+    columns = []
+    for plan in plans:
+        spent = {line.name: line.spend for line in plan.lines}
+        columns.append(amounts([spent.get(name, 0.0) for name in names], scale, plan.spend))
+    rows = tuple((text(name), *cells) for name, cells in zip(names, zip(*columns, strict=True), strict=True))
+    header = ("Channel", *(scale.head(plain(plan.scenario), plans[0].currency) for plan in plans))
+    total = (Cell("Total"), *(figured(plan.spend / scale.size, plan.spend, scale) for plan in plans))
+    return Table("scenarios_split", "Money by channel in each scenario", header, rows, total)
+
+
+def proof_section(given: Given) -> Section | Absent:
+    """What is proven of the plan, the rules that bind it and what they cost."""
+    plan = given.plan
+    if plan is None:
+        return Absent("the proof", NO_PLAN)
+    others = [f"{plain(each.scenario)}: {proof(each)}" for each in given.plans[1:]]
+    facts = Facts(
+        (
+            Fact("Status", "certified" if plan.certified else "feasible", _status(plan)),
+            Fact("Gap", told_gap(plan.gap, plan.risk, 4), "between the plan and what is proven", plan.gap),
+        )
+    )
+    binding = Listed(tuple((plain(rule), "") for rule in plan.binding))
+    why = Words(("Rules that bind: " + ("they hold the plan where it is." if plan.binding else "none."),))
+    blocks: list[Block] = [Words((proof(plan),)), facts, why]
+    blocks += [binding] * bool(plan.binding and not plan.prices)
+    blocks += [prices_table(plan)] * bool(plan.prices)
+    return Section("proof", "The proof", (*blocks, *([Words(tuple(others))] if others else [])))
+
+
+def _status(plan: Plan) -> str:
+    if plan.certified:
+        return "no plan under these rules is better by more than 0.1 %"
+    return "the bound is proven, but further away" if plan.proven else "the bound is an estimate"
+
+
+def prices_table(plan: Plan) -> Table:
+    """What more room in each rule that binds earns: at the margin, and for a real step."""
+    priced = {price.rule: price for price in plan.prices}
+    rows = []
+    for rule in dict.fromkeys([*priced, *plan.binding]):
+        price = priced.get(rule)
+        step = None if price is None or price.gain is None or not price.change else price.gain / price.change
+        rows.append(
+            (
+                text(rule),
+                Cell(rate(price.dual), price.dual) if price else Cell("no price"),
+                Cell(number(price.change), price.change) if price else Cell("-"),
+                ratio(step),
+            )
+        )
+    one = f"{plan.currency} 1"
+    header = ("Rule", f"Next {one} of room earns", f"Real step ({plan.currency})", f"Each {one} of it earns")
+    note = (
+        "Room: a higher cap, a lower floor, more budget. The next unit is told after the charge for the doubt of moves, "
+        "the real step as if asked again, before that charge."
+    )
+    return Table("prices", "Rules that bind, and what more room in them earns", header, tuple(rows), note=note)

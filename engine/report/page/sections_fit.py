@@ -1,0 +1,241 @@
+"""Sections of a fit: shares of money and effect, response curves, returns, and how far the fit can be trusted."""
+
+import numpy as np
+
+from engine.calibrate.fit import Check, Fit, Verdict
+from engine.optimize.plan import Plan
+from engine.report.charts.course import contributions_chart, outcome_chart
+from engine.report.charts.curves import response_chart, seen_up_to
+from engine.report.charts.returns import returns_chart
+from engine.report.charts.shares import shares_chart, shares_of
+from engine.report.page.cells import figured, ratio, scale_of, share, text
+from engine.report.page.given import Given
+from engine.report.page.records import Absent, Cell, Fact, Facts, Figure, Listed, Section, Table, Words
+from engine.response.curves import Channel, Curves, pace, respond
+from engine.words import money, percent, plain
+
+NO_FIT = "Give the folder of the fit: peso calibrate DATA --model MODEL --out FIT."
+NOT_CURVES = "Give the folder of the fit instead of its curves alone: they do not tell what was spent and brought."
+TRUST: dict[Verdict, str] = {
+    "good": "Good enough to plan with",
+    "weak": "Plan with care, in small steps",
+    "bad": "Not to be planned with",
+}
+SEVERITY: tuple[Verdict, ...] = ("bad", "weak", "good")
+VERDICTS: dict[Verdict, str] = {"good": "Good", "weak": "With care", "bad": "Bad"}
+
+
+def _fit(given: Given) -> Fit | None:
+    return given.fit.fit if given.fit else None
+
+
+def _remedy(given: Given) -> str:
+    return NOT_CURVES if given.fit else NO_FIT
+
+
+def shares_section(given: Given) -> Section | Absent:
+    """What each channel took of all money beside what it brought."""
+    fit = _fit(given)
+    if fit is None:
+        return Absent("shares of money and of effect", _remedy(given))
+    return Section(
+        "shares",
+        "Share of money against share of effect",
+        (Figure("shares", shares_chart(fit), shares_table(fit)), contributions_figure(fit)),
+    )
+
+
+def shares_table(fit: Fit) -> Table:
+    """Money and effect over all of history, by channel."""
+    readings = {reading.name: reading for reading in fit.readings}
+    brought = {part.component: float(part.mean.sum()) for part in fit.contributions if part.is_channel}
+    order = [fit.readings[at] for at in np.argsort([-one.spend for one in fit.readings], kind="stable").tolist()]
+    spend = scale_of(sum(reading.spend for reading in fit.readings))
+    effect = scale_of(sum(brought.values()))
+    rows = tuple(
+        (
+            text(reading.name),
+            figured(reading.spend / spend.size, reading.spend, spend),
+            share(one.spend),
+            figured(brought[reading.name] / effect.size, brought[reading.name], effect),
+            share(one.brought),
+            share(readings[reading.name].share[0]),
+            share(readings[reading.name].share[2]),
+        )
+        for reading, one in zip(order, shares_of(fit), strict=True)
+    )
+    unit = fit.curves.currency if fit.curves.is_money else ""
+    header = ["Channel", spend.head("Spent", fit.curves.currency), "Share of money"]
+    header += [effect.head(f"Brought: {plain(fit.curves.measure)}", unit), "Share of effect"]
+    header += ["5 % of all outcome", "95 % of all outcome"]
+    total_spend, total_effect = sum(one.spend for one in fit.readings), sum(brought.values())
+    total = (
+        Cell("Total"),
+        figured(total_spend / spend.size, total_spend, spend),
+        share(1.0),
+        figured(total_effect / effect.size, total_effect, effect),
+        share(1.0),
+        Cell(""),
+        Cell(""),
+    )
+    caption = f"Money and effect by channel, {fit.starts[0]} to the {fit.curves.period} of {fit.starts[-1]}"
+    return Table("shares", caption, tuple(header), rows, total)
+
+
+def contributions_figure(fit: Fit) -> Figure:
+    """What every part added over time."""
+    return Figure("contributions", contributions_chart(fit), contributions_table(fit))
+
+
+def contributions_table(fit: Fit) -> Table:
+    """What each part added over all of history, with its share."""
+    sums = [float(part.mean.sum()) for part in fit.contributions]
+    whole, scale = sum(sums), scale_of(sum(sums))
+    rows = tuple(
+        (
+            text(part.component),
+            Cell("channel" if part.is_channel else "baseline"),
+            figured(total / scale.size, total, scale),
+            share(total / whole) if whole else Cell("-"),
+        )
+        for part, total in zip(fit.contributions, sums, strict=True)
+    )
+    head = scale.head(plain(fit.curves.outcome), fit.curves.currency if fit.curves.is_money else "")
+    total = (Cell("Total"), Cell(""), figured(whole / scale.size, whole, scale), share(1.0))
+    return Table("contributions", "What each part added, over all of history", ("Part", "", head, "Share"), rows, total)
+
+
+def curves_section(given: Given) -> Section | Absent:
+    """What each channel brings at any spend."""
+    run = given.fit
+    if run is None:
+        return Absent("response curves", NO_FIT)
+    curves = run.curves
+    told = (
+        "Line: what a constant spend brings, the mean over all draws. Band: nine of ten draws lie in it (5-95 %). "
+        "Beyond the dashed rule no data speak: there the curve is belief."
+    )
+    return Section(
+        "curves",
+        "What each channel brings at any spend",
+        (Words((told,)), Figure("response", response_chart(curves), curves_table(curves, given.plan))),
+    )
+
+
+def curves_table(curves: Curves, plan: Plan | None) -> Table:
+    """Spend a period today, in the plan and as far as data speak, and what it brings there."""
+    planned = _planned(curves, plan)
+    scale = scale_of(max([*(pace(one, curves.period) for one in curves.channels), *planned.values(), 1.0]))
+    brought = [_brings(one, pace(one, curves.period), curves) for one in curves.channels]
+    effect = scale_of(max(abs(three[1]) for three in brought))
+    rows = []
+    for channel, three in zip(curves.channels, brought, strict=True):
+        today, seen = pace(channel, curves.period), seen_up_to(channel)
+        after = planned.get(channel.name)
+        rows.append(
+            (
+                text(channel.name),
+                figured(today / scale.size, today, scale),
+                *(
+                    []
+                    if plan is None
+                    else [figured(after / scale.size, after, scale) if after is not None else Cell("-")]
+                ),
+                figured(seen / scale.size, seen, scale),
+                *(figured(one / effect.size, one, effect) for one in (three[1], three[0], three[2])),
+            )
+        )
+    unit = curves.currency if curves.is_money else ""
+    header = ["Channel", scale.head("Today", curves.currency)]
+    header += [scale.head("Plan", curves.currency)] * (plan is not None)
+    header += [scale.head("Data seen up to", curves.currency)]
+    header += [effect.head(f"{plain(curves.measure)} today".capitalize(), unit), "5 %", "95 %"]
+    note = f"All a {curves.period}. Plan: in the mean over its {curves.period}s."
+    return Table("response", "Spend and effect on the response curves", tuple(header), tuple(rows), note=note)
+
+
+def _planned(curves: Curves, plan: Plan | None) -> dict[str, float]:
+    """The plan's money a period, by channel."""
+    return {} if plan is None else {line.name: line.spend / plan.periods for line in plan.lines}
+
+
+def _brings(channel: Channel, spend: float, curves: Curves) -> tuple[float, float, float]:
+    """5 % point, mean and 95 % point of what a constant spend brings [outcome/period]."""
+    brought = respond(channel, np.full(curves.draws, spend)) * curves.value
+    low, high = np.percentile(brought, (5.0, 95.0)).tolist()
+    return low, float(brought.mean()), high
+
+
+def returns_section(given: Given) -> Section | Absent:
+    """Return on money so far against that on the next money."""
+    fit = _fit(given)
+    if fit is None:
+        return Absent("returns so far and of the next money", _remedy(given))
+    if not fit.curves.is_money:
+        what = plain(fit.curves.outcome)
+        told = f"Calibrate with outcome_value: returns need to know what one of {what} is worth."
+        return Absent("returns so far and of the next money", told)
+    return Section(
+        "returns",
+        "Return so far and of the next money",
+        (Figure("returns", returns_chart(fit), returns_table(fit)),),
+    )
+
+
+def returns_table(fit: Fit) -> Table:
+    """Both returns by channel, with their bands."""
+    one = money(1.0, fit.curves.currency)
+    rows = tuple(
+        (
+            text(reading.name),
+            *(ratio(reading.roas[at]) for at in (1, 0, 2)),
+            *(
+                [ratio(reading.marginal_roas[at]) for at in (1, 0, 2)]
+                if reading.marginal_roas
+                else [Cell("not running"), Cell("-"), Cell("-")]
+            ),
+        )
+        for reading in fit.readings
+    )
+    header = ("Channel", f"Per {one} so far", "5 %", "95 %", f"Per next {one}", "5 %", "95 %")
+    note = (
+        f"In {plain(fit.curves.currency)} of {plain(fit.curves.measure)}; medians over the draws. Break-even is at 1."
+    )
+    return Table("returns", "Return so far and of the next money", header, rows, note=note)
+
+
+def health_section(given: Given) -> Section | Absent:
+    """How far the fit can be trusted, and what was looked at."""
+    fit = _fit(given)
+    if fit is None:
+        return Absent("the health of the fit", _remedy(given))
+    checks = sorted(fit.health.checks, key=lambda check: SEVERITY.index(check.verdict))
+    counts = {verdict: sum(one.verdict == verdict for one in checks) for verdict in SEVERITY}
+    told = ", ".join(f"{counts[one]} {VERDICTS[one].lower()}" for one in SEVERITY if counts[one])
+    facts = (
+        Fact("Verdict", TRUST[fit.health.trust], f"{len(checks)} checks: {told}"),
+        *_explained(fit),
+    )
+    return Section(
+        "health",
+        "How far the fit can be trusted",
+        (Facts(facts), Listed(tuple(map(_check, checks)), "checks"), Figure("outcome", outcome_chart(fit))),
+    )
+
+
+def _explained(fit: Fit) -> list[Fact]:
+    """What share of money goes to channels that are known, and that were tested."""
+    named = {
+        "known money": "Money in channels that the data tell",
+        "tested money": "Money in channels that were tested",
+    }
+    figures = {check.name: check.figure for check in fit.health.checks}
+    return [
+        Fact(named[name], percent(figure), "", figure) for name in named if (figure := figures.get(name)) is not None
+    ]
+
+
+def _check(check: Check) -> tuple[str, str]:
+    """A check with its verdict, as a sentence."""
+    said = plain(check.sentence).rstrip(".")
+    return f"{VERDICTS[check.verdict]}: {plain(check.name)}", f"{said[:1].upper()}{said[1:]}."

@@ -1,0 +1,110 @@
+"""Sections of money: what every budget brings, and what the plan does quarter by quarter."""
+
+from engine.optimize.budgets.frontier import Frontier
+from engine.optimize.plan import Plan
+from engine.report.charts.frontier import frontier_chart
+from engine.report.figures import told_gap
+from engine.report.frontier import decision
+from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, scale_of, text
+from engine.report.page.given import Given
+from engine.report.page.quarters import brought_by_decision
+from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
+from engine.words import plain
+
+NO_FRONTIER = "Give the folder of a frontier: peso frontier FIT SCENARIO --out FRONTIER."
+ONE_DECISION = 'Plan with several decisions: decide = "quarter" under horizon in the scenario, then peso optimize.'
+
+
+def frontier_section(given: Given) -> Section | Absent:
+    """What every budget brings, and up to where money pays."""
+    found = given.frontier
+    if found is None:
+        return Absent("what other budgets would bring", NO_FRONTIER)
+    blocks: list[Block] = [Words((decision(found),), "finding")]
+    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in found.warnings), "beware")] * bool(found.warnings)
+    blocks += [Figure("frontier", frontier_chart(found), frontier_table(found))]
+    return Section("frontier", "What other budgets would bring", tuple(blocks))
+
+
+def frontier_table(found: Frontier) -> Table:
+    """One row for each budget."""
+    scale = scale_of(max(point.budget for point in found.points))
+    brought = scale_of(max(abs(point.outcome.mean) for point in found.points))
+    rows = tuple(
+        (
+            figured(point.budget / scale.size, point.budget, scale),
+            figured(point.spent / scale.size, point.spent, scale),
+            figured(point.outcome.mean / brought.size, point.outcome.mean, brought),
+            *ranged(point.outcome, brought),
+            ratio(point.average),
+            ratio(point.marginal),
+            Cell(told_gap(point.gap, found.risk, 4), point.gap),
+        )
+        for point in found.points
+    )
+    header = [scale.head("Budget", found.currency), scale.head("Spent", found.currency)]
+    header += [brought.head(plain(found.measure).capitalize(), found.unit), "5 %", "95 %", "Return", "Next 1", "Gap"]
+    note = f"Return: what each {found.currency} 1 brings. Next 1: what the next {found.currency} 1 of budget brings."
+    return Table(
+        "frontier", f"The best plan of each budget, {found.start} to {found.end}", tuple(header), rows, note=note
+    )
+
+
+def quarters_section(given: Given) -> Section | Absent:
+    """Money and what it brings, decision by decision."""
+    plan = next((one for one in given.plans if len(one.decisions) > 1), None)
+    if plan is None:
+        return Absent("the course of the year", ONE_DECISION)
+    blocks: list[Block] = [] if plan is given.plan else [Words((f"Of the scenario {plain(plan.scenario)}.",))]
+    return Section("quarters", "The course of the year", (*blocks, *_course(given, plan), when_table(plan)))
+
+
+def _course(given: Given, plan: Plan) -> list[Block]:
+    """What the plan brings by decision, where its curves are known."""
+    found = brought_by_decision(given.fit.curves, plan) if given.fit else None
+    if found is None:
+        return []
+    scale, spend = scale_of(plan.chosen.outcome.mean), scale_of(plan.spend)
+    after = len(found) - len(plan.decisions)  # whether what comes later counts, too
+    moneys = [sum(row) for row in plan.chosen.decided] + [0.0] * after
+    rows = tuple(
+        (text(name), paid, mean, *ranged(one, scale))
+        for name, paid, mean, one in zip(
+            [*plan.decisions, *["after the end"] * after],
+            amounts(moneys, spend, plan.spend),
+            amounts([one.mean for one in found], scale, plan.chosen.outcome.mean),
+            found,
+            strict=True,
+        )
+    )
+    unit = plan.currency if plan.in_money else ""
+    name = plain(plan.counts or plan.measure).capitalize()
+    header = ("When", spend.head("Money", plan.currency), scale.head(name, unit), "5 %", "95 %")
+    total = (
+        Cell("Total"),
+        figured(plan.spend / spend.size, plan.spend, spend),
+        figured(plan.chosen.outcome.mean / scale.size, plan.chosen.outcome.mean, scale),
+        EMPTY,
+        EMPTY,
+    )
+    note = "What is brought counts when it comes: money of one quarter works on in the next."
+    return [Table("course", "Money and what comes of it, by decision", header, rows, total, note)]
+
+
+def when_table(plan: Plan) -> Table:
+    """Money by channel and decision."""
+    scale = scale_of(plan.spend)
+    columns = [amounts(row, scale, sum(row)) for row in plan.chosen.decided]
+    whole = amounts(plan.chosen.spend, scale, plan.spend)
+    names = [text(line.name) for line in plan.lines]
+    header = ("Channel", *(f"from {label[:10]}" for label in plan.decisions), scale.head("In all", plan.currency))
+    totals = [sum(row) for row in plan.chosen.decided]
+    total = (
+        Cell("Total"),
+        *amounts(totals, scale, plan.spend),
+        figured(plan.spend / scale.size, plan.spend, scale),
+    )
+    rows = tuple(zip(names, *columns, whole, strict=True))
+    return Table(
+        "when", f"Money by channel and decision ({scale.head('', plan.currency).strip(' ()')})", header, rows, total
+    )

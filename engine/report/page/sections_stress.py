@@ -1,0 +1,166 @@
+"""Section of a stress test: what shocks cost, how bad it can get, and what each policy makes of them."""
+
+from engine.report.page.cells import EMPTY, Scale, adding, figured, scale_of, share, text
+from engine.report.page.given import Given
+from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Section, Table, Words
+from engine.report.stress import decision
+from engine.report.stress_choice import TOLD, choice, gained, told_case
+from engine.stress.readout import Answer, CaseReading, Reading, Spread
+from engine.words import money, percent, plain
+
+NO_STRESS = "Give the folder of a stress test: peso stress SCENARIO --fit FIT --out STRESS."
+
+
+def stress_section(given: Given) -> Section | Absent:
+    """What a plan is worth under shocks."""
+    found = given.stress
+    if found is None:
+        return Absent("how the plan stands shocks", NO_STRESS)
+    case = told_case(found)
+    blocks: list[Block] = [Words((decision(found),), "finding"), Facts(_facts(found, case))]
+    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in found.warnings), "beware")] * bool(found.warnings)
+    blocks += [policies_table(found, case)]
+    blocks += [tornado_table(found)] * bool(found.tornado)
+    blocks += [bridge_table(found)] * bool(found.bridge)
+    blocks += [cases_table(found)] * (len(found.cases) > 1)
+    blocks += [course_table(found, choice(case))]
+    return Section("stress", "How the plan stands shocks", tuple(blocks))
+
+
+def _facts(found: Answer, case: CaseReading) -> tuple[Fact, ...]:
+    """The outcome under shocks, the chance of the plan, and the worst paths."""
+    best = choice(case)
+    out, worst = best.outcome, found.planned.mean - best.shortfall
+    range_told = f"5-95 %: {money(out.p05, found.unit)} .. {money(out.p95, found.unit)}; {TOLD[best.policy]}"
+    wanted = f"reaches {money(found.target if found.target is not None else found.planned.mean, found.unit)}"
+    return (
+        Fact(f"{plain(found.measure)} under shocks".capitalize(), money(out.mean, found.unit), range_told, out.mean),
+        Fact("Chance of the target", percent(best.target), wanted, best.target),
+        Fact(
+            f"Worst {percent(found.level)} of paths",
+            money(worst, found.unit),
+            f"in their mean, {money(best.shortfall, found.unit)} below the plan",
+            worst,
+        ),
+    )
+
+
+def policies_table(found: Answer, case: CaseReading) -> Table:
+    """One row for each policy: outcome, profit, chance of the target, and how bad it can get."""
+    scale = scale_of(found.planned.mean)
+    money_scale = scale_of(found.spend)
+    by_profit = any(one.profit for one in case.policies)
+    rows = []
+    for one in case.policies:
+        over = gained(one)
+        rows.append(
+            (
+                text(TOLD[one.policy]),
+                *_spread(one.outcome, scale),
+                figured(one.spend.mean / money_scale.size, one.spend.mean, money_scale),
+                *([_profit(one, scale)] if by_profit else []),
+                share(one.target),
+                figured(one.at_risk / scale.size, one.at_risk, scale),
+                figured(one.shortfall / scale.size, one.shortfall, scale),
+                EMPTY if over is None else figured(over.mean / scale.size, over.mean, scale, signed=True),
+            )
+        )
+    header = ["What is done", scale.head(plain(found.measure).capitalize(), found.unit), "5 %", "95 %"]
+    header += [money_scale.head("Money", found.currency)] + ["Profit"] * by_profit
+    header += ["Reaches target", "Value at risk", "Mean of the worst", "More than the first"]
+    note = (
+        f"Value at risk and mean of the worst {percent(found.level)} of paths: so far below the plan's "
+        f"{money(found.planned.mean, found.unit)}. All over {case.paths:,} paths of {plain(case.name)}."
+    )
+    return Table("policies", "What each policy comes to", tuple(header), tuple(rows), note=note)
+
+
+def _spread(of: Spread, scale: Scale) -> tuple[Cell, Cell, Cell]:
+    mean, low, high = (figured(one / scale.size, one, scale) for one in (of.mean, of.p05, of.p95))
+    return mean, low, high
+
+
+def _profit(one: Reading, scale: Scale) -> Cell:
+    return figured(one.profit.mean / scale.size, one.profit.mean, scale) if one.profit else Cell("-")
+
+
+def tornado_table(found: Answer) -> Table:
+    """What each shock changes alone, at both of its ends, the largest first."""
+    bars = sorted(found.tornado, key=lambda bar: -max(abs(bar.low), abs(bar.high)))
+    scale = scale_of(max(abs(end) for bar in bars for end in (bar.low, bar.high)) or 1.0)
+    rows = tuple(
+        (
+            text(bar.name),
+            figured(bar.low / scale.size, bar.low, scale, signed=True),
+            figured(bar.high / scale.size, bar.high, scale, signed=True),
+        )
+        for bar in bars
+    )
+    header = ("Shock", scale.head("At its low end", found.unit), scale.head("At its high end", found.unit))
+    note = "While the plan is held. Ends are 5 and 95 % points; of a shock of one size: without it, and with it."
+    return Table("tornado", f"What each shock alone changes in {plain(found.measure)}", header, rows, note=note)
+
+
+def bridge_table(found: Answer) -> Table:
+    """From the plan to the outcome, shock by shock."""
+    steps = [bar.low for bar in found.bridge[1:-1]]
+    scale, end = scale_of(found.planned.mean), found.bridge[-1].low
+    first = found.bridge[0].low
+    shown = adding([first, *steps], end, scale)
+    rows = [
+        (text(bar.name), figured(one, bar.low, scale, signed=at > 0))
+        for at, (bar, one) in enumerate(zip(found.bridge[:-1], shown, strict=True))
+    ]
+    total = (text(found.bridge[-1].name), figured(end / scale.size, end, scale))
+    header = ("Step", scale.head(plain(found.measure).capitalize(), found.unit))
+    return Table("bridge", "From the plan to the outcome, in the mean", header, tuple(rows), total)
+
+
+def cases_table(found: Answer) -> Table:
+    """One row for each case, under the policy that is best there."""
+    scale = scale_of(found.planned.mean)
+    rows = []
+    for case in found.cases:
+        held, best = case.policies[0], choice(case)
+        rows.append(
+            (
+                text(case.name),
+                *_spread(held.outcome, scale),
+                share(held.target),
+                text(TOLD[best.policy]),
+                figured(best.outcome.mean / scale.size, best.outcome.mean, scale),
+            )
+        )
+    first = TOLD[found.cases[0].policies[0].policy]
+    header = ["Case", scale.head(first.capitalize(), found.unit), "5 %", "95 %", "Reaches target", "Best", "Comes to"]
+    return Table("cases", "Every case", tuple(header), tuple(rows))
+
+
+def course_table(found: Answer, one: Reading) -> Table:
+    """Outcome and money by quarter under one policy, beside the plan."""
+    scale, paid = scale_of(found.planned.mean), scale_of(found.spend)
+    planned = adding([each.planned for each in one.quarters], sum(each.planned for each in one.quarters), scale)
+    means = adding([each.outcome.mean for each in one.quarters], one.outcome.mean, scale)
+    money_shown = adding([each.spend.mean for each in one.quarters], one.spend.mean, paid)
+    rows = tuple(
+        (
+            text(each.name),
+            figured(plan, each.planned, scale),
+            figured(mean, each.outcome.mean, scale),
+            figured(each.outcome.p05 / scale.size, each.outcome.p05, scale),
+            figured(each.outcome.p95 / scale.size, each.outcome.p95, scale),
+            figured(spent, each.spend.mean, paid),
+        )
+        for each, plan, mean, spent in zip(one.quarters, planned, means, money_shown, strict=True)
+    )
+    name = plain(found.measure)
+    header = ("Quarter", scale.head("Plan", found.unit), scale.head("Under shocks", found.unit), "5 %", "95 %")
+    header = (*header, paid.head("Money", found.currency))
+    whole = sum(each.planned for each in one.quarters)
+    total = (
+        Cell("Total"),
+        figured(whole / scale.size, whole, scale),
+        *_spread(one.outcome, scale),
+        figured(one.spend.mean / paid.size, one.spend.mean, paid),
+    )
+    return Table("stress_course", f"{name.capitalize()} by quarter: {TOLD[one.policy]}", header, rows, total)

@@ -1,0 +1,102 @@
+"""Section of a simulated market: how people move through its stages, and which channels they met on their way."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from engine.report.page.cells import adding, count, figured, scale_of, share, text
+from engine.report.page.given import Given, Route, WorldRun
+from engine.report.page.records import Absent, Block, Cell, Section, Table, Words
+from engine.words import money, number, percent, plain
+
+NO_WORLD = "Give the folder of a simulated market: peso simulate MARKET --people 3000 --out WORLD."
+MOST = 12  # routes that a table lists
+UNMET = "no channel"
+
+
+def journey_section(given: Given) -> Section | Absent:
+    """The stages of a journey, and the channels that were met before a purchase."""
+    world = given.world
+    if world is None:
+        return Absent("the journey of customers", NO_WORLD)
+    told = (
+        f"Simulated: the market {plain(world.market)}, {world.weeks} weeks, seed {world.seed}. It shows how such a "
+        "market works; it is no measurement of yours."
+    )
+    blocks: list[Block] = [Words((told,)), stages_table(world)]
+    if world.routes:
+        blocks += [Words((_routes_told(world),)), routes_table(world)]
+    else:
+        blocks.append(Words(("Which channels people met was not logged: ask for --people to see it.",)))
+    return Section("journey", "The journey of customers", tuple(blocks))
+
+
+def stages_table(world: WorldRun) -> Table:
+    """People by stage, those who moved on, and purchases."""
+    whole = sum(stage.people for stage in world.stages)
+    people, flow = scale_of(whole), scale_of(max(stage.entered for stage in world.stages))
+    shown = adding([stage.people for stage in world.stages], whole, people)
+    rows = tuple(
+        (
+            text(stage.name),
+            figured(one, stage.people, people),
+            share(stage.people / whole) if whole else Cell("-"),
+            figured(stage.entered / flow.size, stage.entered, flow),
+            figured(stage.left / flow.size, stage.left, flow),
+            figured(stage.purchases / flow.size, stage.purchases, flow),
+            share(stage.left / world.weeks / stage.people) if stage.people else Cell("-"),
+        )
+        for stage, one in zip(world.stages, shown, strict=True)
+    )
+    header = ["Stage", people.head("People, in the mean", ""), "Share", flow.head("Entered, in all", "")]
+    header += [flow.head("Left, in all", ""), flow.head("Purchases, in all", ""), "Leave a week"]
+    total = (Cell("Total"), figured(sum(shown), whole, people), share(1.0), *[Cell("")] * 4)
+    return Table("stages", f"People by stage over {world.weeks} weeks", tuple(header), rows, total)
+
+
+def _routes_told(world: WorldRun) -> str:
+    """How many purchases came after which meetings."""
+    bought = sum(route.conversions for route in world.routes)
+    met = sum(route.conversions for route in world.routes if route.channels)
+    several = sum(route.conversions for route in world.routes if len(set(route.channels)) > 1)
+    value = sum(route.value for route in world.routes)
+    if not bought:
+        return "Nobody whose touches were logged bought anything."
+    return (
+        f"Of {number(bought)} purchases ({money(value, world.currency)}) {percent(met / bought)} came after some "
+        f"channel was met, {percent(several / bought)} after several."
+    )
+
+
+def routes_table(world: WorldRun) -> Table:
+    """The most frequent orders in which channels were met before a purchase, repeats of a channel as one."""
+    bought: Counter[tuple[str, ...]] = Counter()
+    value: Counter[tuple[str, ...]] = Counter()
+    for route in world.routes:
+        bought[_short(route)] += route.conversions
+        value[_short(route)] += route.value
+    order = sorted(bought, key=lambda one: (-bought[one], one))
+    every, worth = sum(bought.values()), sum(value.values())
+    scale = scale_of(worth)
+    rows = [_route(" → ".join(map(plain, one)) or UNMET, bought[one], value[one], every) for one in order[:MOST]]
+    rest = order[MOST:]
+    if rest:
+        rows.append(_route(f"{len(rest)} others", _sum(bought, rest), _sum(value, rest), every))
+    shown = adding([row[3].value or 0.0 for row in rows], worth, scale)
+    told = tuple((*row[:3], figured(one, row[3].value or 0.0, scale)) for row, one in zip(rows, shown, strict=True))
+    header = ("Channels met, in order", "Purchases", "Share", scale.head("Value", world.currency))
+    total = (Cell("Total"), count(every), share(1.0), figured(worth / scale.size, worth, scale))
+    note = "A channel that was met several times in a row counts once there."
+    return Table("routes", "Channels met before a purchase", header, told, total, note)
+
+
+def _route(name: str, bought: float, value: float, every: float) -> tuple[Cell, ...]:
+    return Cell(name), count(bought), share(bought / every) if every else Cell("-"), Cell("", value)
+
+
+def _sum(of: Counter[tuple[str, ...]], some: Iterable[tuple[str, ...]]) -> float:
+    return sum(of[one] for one in some)
+
+
+def _short(route: Route) -> tuple[str, ...]:
+    """A route without meetings of a channel that was just met."""
+    return tuple(name for at, name in enumerate(route.channels) if at == 0 or route.channels[at - 1] != name)
