@@ -9,24 +9,42 @@ from engine.cli.common import PATH, emit, force_option, json_option, note, out_o
 
 @click.command(short_help="Write what was asked and answered as one page for people.")
 @click.argument("runs", type=PATH, nargs=-1, required=True, metavar="RUN...")
-@out_option("The page, one HTML file that needs no network.", required=True)
+@out_option("The page: one HTML file that needs no network.")
+@click.option("--charts", type=PATH, help="Folder for each chart as SVG, PNG and PDF, and each table as CSV.")
 @force_option
 @json_option
 @quiet_option
-def verb(runs: tuple[Path, ...], out: Path, force: bool, as_json: bool, quiet: bool) -> None:
-    """Write the report of some RUNs: the folder of a fit, plans, a stress test, a frontier, a simulated market.
+def verb(
+    runs: tuple[Path, ...], out: Path | None, charts: Path | None, force: bool, as_json: bool, quiet: bool
+) -> None:
+    """Write a page of RUNs: the folder of a fit, plans, the folders of a stress test, a frontier, a simulated market.
 
     \b
     Examples:
       peso report fit plan.json --out report.html
       peso report fit plan.json cut.json stress frontier world --out report.html
+      peso report fit plan.json --charts charts
 
     The first plan is the one that is decided upon; further plans are compared with it. The page opens in any browser
-    without a network, prints, and says at its end what else could be added.
+    without a network, prints, and says at its end what else could be added. Needs the extra [report].
     """
-    from engine.study.report import write_report
+    from engine.files import require_free
 
+    if out is None and charts is None:
+        raise click.UsageError("nothing to write; give --out FILE.html, or --charts FOLDER")
+    for place, form, named in ((out, "file", "--out"), (charts, "folder", "--charts")):
+        if place:
+            require_free(place, force, *runs, form=form, named=named)
     with progress("report", quiet) as tell:
-        made = write_report(runs, out, force, tell)
-    note(f"report written to {out} ({made.size / 1e3:,.0f} kB)", quiet)
-    emit(made.document(out), made.text(), as_json, out)
+        tell("reading")
+        from engine.study.report import read_report, write_charts, write_page
+
+        made = read_report(runs)
+        tell("drawing")
+        if out:
+            size = write_page(made, out)
+            note(f"page written to {out} ({size / 1e3:,.0f} kB)", quiet)
+        if charts:
+            count = write_charts(made, charts, force)
+            note(f"{count} files written to {charts}", quiet)
+    emit(made.document({"page": out, "charts": charts}), made.text(), as_json, out or charts)

@@ -1,12 +1,14 @@
 """The report of some runs: one page for people, and its charts and tables as files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from engine import __version__
-from engine.files import require_free, write_text
+from engine.files import require_free, require_not_among, whole_folder, write_text
+from engine.report.page.apart import names_of, write_apart
+from engine.report.page.drawing import require_writer
 from engine.report.page.drawn import drawn
 from engine.report.page.given import Given
 from engine.report.page.html import page_html
@@ -14,52 +16,73 @@ from engine.report.page.page import page_of
 from engine.report.page.records import Page, Words, figures_of
 from engine.study.runs import read_runs
 
+SCHEMA = "peso.report/1"
 Tell = Callable[[str], None]
 
 
-class Report(NamedTuple):
-    """What was made."""
+@dataclass(frozen=True)
+class Report:
+    """What was made of some runs."""
 
-    page: Page
     given: Given
-    size: int  # of the file [bytes]
+    page: Page
 
-    def document(self, out: Path) -> dict[str, Any]:
+    def document(self, places: dict[str, Path | None]) -> dict[str, Any]:
         """What was made as plain values (schema peso.report/1)."""
         plan = self.given.plan
         return {
-            "schema": "peso.report/1",
+            "schema": SCHEMA,
             "currency": plan.currency if plan else None,
             "period": plan.period if plan else None,
-            "page": str(out),
-            "bytes": self.size,
+            **{name: str(place) if place else None for name, place in places.items()},
             "title": self.page.title,
             "sections": [section.id for section in self.page.sections],
-            "absent": [{"title": one.title, "remedy": one.remedy} for one in self.page.absent],
+            "absent": [asdict(one) for one in self.page.absent],
             "files": [asdict(one) for one in self.given.sources],
         }
 
     def text(self) -> str:
-        """What the page opens with, and what could be added."""
+        """What the page opens with, what is in it and what could be added."""
         first = next(block for section in self.page.sections for block in section.blocks if isinstance(block, Words))
-        told = [first.paragraphs[0], f"Sections: {', '.join(section.title for section in self.page.sections)}."]
-        told += [
-            "Not in it: " + " ".join(f"{one.title} ({one.remedy.rstrip('.')});" for one in self.page.absent)[:-1] + "."
-        ] * bool(self.page.absent)
-        return "\n\n".join(told)
+        told = [f"In it: {', '.join(section.title for section in self.page.sections)}."]
+        told += [f"Not in it: {one.title}. {one.remedy}" for one in self.page.absent]
+        return f"{first.paragraphs[0]}\n\n" + "\n".join(told)
 
 
-def write_report(runs: Sequence[Path], out: Path, force: bool, tell: Tell = lambda _: None) -> Report:
-    """Write the page of some runs as one HTML file.
+def read_report(runs: Sequence[Path]) -> Report:
+    """The page of some runs.
 
     Raises:
-        InputError: A run is unknown or damaged, runs do not belong together, or the file is in use.
+        InputError: A run is unknown or damaged, or they do not belong together; what a report needs is not installed.
+        StorageError: The system would not read a file.
+    """
+    require_writer()
+    given = read_runs(runs)
+    return Report(given, page_of(given, __version__))
+
+
+def write_page(made: Report, out: Path) -> int:
+    """Write a page as one HTML file; its size [bytes].
+
+    Raises:
         StorageError: The file cannot be written.
     """
-    require_free(out, force, *runs, form="file")
-    given = read_runs(runs)
-    page = page_of(given, __version__)
-    tell("drawing")
-    text = page_html(page, {figure.name: drawn(figure) for figure in figures_of(page)})
+    text = page_html(made.page, {figure.name: drawn(figure) for figure in figures_of(made.page)})
     write_text(out, text)
-    return Report(page, given, len(text.encode()))
+    return len(text.encode())
+
+
+def write_charts(made: Report, folder: Path, force: bool) -> int:
+    """Write each chart of a page as SVG, PNG and PDF and each table as CSV; how many files there are.
+
+    Raises:
+        InputError: A file would replace one that the report was made from.
+        StorageError: The folder cannot be written.
+    """
+    names = names_of(made.page)
+    inputs = [Path(one.name) for one in made.given.sources]
+    require_free(folder, force, *inputs, form="folder", named="--charts")
+    require_not_among(folder, names, *inputs)
+    with whole_folder(folder, names) as place:
+        write_apart(place, made.page)
+    return len(names)

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -43,6 +44,7 @@ class Doubts(BaseModel):
     channels: tuple[ChannelReading, ...]
 
 
+Record = TypeVar("Record", Told, Doubts)
 TOLD, DOUBTS = TypeAdapter(Told), TypeAdapter(Doubts)
 
 
@@ -71,7 +73,7 @@ def fit_run(folder: Path, planned: str = "") -> FitRun:
     return FitRun(used if used.made_from == planned else curves, fit, told.made_from, settings, told.versions)
 
 
-def _checked(path: Path, adapter: TypeAdapter[Told] | TypeAdapter[Doubts]) -> "Told | Doubts":
+def _checked(path: Path, adapter: TypeAdapter[Record]) -> Record:
     try:
         return adapter.validate_python(read_json(path))
     except ValidationError as fault:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import InputError
 from engine.optimize.plan import Plan
+from engine.periods import PERIODS
 from engine.response.curves import KINDS
 from engine.study.earlier_plan import money_of
 
@@ -82,9 +83,10 @@ def _require_whole(path: Path, told: dict[str, Any], plan: Plan) -> None:
     odd = next((line for line in plan.lines if line.kind not in KINDS), None)
     if odd is not None:
         raise InputError(f"{path}: {odd.name!r} is of kind {odd.kind!r}, none of {', '.join(KINDS)}; {AGAIN}")
-    if plan.period not in ("day", "week", "month"):
-        raise InputError(f"{path}: period is {plan.period!r:.40}, none of day, week, month; {AGAIN}")
-    money_of(path, told, plan.period, plan.periods)
+    period = next((one for one in PERIODS if one == plan.period), None)
+    if period is None:
+        raise InputError(f"{path}: period is {plan.period!r:.40}, none of {', '.join(PERIODS)}; {AGAIN}")
+    money_of(path, told, period, plan.periods)
     for what, split in (("spend", plan.chosen), ("baseline.spend", plan.baseline)):
         decided = [sum(column) for column in zip(*split.decided, strict=True)]
         near = SAME * max(sum(split.spend), 1.0)

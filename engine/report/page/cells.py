@@ -9,6 +9,7 @@ from engine.report.figures import rate
 from engine.report.page.records import Cell
 from engine.words import number, percent, plain
 
+UNBROKEN = "\u00a0"  # a space at which no line ends
 LONGEST = 6  # digits of the total of a column, from which on it is told in thousands, millions and so on
 
 
@@ -21,7 +22,7 @@ class Scale(NamedTuple):
 
     def head(self, what: str, currency: str) -> str:
         """The heading of a column with its unit."""
-        unit = " ".join(word for word in (plain(currency), self.name) if word)
+        unit = UNBROKEN.join(word for word in (plain(currency), self.name) if word)
         return f"{what} ({unit})" if unit else what
 
 

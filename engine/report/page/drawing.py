@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.report.charts.look import Spec
-from engine.report.page.html import NEEDED
+from engine.report.page.html import NEEDED, jinja
 
 
 def svg(spec: Spec) -> str:
@@ -19,6 +19,16 @@ def themed(drawing: str) -> str:
     return drawing
 
 
+def require_writer() -> None:
+    """Refuse to begin a report without what it needs.
+
+    Raises:
+        InputError: An optional package is not installed.
+    """
+    _writer()
+    jinja()
+
+
 def _writer() -> Any:
     try:
         return importlib.import_module("vl_convert")
@@ -29,3 +39,13 @@ def _writer() -> Any:
 def labelled(drawing: str, told: str) -> str:
     """The drawing as one image that a screen reader says in words."""
     return drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(told)}" ', 1)
+
+
+def png(spec: Spec) -> bytes:
+    """The drawing as a picture that is sharp on any screen."""
+    return bytes(_writer().vegalite_to_png(spec, scale=2))
+
+
+def pdf(spec: Spec) -> bytes:
+    """The drawing as a page for print."""
+    return bytes(_writer().vegalite_to_pdf(spec))

@@ -16,7 +16,7 @@ def drawn(figure: Figure) -> Chart:
     if not panels:
         bare = {key: value for key, value in spec.items() if key != "title"}
         return Chart(title, reading, (View("", _labelled(bare, told)),))
-    frame = {key: spec[key] for key in ("$schema", "config") if key in spec}
+    frame: Spec = {key: spec[key] for key in ("$schema", "config") if key in spec}
     views = []
     for panel in panels:
         above, below = titles(panel.get("title"))

@@ -1,4 +1,4 @@
-"""The page as one HTML file that asks for nothing: no script, its own style alone, charts inside, every text escaped."""
+"""The page as one HTML file that asks for nothing: no script, its own style, charts inside, every text escaped."""
 
 import base64
 import hashlib

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from engine.optimize.plan import Line, Plan
 from engine.report.answer import decision, proof
+from engine.report.charts.look import opening
 from engine.report.figures import amount, one_draw, rate, told_gap
 from engine.report.figures import ranged as range_told
 from engine.report.history import beside_history, compared, is_scaled, scaled_note
@@ -44,7 +45,14 @@ def _facts(plan: Plan) -> tuple[Fact, ...]:
         )
     ]
     if sure:
-        facts.append(Fact("Chance to bring less", percent(plan.chance_of_loss), "than that", plan.chance_of_loss))
+        facts.append(
+            Fact(
+                "Chance to bring less",
+                percent(plan.chance_of_loss),
+                "than what it is compared with",
+                plan.chance_of_loss,
+            )
+        )
     facts += [
         Fact("Money", money(plan.spend, plan.currency), f"{plan.start} to {plan.end}", plan.spend),
         Fact(
@@ -60,7 +68,7 @@ def _facts(plan: Plan) -> tuple[Fact, ...]:
 def _outcome_name(plan: Plan) -> str:
     """What the channels bring, as a heading."""
     name = plain(plan.counts or (plan.measure if plan.measure != "profit" else "outcome"))
-    return name[:1].upper() + name[1:]
+    return opening(name)
 
 
 def moves_section(given: Given) -> Section | Absent:
@@ -220,10 +228,11 @@ def scenarios_table(plans: Sequence[Plan]) -> Table:
     spend = scale_of(max(plan.spend for plan in plans))
     brought = scale_of(max(plan.chosen.outcome.mean for plan in plans))
     gained = scale_of(max(abs(plan.gain.mean) for plan in plans))
+    spans = {f"{plan.start} to {plan.end}" for plan in plans}
     rows = [
         (
             text(plan.scenario),
-            text(f"{plan.start} to {plan.end}"),
+            *([text(f"{plan.start} to {plan.end}")] if len(spans) > 1 else []),
             figured(plan.spend / spend.size, plan.spend, spend),
             figured(plan.chosen.outcome.mean / brought.size, plan.chosen.outcome.mean, brought),
             *ranged(plan.chosen.outcome, brought),
@@ -236,10 +245,12 @@ def scenarios_table(plans: Sequence[Plan]) -> Table:
     ]
     first = plans[0]
     unit = first.currency if first.in_money else ""
-    header = ["Scenario", "When", spend.head("Money", first.currency), brought.head(_outcome_name(first), unit)]
+    header = ["Scenario", *(["When"] if len(spans) > 1 else [])]
+    header += [spend.head("Money", first.currency), brought.head(_outcome_name(first), unit)]
     header += ["5 %", "95 %", gained.head("Gain", first.unit), "5 %", "95 %", "Chance of less", "Gap"]
     note = "Gain and chance of less: against history's split of each scenario's own money. Gap: to what is proven."
-    return Table("scenarios", "Scenarios side by side", tuple(header), tuple(rows), note=note)
+    when = f", {next(iter(spans))}" if len(spans) == 1 else ""
+    return Table("scenarios", f"What each scenario brings{when}", tuple(header), tuple(rows), note=note)
 
 
 def split_table(plans: Sequence[Plan]) -> Table:
@@ -261,19 +272,17 @@ def proof_section(given: Given) -> Section | Absent:
     plan = given.plan
     if plan is None:
         return Absent("the proof", NO_PLAN)
-    others = [f"{plain(each.scenario)}: {proof(each)}" for each in given.plans[1:]]
+    others = tuple((plain(each.scenario), proof(each).removeprefix("Proof: ")) for each in given.plans[1:])
     facts = Facts(
         (
             Fact("Status", "certified" if plan.certified else "feasible", _status(plan)),
             Fact("Gap", told_gap(plan.gap, plan.risk, 4), "between the plan and what is proven", plan.gap),
         )
     )
-    binding = Listed(tuple((plain(rule), "") for rule in plan.binding))
-    why = Words(("Rules that bind: " + ("they hold the plan where it is." if plan.binding else "none."),))
-    blocks: list[Block] = [Words((proof(plan),)), facts, why]
-    blocks += [binding] * bool(plan.binding and not plan.prices)
-    blocks += [prices_table(plan)] * bool(plan.prices)
-    return Section("proof", "The proof", (*blocks, *([Words(tuple(others))] if others else [])))
+    bound = "; ".join(map(plain, plan.binding))
+    blocks: list[Block] = [Words((opening(proof(plan).removeprefix("Proof: ")),)), facts]
+    blocks += [prices_table(plan)] if plan.prices else [Words((f"Rules that bind: {bound or 'none'}.",))]
+    return Section("proof", "The proof", (*blocks, *([Listed(others)] if others else [])))
 
 
 def _status(plan: Plan) -> str:
@@ -300,7 +309,7 @@ def prices_table(plan: Plan) -> Table:
     one = f"{plan.currency} 1"
     header = ("Rule", f"Next {one} of room earns", f"Real step ({plan.currency})", f"Each {one} of it earns")
     note = (
-        "Room: a higher cap, a lower floor, more budget. The next unit is told after the charge for the doubt of moves, "
-        "the real step as if asked again, before that charge."
+        "Room: a higher cap, a lower floor, more budget. The next unit is told after the charge for the doubt of "
+        "moves, the real step as if asked again, before that charge."
     )
     return Table("prices", "Rules that bind, and what more room in them earns", header, tuple(rows), note=note)

@@ -6,6 +6,7 @@ from engine.calibrate.fit import Check, Fit, Verdict
 from engine.optimize.plan import Plan
 from engine.report.charts.course import contributions_chart, outcome_chart
 from engine.report.charts.curves import response_chart, seen_up_to
+from engine.report.charts.look import opening
 from engine.report.charts.returns import returns_chart
 from engine.report.charts.shares import shares_chart, shares_of
 from engine.report.page.cells import figured, ratio, scale_of, share, text
@@ -21,6 +22,22 @@ TRUST: dict[Verdict, str] = {
     "weak": "Plan with care, in small steps",
     "bad": "Not to be planned with",
 }
+ASKED = {
+    "convergence": "did the search settle on one answer?",
+    "fit": "does it follow history?",
+    "residuals": "is anything left over that looks like a pattern?",
+    "holdout": "does it forecast what it has not seen?",
+    "sensitivity": "does one stretch of history decide it?",
+    "baseline": "what would have come without these channels?",
+    "demand": "could hidden demand look like spend?",
+    "known money": "how much of the money do the data tell of?",
+    "tested money": "how much of the money was tested?",
+    "collinear": "do channels move apart, so that they can be told apart?",
+    "reach": "how far do the data reach?",
+    "steady": "did channels run often enough to be told?",
+    "geos": "do regions agree?",
+}
+"""Names of checks in plain words."""
 SEVERITY: tuple[Verdict, ...] = ("bad", "weak", "good")
 VERDICTS: dict[Verdict, str] = {"good": "Good", "weak": "With care", "bad": "Bad"}
 
@@ -41,7 +58,7 @@ def shares_section(given: Given) -> Section | Absent:
     return Section(
         "shares",
         "Share of money against share of effect",
-        (Figure("shares", shares_chart(fit), shares_table(fit)), contributions_figure(fit)),
+        (Figure("shares", shares_chart(fit), shares_table(fit)),),
     )
 
 
@@ -124,7 +141,7 @@ def curves_section(given: Given) -> Section | Absent:
 
 def curves_table(curves: Curves, plan: Plan | None) -> Table:
     """Spend a period today, in the plan and as far as data speak, and what it brings there."""
-    planned = _planned(curves, plan)
+    planned = {} if plan is None else {line.name: line.spend / plan.periods for line in plan.lines}
     scale = scale_of(max([*(pace(one, curves.period) for one in curves.channels), *planned.values(), 1.0]))
     brought = [_brings(one, pace(one, curves.period), curves) for one in curves.channels]
     effect = scale_of(max(abs(three[1]) for three in brought))
@@ -149,14 +166,9 @@ def curves_table(curves: Curves, plan: Plan | None) -> Table:
     header = ["Channel", scale.head("Today", curves.currency)]
     header += [scale.head("Plan", curves.currency)] * (plan is not None)
     header += [scale.head("Data seen up to", curves.currency)]
-    header += [effect.head(f"{plain(curves.measure)} today".capitalize(), unit), "5 %", "95 %"]
+    header += [effect.head(f"{opening(plain(curves.measure))} today", unit), "5 %", "95 %"]
     note = f"All a {curves.period}. Plan: in the mean over its {curves.period}s."
     return Table("response", "Spend and effect on the response curves", tuple(header), tuple(rows), note=note)
-
-
-def _planned(curves: Curves, plan: Plan | None) -> dict[str, float]:
-    """The plan's money a period, by channel."""
-    return {} if plan is None else {line.name: line.spend / plan.periods for line in plan.lines}
 
 
 def _brings(channel: Channel, spend: float, curves: Curves) -> tuple[float, float, float]:
@@ -219,8 +231,13 @@ def health_section(given: Given) -> Section | Absent:
     return Section(
         "health",
         "How far the fit can be trusted",
-        (Facts(facts), Listed(tuple(map(_check, checks)), "checks"), Figure("outcome", outcome_chart(fit))),
+        (Facts(facts), Listed(tuple(map(_check, checks)), "checks"), *_past(fit)),
     )
+
+
+def _past(fit: Fit) -> tuple[Figure, ...]:
+    """How the fit follows history, and what it says of each part of it."""
+    return Figure("outcome", outcome_chart(fit)), contributions_figure(fit)
 
 
 def _explained(fit: Fit) -> list[Fact]:
@@ -237,5 +254,5 @@ def _explained(fit: Fit) -> list[Fact]:
 
 def _check(check: Check) -> tuple[str, str]:
     """A check with its verdict, as a sentence."""
-    said = plain(check.sentence).rstrip(".")
-    return f"{VERDICTS[check.verdict]}: {plain(check.name)}", f"{said[:1].upper()}{said[1:]}."
+    asked = ASKED.get(check.name, opening(plain(check.name)))
+    return f"{VERDICTS[check.verdict]}: {asked}", f"{opening(plain(check.sentence).rstrip('.'))}."

@@ -3,6 +3,7 @@
 from engine.optimize.budgets.frontier import Frontier
 from engine.optimize.plan import Plan
 from engine.report.charts.frontier import frontier_chart
+from engine.report.charts.look import opening
 from engine.report.figures import told_gap
 from engine.report.frontier import decision
 from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, scale_of, text
@@ -43,7 +44,7 @@ def frontier_table(found: Frontier) -> Table:
         for point in found.points
     )
     header = [scale.head("Budget", found.currency), scale.head("Spent", found.currency)]
-    header += [brought.head(plain(found.measure).capitalize(), found.unit), "5 %", "95 %", "Return", "Next 1", "Gap"]
+    header += [brought.head(opening(plain(found.measure)), found.unit), "5 %", "95 %", "Return", "Next 1", "Gap"]
     note = f"Return: what each {found.currency} 1 brings. Next 1: what the next {found.currency} 1 of budget brings."
     return Table(
         "frontier", f"The best plan of each budget, {found.start} to {found.end}", tuple(header), rows, note=note
@@ -78,7 +79,7 @@ def _course(given: Given, plan: Plan) -> list[Block]:
         )
     )
     unit = plan.currency if plan.in_money else ""
-    name = plain(plan.counts or plan.measure).capitalize()
+    name = opening(plain(plan.counts or plan.measure))
     header = ("When", spend.head("Money", plan.currency), scale.head(name, unit), "5 %", "95 %")
     total = (
         Cell("Total"),

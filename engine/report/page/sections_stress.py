@@ -1,5 +1,6 @@
 """Section of a stress test: what shocks cost, how bad it can get, and what each policy makes of them."""
 
+from engine.report.charts.look import opening
 from engine.report.page.cells import EMPTY, Scale, adding, figured, scale_of, share, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Section, Table, Words
@@ -34,7 +35,7 @@ def _facts(found: Answer, case: CaseReading) -> tuple[Fact, ...]:
     range_told = f"5-95 %: {money(out.p05, found.unit)} .. {money(out.p95, found.unit)}; {TOLD[best.policy]}"
     wanted = f"reaches {money(found.target if found.target is not None else found.planned.mean, found.unit)}"
     return (
-        Fact(f"{plain(found.measure)} under shocks".capitalize(), money(out.mean, found.unit), range_told, out.mean),
+        Fact(f"{opening(plain(found.measure))} under shocks", money(out.mean, found.unit), range_told, out.mean),
         Fact("Chance of the target", percent(best.target), wanted, best.target),
         Fact(
             f"Worst {percent(found.level)} of paths",
@@ -65,7 +66,7 @@ def policies_table(found: Answer, case: CaseReading) -> Table:
                 EMPTY if over is None else figured(over.mean / scale.size, over.mean, scale, signed=True),
             )
         )
-    header = ["What is done", scale.head(plain(found.measure).capitalize(), found.unit), "5 %", "95 %"]
+    header = ["What is done", scale.head(opening(plain(found.measure)), found.unit), "5 %", "95 %"]
     header += [money_scale.head("Money", found.currency)] + ["Profit"] * by_profit
     header += ["Reaches target", "Value at risk", "Mean of the worst", "More than the first"]
     note = (
@@ -112,7 +113,7 @@ def bridge_table(found: Answer) -> Table:
         for at, (bar, one) in enumerate(zip(found.bridge[:-1], shown, strict=True))
     ]
     total = (text(found.bridge[-1].name), figured(end / scale.size, end, scale))
-    header = ("Step", scale.head(plain(found.measure).capitalize(), found.unit))
+    header = ("Step", scale.head(opening(plain(found.measure)), found.unit))
     return Table("bridge", "From the plan to the outcome, in the mean", header, tuple(rows), total)
 
 
@@ -132,7 +133,7 @@ def cases_table(found: Answer) -> Table:
             )
         )
     first = TOLD[found.cases[0].policies[0].policy]
-    header = ["Case", scale.head(first.capitalize(), found.unit), "5 %", "95 %", "Reaches target", "Best", "Comes to"]
+    header = ["Case", scale.head(opening(first), found.unit), "5 %", "95 %", "Reaches target", "Best", "Comes to"]
     return Table("cases", "Every case", tuple(header), tuple(rows))
 
 
@@ -154,8 +155,8 @@ def course_table(found: Answer, one: Reading) -> Table:
         for each, plan, mean, spent in zip(one.quarters, planned, means, money_shown, strict=True)
     )
     name = plain(found.measure)
-    header = ("Quarter", scale.head("Plan", found.unit), scale.head("Under shocks", found.unit), "5 %", "95 %")
-    header = (*header, paid.head("Money", found.currency))
+    header = ["Quarter", scale.head("Plan", found.unit), scale.head("Under shocks", found.unit), "5 %", "95 %"]
+    header += [paid.head("Money", found.currency)]
     whole = sum(each.planned for each in one.quarters)
     total = (
         Cell("Total"),
@@ -163,4 +164,4 @@ def course_table(found: Answer, one: Reading) -> Table:
         *_spread(one.outcome, scale),
         figured(one.spend.mean / paid.size, one.spend.mean, paid),
     )
-    return Table("stress_course", f"{name.capitalize()} by quarter: {TOLD[one.policy]}", header, rows, total)
+    return Table("stress_course", f"{opening(name)} by quarter: {TOLD[one.policy]}", tuple(header), rows, total)

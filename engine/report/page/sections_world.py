@@ -1,7 +1,7 @@
 """Section of a simulated market: how people move through its stages, and which channels they met on their way."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 
 from engine.report.page.cells import adding, count, figured, scale_of, share, text
 from engine.report.page.given import Given, Route, WorldRun
@@ -70,7 +70,7 @@ def _routes_told(world: WorldRun) -> str:
 def routes_table(world: WorldRun) -> Table:
     """The most frequent orders in which channels were met before a purchase, repeats of a channel as one."""
     bought: Counter[tuple[str, ...]] = Counter()
-    value: Counter[tuple[str, ...]] = Counter()
+    value: defaultdict[tuple[str, ...], float] = defaultdict(float)
     for route in world.routes:
         bought[_short(route)] += route.conversions
         value[_short(route)] += route.value
@@ -80,7 +80,7 @@ def routes_table(world: WorldRun) -> Table:
     rows = [_route(" → ".join(map(plain, one)) or UNMET, bought[one], value[one], every) for one in order[:MOST]]
     rest = order[MOST:]
     if rest:
-        rows.append(_route(f"{len(rest)} others", _sum(bought, rest), _sum(value, rest), every))
+        rows.append(_route(f"{len(rest):,} others", _sum(bought, rest), _sum(value, rest), every))
     shown = adding([row[3].value or 0.0 for row in rows], worth, scale)
     told = tuple((*row[:3], figured(one, row[3].value or 0.0, scale)) for row, one in zip(rows, shown, strict=True))
     header = ("Channels met, in order", "Purchases", "Share", scale.head("Value", world.currency))
@@ -93,7 +93,7 @@ def _route(name: str, bought: float, value: float, every: float) -> tuple[Cell, 
     return Cell(name), count(bought), share(bought / every) if every else Cell("-"), Cell("", value)
 
 
-def _sum(of: Counter[tuple[str, ...]], some: Iterable[tuple[str, ...]]) -> float:
+def _sum(of: Mapping[tuple[str, ...], float], some: Iterable[tuple[str, ...]]) -> float:
     return sum(of[one] for one in some)
 
 
