@@ -50,7 +50,14 @@ CONFIG: Spec = {
         "titleFontWeight": "normal",
         "titleLimit": 360,
     },
-    "legend": {"labelColor": INK, "labelFontSize": 11, "labelLimit": 200, "symbolOpacity": 1, "title": None},
+    "legend": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "labelFontSize": 11,
+        "labelLimit": 200,
+        "symbolOpacity": 1,
+        "title": None,
+    },
     "view": {"stroke": None},
 }
 
