@@ -28,23 +28,22 @@ def verb(
     The first plan is the one that is decided upon; further plans are compared with it. The page opens in any browser
     without a network, prints, and says at its end what else could be added. Needs the extra [report].
     """
-    from engine.files import require_free
+    from engine.report.page.needed import require_packages
 
     if out is None and charts is None:
         raise click.UsageError("nothing to write; give --out FILE.html, or --charts FOLDER")
-    for place, form, named in ((out, "file", "--out"), (charts, "folder", "--charts")):
-        if place:
-            require_free(place, force, *runs, form=form, named=named)
+    require_packages()
     with progress("report", quiet) as tell:
         tell("reading")
-        from engine.study.report import read_report, write_charts, write_page
+        from engine.study.report import read_report, require_places, write_charts, write_page
 
+        require_places(runs, out, charts, force)
         made = read_report(runs)
         tell("drawing")
         if out:
             size = write_page(made, out)
             note(f"page written to {out} ({size / 1e3:,.0f} kB)", quiet)
         if charts:
-            count = write_charts(made, charts, force)
+            count = write_charts(made, charts)
             note(f"{count} files written to {charts}", quiet)
     emit(made.document({"page": out, "charts": charts}), made.text(), as_json, out or charts)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.files import require_free, require_not_among, whole_folder, write_text
+from engine.files import require_free, whole_folder, write_text
 from engine.report.page.apart import names_of, write_apart
-from engine.report.page.drawing import require_writer
 from engine.report.page.drawn import drawn
 from engine.report.page.given import Given
 from engine.report.page.html import page_html
@@ -49,14 +48,27 @@ class Report:
         return f"{first.paragraphs[0]}\n\n" + "\n".join(told)
 
 
+def require_places(runs: Sequence[Path], out: Path | None, charts: Path | None, force: bool) -> None:
+    """Refuse places that are in use, and any file or folder that the report is made from.
+
+    Raises:
+        InputError: With what is there.
+        StorageError: Nothing can be written there.
+    """
+    inputs = [*runs, *(one for run in runs if run.is_dir() for one in sorted(run.iterdir()))]
+    if out:
+        require_free(out, force, *inputs, form="file")
+    if charts:
+        require_free(charts, force, *inputs, form="folder", named="--charts")
+
+
 def read_report(runs: Sequence[Path]) -> Report:
     """The page of some runs.
 
     Raises:
-        InputError: A run is unknown or damaged, or they do not belong together; what a report needs is not installed.
+        InputError: A run is unknown or damaged, or they do not belong together.
         StorageError: The system would not read a file.
     """
-    require_writer()
     given = read_runs(runs)
     return Report(given, page_of(given, __version__))
 
@@ -72,17 +84,13 @@ def write_page(made: Report, out: Path) -> int:
     return len(text.encode())
 
 
-def write_charts(made: Report, folder: Path, force: bool) -> int:
+def write_charts(made: Report, folder: Path) -> int:
     """Write each chart of a page as SVG, PNG and PDF and each table as CSV; how many files there are.
 
     Raises:
-        InputError: A file would replace one that the report was made from.
         StorageError: The folder cannot be written.
     """
     names = names_of(made.page)
-    inputs = [Path(one.name) for one in made.given.sources]
-    require_free(folder, force, *inputs, form="folder", named="--charts")
-    require_not_among(folder, names, *inputs)
     with whole_folder(folder, names) as place:
         write_apart(place, made.page)
     return len(names)

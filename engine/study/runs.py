@@ -40,7 +40,6 @@ MADE_BY = (
 ONE = ("fit", "stress test", "frontier", "simulated market")  # kinds of which a report shows one
 
 Record = TypeVar("Record", Answer, Frontier)
-ANSWER, SWEPT = TypeAdapter(Answer), TypeAdapter(Frontier)
 
 
 class Found(NamedTuple):
@@ -71,8 +70,8 @@ def read_runs(paths: Sequence[Path]) -> Given:
     given = Given(
         fit=fit,
         plans=plans,
-        stress=_told(stress, ANSWER, stress.told) if stress else None,
-        frontier=_told(frontier, SWEPT, _frontier(frontier, fit, plans)) if frontier else None,
+        stress=_told(stress, Answer, stress.told) if stress else None,
+        frontier=_told(frontier, Frontier, _frontier(frontier, fit, plans)) if frontier else None,
         world=world_run(world.path.parent) if world else None,
         sources=tuple(_source(one) for one in found),
     )
@@ -125,10 +124,10 @@ def _planned(found: list[Found], plans: tuple[Plan, ...]) -> str:
     return plans[0].made_from if plans else str(frontier.told.get("made_from")) if frontier else ""
 
 
-def _told(one: Found, adapter: TypeAdapter[Record], fields: dict[str, Any]) -> Record:
+def _told(one: Found, record: type[Record], fields: dict[str, Any]) -> Record:
     """A record of a document."""
     try:
-        return adapter.validate_python(fields)
+        return TypeAdapter(record).validate_python(fields)
     except ValidationError as fault:
         first = fault.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"

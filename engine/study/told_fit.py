@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.calibrate.fit import ChannelReading, Check, Contribution, Fit, Health, Verdict
 from engine.config.wording import worded
@@ -45,7 +45,6 @@ class Doubts(BaseModel):
 
 
 Record = TypeVar("Record", Told, Doubts)
-TOLD, DOUBTS = TypeAdapter(Told), TypeAdapter(Doubts)
 
 
 def fit_run(folder: Path, planned: str = "") -> FitRun:
@@ -58,11 +57,11 @@ def fit_run(folder: Path, planned: str = "") -> FitRun:
     Raises:
         InputError: A file is missing, damaged, or none of this run.
     """
-    told = _checked(folder / "manifest.json", TOLD)
+    told = _checked(folder / "manifest.json", Told)
     for name in ("health.json", "contributions.csv", "curves.json"):
         if told.files.get(name) != digest(read_bytes(folder / name)):
             raise InputError(f"{folder / name}: is not the file that manifest.json beside it describes; {AGAIN}")
-    curves, doubts = read_curves(folder / "curves.json"), _checked(folder / "health.json", DOUBTS)
+    curves, doubts = read_curves(folder / "curves.json"), _checked(folder / "health.json", Doubts)
     if [reading.name for reading in doubts.channels] != list(curves.names):
         raise InputError(f"{folder / 'health.json'}: its channels are not those of curves.json; {AGAIN}")
     starts, parts = _parts(folder / "contributions.csv", curves)
@@ -73,9 +72,9 @@ def fit_run(folder: Path, planned: str = "") -> FitRun:
     return FitRun(used if used.made_from == planned else curves, fit, told.made_from, settings, told.versions)
 
 
-def _checked(path: Path, adapter: TypeAdapter[Record]) -> Record:
+def _checked(path: Path, record: type[Record]) -> Record:
     try:
-        return adapter.validate_python(read_json(path))
+        return record.model_validate(read_json(path))
     except ValidationError as fault:
         first = fault.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"

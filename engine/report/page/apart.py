@@ -6,8 +6,8 @@ from pathlib import Path
 
 from engine.files import write_bytes, write_csv, write_text
 from engine.report.page.cells import UNBROKEN
-from engine.report.page.drawing import pdf, png, svg
 from engine.report.page.records import Cell, Figure, Page, Table, figures_of, tables_of
+from engine.report.render import pdf, png, svg
 
 FORMS = (".svg", ".png", ".pdf")
 
@@ -22,7 +22,6 @@ def write_apart(folder: Path, page: Page) -> None:
     """Write each chart as SVG, PNG and PDF, and each table as CSV.
 
     Raises:
-        InputError: The optional packages for reports are not installed.
         StorageError: The folder cannot be written.
     """
     for figure in figures_of(page):

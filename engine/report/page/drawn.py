@@ -3,8 +3,8 @@
 from typing import Any
 
 from engine.report.charts.look import Spec
-from engine.report.page.drawing import labelled, svg, themed
 from engine.report.page.records import Chart, Figure, View
+from engine.report.render import svg, themed
 
 
 def drawn(figure: Figure) -> Chart:
@@ -43,4 +43,4 @@ def _line(text: Any) -> str:
 
 def _labelled(spec: Spec, told: str) -> str:
     """The drawing, as one image that a screen reader says in words."""
-    return labelled(themed(svg(spec)), told)
+    return themed(svg(spec), told)

@@ -47,9 +47,9 @@ class Route:
     """One order in which people met channels, and what came of it."""
 
     channels: tuple[str, ...]  # empty: they met none
-    conversions: int
+    conversions: float
     value: float  # [currency]
-    nulls: int  # people with it open at the end
+    nulls: float  # people with it open at the end
 
 
 @dataclass(frozen=True)

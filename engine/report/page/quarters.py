@@ -13,7 +13,7 @@ from engine.optimize.timing import cycled
 from engine.periods import PERIODS, starts
 from engine.response.curves import Channel, Curves, kernel, respond
 
-SAME = 1e-3  # of the outcome: closer than this the parts are those of the plan
+SAME = 1e-6  # of the outcome: closer than this the parts are those of the plan
 
 
 def brought_by_decision(curves: Curves, plan: Plan) -> tuple[Range, ...] | None:

@@ -1,6 +1,6 @@
 """Section of a simulated market: how people move through its stages, and which channels they met on their way."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from engine.report.page.cells import adding, count, figured, scale_of, share, text
@@ -69,7 +69,7 @@ def _routes_told(world: WorldRun) -> str:
 
 def routes_table(world: WorldRun) -> Table:
     """The most frequent orders in which channels were met before a purchase, repeats of a channel as one."""
-    bought: Counter[tuple[str, ...]] = Counter()
+    bought: defaultdict[tuple[str, ...], float] = defaultdict(float)
     value: defaultdict[tuple[str, ...], float] = defaultdict(float)
     for route in world.routes:
         bought[_short(route)] += route.conversions

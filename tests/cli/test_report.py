@@ -1,0 +1,88 @@
+"""`peso report` as a user runs it: what it writes, says and refuses."""
+
+import csv
+import json
+
+import pytest
+
+from engine.report.page import needed
+from tests.report.runs import HOSTILE, written
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Every kind of run, of channels with hostile names."""
+    folder = tmp_path_factory.mktemp("runs")
+    written(folder, HOSTILE)
+    return folder
+
+
+def test_the_decision_is_said_and_the_page_written(peso, runs):
+    done = peso("report", "fit", "year.json", "--out", "page.html", "--force", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("year <b>, 2027-03-01 to 2028-02-27, EUR ")
+    assert "Not in it: what other budgets would bring. Give the folder of a frontier" in done.stdout
+    assert done.stderr.startswith("page written to page.html (")
+    assert (runs / "page.html").read_text().startswith("<!doctype html>")
+
+
+def test_json_says_what_is_in_it_and_what_it_was_made_from(peso, runs):
+    done = peso("report", "fit", "year.json", "--out", "json.html", "--json", "-q", cwd=runs)
+    told = json.loads(done.stdout)
+    assert (told["schema"], told["currency"], told["period"], told["page"]) == (
+        "peso.report/1",
+        "EUR",
+        "week",
+        "json.html",
+    )
+    assert "decision" in told["sections"]
+    assert [one["what"] for one in told["files"]] == ["fit", "plan"]
+
+
+def test_charts_and_tables_become_files_that_no_spreadsheet_runs(peso, runs):
+    done = peso("report", "fit", "year.json", "--charts", "charts", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    there = {path.name for path in (runs / "charts").iterdir()}
+    assert {"response.svg", "response.png", "response.pdf", "moves.csv", "prices.csv"} <= there
+    assert (runs / "charts" / "response.png").read_bytes().startswith(b"\x89PNG")
+    assert (runs / "charts" / "response.pdf").read_bytes().startswith(b"%PDF")
+    assert "<script" not in (runs / "charts" / "response.svg").read_text()
+    rows = list(csv.DictReader((runs / "charts" / "moves.csv").open(newline="")))
+    plan = json.loads((runs / "year.json").read_text())
+    assert [float(row["Plan (EUR)"]) for row in rows[:-1]] == [line["spend"] for line in plan["by_channel"]]
+    names = [row["Channel"] for row in rows]
+    assert names[1] == "'" + HOSTILE[1]
+    assert not any(cell.startswith(("=", "@", "+")) for row in rows for cell in row.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        (("nowhere", "--out", "x.html"), 3, "nowhere: no such file"),
+        (("year.toml", "--out", "x.html"), 3, "is not JSON"),
+        (("fit/charts.json", "--out", "x.html"), 3, "is no run that a report can show (its schema is 'peso.charts/1')"),
+        (("fit", "fit", "--out", "x.html"), 3, "a report shows one fit"),
+        (("fit", "--out", "taken.html"), 3, "taken.html: already exists"),
+        (("fit", "--out", "fit/curves.json", "--force"), 3, "which its answer must not replace"),
+        (("fit", "--charts", "fit", "--force"), 3, "which its answer must not replace"),
+        (("year.json", "--out", "fit", "--force"), 3, "is a folder, a file is needed"),
+        (("fit",), 2, "nothing to write; give --out FILE.html, or --charts FOLDER"),
+        (("--out", "x.html"), 2, "Missing argument 'RUN...'"),
+    ],
+)
+def test_what_cannot_be_reported_is_refused_in_one_sentence(peso, runs, given, code, said):
+    (runs / "taken.html").write_text("mine")
+    done = peso("report", *given, cwd=runs)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (runs / "taken.html").read_text() == "mine"
+    assert not (runs / "x.html").exists()
+
+
+def test_without_its_packages_it_says_how_to_install_them(peso, runs, monkeypatch):
+    monkeypatch.setattr(needed, "PACKAGES", ("no_such_package",))
+    done = peso("report", "fit", "--out", "x.html", cwd=runs)
+    assert done.returncode == 3
+    assert "pip install 'peso-engine[report]'" in done.stderr
+    assert done.stderr.count("\n") == 1
