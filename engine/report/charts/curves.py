@@ -1,9 +1,10 @@
 """Charts of curves alone, whoever made them: what spend brings, and how long it works on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.report.charts.look import (
     FAINT,
@@ -41,34 +42,61 @@ FADED = 0.97  # share of the effect that a carry-over chart shows at least
 LAGS = 6, 40  # periods that it shows, at least and at most
 
 
-def response_chart(curves: Curves) -> Spec:
-    """What each channel brings at any constant spend, where it stands today, and where the data end.
+class Planned(NamedTuple):
+    """What a plan spends on one channel, and what its rules allow [currency/period]."""
+
+    spend: float
+    bounds: tuple[float, float] | None = None  # least and most
+
+
+def response_chart(curves: Curves, plan: Mapping[str, Planned] | None = None) -> Spec:
+    """What each channel brings at any constant spend, where it stands today and in a plan, and where the data end.
 
     The line is the mean over the draws, as plans count it; the band holds 5 to 95 % of them.
+
+    Args:
+        curves: The curves.
+        plan: What a plan spends a period, by the name of the channel; channels that it does not know have no mark.
     """
-    names = labels(curves.names)
+    names, planned = labels(curves.names), plan or {}
     nexts = [next_brings(channel, curves) for channel in curves.channels]
-    views = [_response(*one, curves) for one in zip(names, curves.channels, nexts, strict=True)]
+    views = [
+        _response(name, channel, brings, curves, planned.get(channel.name))
+        for name, channel, brings in zip(names, curves.channels, nexts, strict=True)
+    ]
     best = int(np.argmax([three[1] for three in nexts]))
     what = short(curves.measure)
     one = money(1.0, curves.currency)
     title = f"Where does the next {one} bring most? In {short(names[best])}: {_told(nexts[best], curves)}"
     if not nexts[best][1] > 0:
         title = f"The next {one} brings nothing in any channel, as far as the data tell"
-    subtitle = (
-        f"Line: what a constant spend brings each {curves.period}, the mean over all draws; band: 5-95 %; dot: spend "
-        "of the latest year. Beyond the dashed rule no data speak: there the curve is belief."
-    )
     told = [
         f"{short(name)} brings {_brought(channel, curves)} at today's "
-        f"{money(pace(channel, curves.period), curves.currency)} a {curves.period}"
+        f"{money(pace(channel, curves.period), curves.currency)} a {curves.period}{_plans(channel, planned, curves)}"
         for name, channel in zip(names, curves.channels, strict=True)
     ]
+    subtitle = _reading(curves, planned)
     return framed(
         heading(title, subtitle, TOTAL),
         f"Response curves, {what} against spend, one panel for each of {len(views)} channels. {listed(told)}.",
         panels(views, COLUMNS),
     )
+
+
+def _reading(curves: Curves, planned: Mapping[str, Planned]) -> str:
+    """How to read the panels."""
+    ring = "; ring: the plan's, in the mean" if planned else ""
+    room = "; bar on the axis: what its rules allow" if any(one.bounds for one in planned.values()) else ""
+    return (
+        f"Line: what a constant spend brings each {curves.period}, the mean over all draws; band: 5-95 %; dot: spend "
+        f"of the latest year{ring}{room}. Beyond the dashed rule no data speak: there the curve is belief."
+    )
+
+
+def _plans(channel: Channel, planned: Mapping[str, Planned], curves: Curves) -> str:
+    """What the plan spends on a channel, as the end of a sentence."""
+    plan = planned.get(channel.name)
+    return f", and the plan spends {money(plan.spend, curves.currency)}" if plan else ""
 
 
 def next_brings(channel: Channel, curves: Curves) -> Three:
@@ -83,11 +111,6 @@ def _told(three: Three, curves: Curves, edges: str = "5-95 %: ") -> str:
     low, middle, high = three
     unit = "" if curves.is_money else f" {short(curves.outcome)}"
     return f"{money(middle, outcome_currency(curves))}{unit} ({edges}{number(low)} .. {number(high)})"
-
-
-def _next(channel: Channel, brings: Three, curves: Curves) -> str:
-    """Kind and return of the next unit of money, short enough to stand over a panel."""
-    return f"{channel.kind}; next {money(1.0, curves.currency)}: {_told(brings, curves, '')}"
 
 
 def _brought(channel: Channel, curves: Curves) -> str:
@@ -113,11 +136,13 @@ def seen_up_to(channel: Channel) -> float:
     return channel.history.support[1] if channel.history.support else channel.history.max
 
 
-def _response(name: str, channel: Channel, brings: Three, curves: Curves) -> Spec:
-    """One panel: band, line as far as the data speak and beyond, where they end, today."""
+def _response(name: str, channel: Channel, brings: Three, curves: Curves, plan: Planned | None) -> Spec:
+    """One panel: band, line as far as the data speak and beyond, where they end, today, the plan."""
     today, seen = pace(channel, curves.period), seen_up_to(channel)
-    reach = max(1.4 * seen, 1.6 * today) or channel.history.max or 1.0
-    stock = np.unique(np.concatenate([reach * np.linspace(0.0, 1.0, POINTS) ** 1.5, [today, min(seen, reach)]]))
+    ahead = [plan.spend] if plan else []
+    reach = max(1.4 * seen, 1.6 * today, *(1.15 * spend for spend in ahead)) or channel.history.max or 1.0
+    marks = [today, min(seen, reach), *ahead]
+    stock = np.unique(np.concatenate([reach * np.linspace(0.0, 1.0, POINTS) ** 1.5, marks]))
     low, mean, high = _band(channel, stock, curves)
     across, up = unit_of(reach), unit_of(float(high.max()))
     at = stock / across.size
@@ -142,12 +167,32 @@ def _response(name: str, channel: Channel, brings: Three, curves: Curves) -> Spe
                 "encoding": {"y": amount("low", **outcome), "y2": {"field": "high"}},
             },
             *_end(seen / across.size),
+            *(_room(plan.bounds, reach, across) if plan and plan.bounds else []),
             {
                 "encoding": {"y": amount("mean", **outcome)},
-                "layer": _line(channel, at, mean / up.size, (today, seen), across),
+                "layer": [
+                    *_line(channel, at, mean / up.size, (today, seen), across),
+                    *(_ring(at == one / across.size, at, mean / up.size) for one in ahead),
+                ],
             },
         ],
     }
+
+
+def _ring(here: Bool[np.ndarray, " point"], at: Float[np.ndarray, " point"], mean: Float[np.ndarray, " point"]) -> Spec:
+    """Where the plan stands; around the dot of today where it stays."""
+    ring = {"type": "point", "filled": False, "color": INK, "size": 130, "strokeWidth": 2, "opacity": 1}
+    return {"data": rows(spend=at[here], mean=mean[here]), "mark": ring}
+
+
+def _room(bounds: tuple[float, float], reach: float, across: Unit) -> list[Spec]:
+    """From the least to the most that rules allow, as a bar on the axis; nothing where all of that lies outside."""
+    least, most = (min(bound, reach) / across.size for bound in bounds)
+    if bounds[0] > reach:
+        return []
+    bar = {"type": "rule", "color": QUIET, "strokeWidth": 5, "opacity": 0.55}
+    at: Spec = {"x2": {"field": "most"}, "y": {"value": HEIGHT - 3}}
+    return [{"data": rows(spend=[least], most=[most]), "mark": bar, "encoding": at}]
 
 
 def _end(seen: float) -> list[Spec]:
