@@ -54,12 +54,12 @@ def themed(drawing: str, told: str = "") -> str:
         told: What it shows, in words.
 
     >>> themed('<svg class="marks" width="9"><rect fill="#ffffff" x="0.12345"/></svg>', "a < b")
-    '<svg role="img" aria-label="a &lt; b" width="9"><rect fill="var(--paper, #ffffff)" x="0.12"/></svg>'
+    '<svg role="img" overflow="visible" aria-label="a &lt; b" width="9"><rect fill="var(--paper, #ffffff)" x="0.12"/></svg>'
     """
     mark = hashlib.sha256(drawing.encode()).hexdigest()[:8]
     own = {name: f"d{mark}-{name}" for tag in TAG.findall(drawing) for name in ID.findall(tag)}
     bare = TAG.sub(lambda tag: ATTRIBUTE.sub(_attribute, tag[0]), UNSEEN.sub("", _renamed(drawing, own)))
-    return bare.replace("<svg", f'<svg role="img" aria-label="{escape(told)}"', 1)
+    return bare.replace("<svg", f'<svg role="img" overflow="visible" aria-label="{escape(told)}"', 1)
 
 
 def _renamed(drawing: str, names: dict[str, str]) -> str:

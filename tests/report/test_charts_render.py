@@ -56,7 +56,7 @@ def test_every_text_of_a_page_takes_its_colour_from_the_page(drawing):
 
 def test_a_drawing_is_one_image_that_is_said_in_words(drawing):
     told = themed(drawing, 'spend of "tv" <b>')
-    assert told.startswith('<svg role="img" aria-label="spend of &quot;tv&quot; &lt;b&gt;" ')
+    assert told.startswith('<svg role="img" overflow="visible" aria-label="spend of &quot;tv&quot; &lt;b&gt;" ')
     assert told.count("aria-") == 1 and told.count("role=") == 1 and " viewBox=" in told
 
 

@@ -29,7 +29,7 @@ BOLD, LIGHT = 7.9, 6.0  # pixels of a letter of a title and of what stands below
 WIDE = 660  # pixels of a chart over time
 TITLED = 24  # letters of one line of an axis title
 LISTED = 12  # channels that a description lists, before it counts the rest
-FONT = "sans-serif"
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # all of one width, which labels are measured by
 CONFIG: Spec = {
     "background": PAPER,
     "font": FONT,
