@@ -42,10 +42,11 @@ class Report:
 
     def text(self) -> str:
         """What the page opens with, what is in it and what could be added."""
-        first = next(block for section in self.page.sections for block in section.blocks if isinstance(block, Words))
+        blocks = [block for section in self.page.sections for block in section.blocks if isinstance(block, Words)]
+        findings = [block.paragraphs[0] for block in blocks if block.look in ("decision", "finding")]
         told = [f"In it: {', '.join(section.title for section in self.page.sections)}."]
         told += [f"Not in it: {one.title}. {one.remedy}" for one in self.page.absent]
-        return f"{first.paragraphs[0]}\n\n" + "\n".join(told)
+        return f"{next(iter(findings), self.page.title)}\n\n" + "\n".join(told)
 
 
 def require_places(runs: Sequence[Path], out: Path | None, charts: Path | None, force: bool) -> None:

@@ -1,10 +1,13 @@
-"""Charts of a page as SVG: the title as text beside it, and panels one by one, so that they wrap as words do."""
+"""Charts of a page as SVG: the title as text beside it, panels one by one, and a slim drawing for phones."""
 
 from typing import Any
 
 from engine.report.charts.look import Spec
 from engine.report.page.records import Chart, Figure, View
 from engine.report.render import svg, themed
+
+SLIM = 225  # pixels that a chart is wide on a phone, without its axes
+BELOW = {"orient": "bottom", "direction": "horizontal", "columns": 2}  # where there is no room beside a chart
 
 
 def drawn(figure: Figure) -> Chart:
@@ -14,15 +17,14 @@ def drawn(figure: Figure) -> Chart:
     told = str(spec.get("description", title))
     panels = spec.get("concat")
     if not panels:
-        bare = {key: value for key, value in spec.items() if key != "title"}
-        return Chart(title, reading, (View("", _labelled(bare, told)),))
+        bare = _untitled(spec)
+        slim = _drawing(slimmed(bare), told) if figure.bends else ""
+        return Chart(title, reading, (View("", _drawing(bare, told), slim),))
     frame: Spec = {key: spec[key] for key in ("$schema", "config") if key in spec}
     views = []
     for panel in panels:
-        above, below = titles(panel.get("title"))
-        bare = {key: value for key, value in panel.items() if key != "title"}
-        name = " – ".join(one for one in (above, below) if one)
-        views.append(View(name, _labelled({**frame, **bare}, f"{title}: {name}")))
+        name = " – ".join(one for one in titles(panel.get("title")) if one)
+        views.append(View(name, _drawing({**frame, **_untitled(panel)}, f"{title}: {name}")))
     return Chart(title, reading, tuple(views))
 
 
@@ -37,10 +39,32 @@ def titles(title: Any) -> tuple[str, str]:
     return _line(title), ""
 
 
+def slimmed(spec: Spec) -> Spec:
+    """A chart that fits a phone: as wide as that, its legends below it."""
+    config = spec.get("config", {})
+    legend = {**config.get("legend", {}), **BELOW}
+    return {**_narrow(spec), "config": {**config, "legend": legend}}
+
+
+def _narrow(part: Any) -> Any:
+    """A part of a spec, and all within it, no wider than a phone; data stay as they are."""
+    if isinstance(part, list):
+        return [_narrow(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    wide = part.get("width")
+    fits = {"width": SLIM} if isinstance(wide, int | float) and wide > SLIM else {}
+    return {key: value if key in ("data", "config") else _narrow(value) for key, value in part.items()} | fits
+
+
+def _untitled(spec: Spec) -> Spec:
+    return {key: value for key, value in spec.items() if key != "title"}
+
+
 def _line(text: Any) -> str:
     return " ".join(map(str, text)) if isinstance(text, list) else str(text or "")
 
 
-def _labelled(spec: Spec, told: str) -> str:
+def _drawing(spec: Spec, told: str) -> str:
     """The drawing, as one image that a screen reader says in words."""
     return themed(svg(spec), told)

@@ -35,6 +35,7 @@ class Figure:
     name: str  # of its files
     spec: Spec
     table: Table | None = None
+    bends: bool = True  # whether it may be drawn slimmer; False where labels were placed by pixels
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class View:
 
     title: str
     svg: str
+    slim: str = ""  # the same for phones; empty where it is slim already, or cannot be
 
 
 @dataclass(frozen=True)

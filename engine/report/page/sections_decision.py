@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 from engine.optimize.plan import Line, Plan
+from engine.report.above import split_above
 from engine.report.answer import decision, proof
 from engine.report.charts.look import opening
+from engine.report.charts.moves import moves_chart
 from engine.report.figures import amount, one_draw, rate, told_gap
 from engine.report.figures import ranged as range_told
+from engine.report.found import budget_found, money_for_tests
 from engine.report.history import beside_history, compared, is_scaled, scaled_note
 from engine.report.page.cells import EMPTY, Scale, adding, amounts, figured, ranged, ratio, scale_of, share, text
 from engine.report.page.given import Given
-from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Listed, Section, Table, Words
+from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Listed, Section, Table, Words
+from engine.report.weeks import weeks_text
 from engine.words import money, number, percent, plain
 
 NO_PLAN = "Give a plan.json: peso optimize FIT SCENARIO --out plan.json."
@@ -23,7 +27,8 @@ def decision_section(given: Given) -> Section | Absent:
     plan = given.plan
     if plan is None:
         return Absent("the decision", NO_PLAN)
-    beside = tuple(beside_history(plan).splitlines())
+    told = (beside_history(plan), budget_found(plan), money_for_tests(plan), weeks_text(plan))
+    beside = tuple(line for part in told for line in part.splitlines())
     blocks: list[Block] = [Words((decision(plan),), "decision"), Facts(_facts(plan))]
     blocks += [Words(beside)] * bool(beside)
     blocks += [Words(tuple(f"Beware: {plain(one)}." for one in plan.warnings), "beware")] * bool(plan.warnings)
@@ -76,21 +81,8 @@ def moves_section(given: Given) -> Section | Absent:
     plan = given.plan
     if plan is None:
         return Absent("where money moves", NO_PLAN)
-    told = Words((_moves_told(plan),))
-    return Section("moves", "Where the money moves", (told, moves_table(plan), *_levels(plan)))
-
-
-def _moves_told(plan: Plan) -> str:
-    """How much of the money moves."""
-    moved = sum(max(line.spend - line.baseline, 0.0) for line in plan.lines)
-    freed = sum(max(line.baseline - line.spend, 0.0) for line in plan.lines)
-    same = min(moved, freed)
-    part = f" ({percent(same / plan.spend)} of the money)" if plan.spend > 0 else ""
-    told = f"{money(same, plan.currency)} move from one channel to another{part}, {plan.start} to {plan.end}"
-    more = plan.spend - sum(plan.baseline.spend)
-    if abs(more) > 1e-6 * max(plan.spend, 1.0):
-        told += f"; {money(abs(more), plan.currency)} {'come on top' if more > 0 else 'are saved'}"
-    return f"{told}."
+    chart = Figure("moves", moves_chart(plan))
+    return Section("moves", "Where the money moves", (chart, moves_table(plan), *_levels(plan)))
 
 
 def moves_table(plan: Plan) -> Table:
@@ -108,12 +100,20 @@ def moves_table(plan: Plan) -> Table:
         [_relative(line.baseline, line.spend) for line in lines],
         amounts([line.outcome.mean for line in lines], brought, plan.chosen.outcome.mean),
         *zip(*(ranged(line.outcome, brought) for line in lines), strict=True),
-        [ratio(line.outcome.mean / line.spend) if line.spend > 0 else Cell("-") for line in lines],
+        [_return(plan, line.outcome.mean, line.spend) for line in lines],
         [ratio(line.marginal) for line in lines],
     ]
     name = _outcome_name(plan)
     header = ["Channel", "Kind", before.head("History", plan.currency), after.head("Plan", plan.currency)]
-    header += [after.head("Change", plan.currency), "Change", brought.head(name, unit), "5 %", "95 %", "Return", NEXT]
+    header += [
+        after.head("Change", plan.currency),
+        "Change",
+        brought.head(name, unit),
+        "5 %",
+        "95 %",
+        _returned(plan),
+        NEXT,
+    ]
     total = _total(plan, after, brought)
     if one_draw(plan):  # no 5 and 95 % points
         columns, header, total = ([*row[:7], *row[9:]] for row in (columns, header, total))
@@ -164,14 +164,25 @@ def _total(plan: Plan, money_scale: Scale, brought: Scale) -> list[Cell]:
         _relative(base, spent),
         figured(outcome.mean / brought.size, outcome.mean, brought),
         *ranged(outcome, brought),
-        ratio(outcome.mean / spent) if spent > 0 else Cell("-"),
+        _return(plan, outcome.mean, spent),
         EMPTY,
     ]
 
 
+def _return(plan: Plan, brought: float, spend: float) -> Cell:
+    """What each unit of money brings; of an outcome that is counted, what one of it costs."""
+    above, below = (brought, spend) if plan.in_money else (spend, brought)
+    return Cell("-") if spend <= 0 or below <= 0 else ratio(above / below)
+
+
+def _returned(plan: Plan) -> str:
+    return "Return" if plan.in_money else f"Cost of one ({plain(plan.currency)})"
+
+
 def _notes(plan: Plan) -> str:
     one = f"{plan.currency} 1"
-    told = f"Return: what each {one} brings. {NEXT}: what the next {one} brings. 5 % and 95 % points do not add up."
+    told = f"Return: what each {one} brings. " if plan.in_money else ""
+    told += f"{NEXT}: what the next {one} brings. 5 % and 95 % points do not add up."
     if any(line.beyond for line in plan.lines):
         told += f" * more a {plan.period} than history ever shows."
     scaled = scaled_note(plan)
@@ -193,13 +204,14 @@ def _levels(plan: Plan) -> tuple[Block, ...]:
             figured(level.spend / scale.size, level.spend, scale),
             share(level.share),
             figured(level.outcome.mean / brought.size, level.outcome.mean, brought),
-            ratio(level.outcome.mean / level.spend) if level.spend > 0 else Cell("-"),
+            _return(plan, level.outcome.mean, level.spend),
         )
         for level in told
     ]
     header = ["Split", scale.head("History", plan.currency), "Share", scale.head("Plan", plan.currency), "Share"]
-    header += [brought.head(_outcome_name(plan), plan.currency if plan.in_money else ""), "Return"]
-    return (Table("split_above", "The split above the channels", tuple(header), tuple(rows)),)
+    header += [brought.head(_outcome_name(plan), plan.currency if plan.in_money else ""), _returned(plan)]
+    cost = split_above(plan).splitlines()[-1] if plan.fixing else ""
+    return (Table("split_above", "The split above the channels", tuple(header), tuple(rows), note=cost),)
 
 
 def scenarios_section(given: Given) -> Section | Absent:

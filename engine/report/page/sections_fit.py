@@ -1,12 +1,14 @@
 """Sections of a fit: shares of money and effect, response curves, returns, and how far the fit can be trusted."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.calibrate.fit import Check, Fit, Verdict
 from engine.optimize.plan import Plan
-from engine.report.charts.course import contributions_chart, outcome_chart
-from engine.report.charts.curves import response_chart, seen_up_to
-from engine.report.charts.look import opening
+from engine.report.charts.course import brought_share, contributions_chart, outcome_chart
+from engine.report.charts.curves import Planned, response_chart, seen_up_to
+from engine.report.charts.look import Spec, opening
 from engine.report.charts.returns import returns_chart
 from engine.report.charts.shares import shares_chart, shares_of
 from engine.report.page.cells import figured, ratio, scale_of, share, text
@@ -38,6 +40,7 @@ ASKED = {
     "geos": "do regions agree?",
 }
 """Names of checks in plain words."""
+PANELS = 24  # channels whose curves are drawn
 SEVERITY: tuple[Verdict, ...] = ("bad", "weak", "good")
 VERDICTS: dict[Verdict, str] = {"good": "Good", "weak": "With care", "bad": "Bad"}
 
@@ -128,15 +131,29 @@ def curves_section(given: Given) -> Section | Absent:
     if run is None:
         return Absent("response curves", NO_FIT)
     curves = run.curves
-    told = (
-        "Line: what a constant spend brings, the mean over all draws. Band: nine of ten draws lie in it (5-95 %). "
-        "Beyond the dashed rule no data speak: there the curve is belief."
-    )
     return Section(
         "curves",
         "What each channel brings at any spend",
-        (Words((told,)), Figure("response", response_chart(curves), curves_table(curves, given.plan))),
+        (*_left_out(curves), Figure("response", _curves(curves, given.plan), curves_table(curves, given.plan))),
     )
+
+
+def _curves(curves: Curves, plan: Plan | None) -> Spec:
+    """The curves of the channels with most money, with what the plan spends on them."""
+    planned = {line.name: Planned(line.spend / plan.periods) for line in plan.lines} if plan else {}
+    taken = {
+        one.name: max(pace(one, curves.period), planned[one.name].spend if one.name in planned else 0.0)
+        for one in curves.channels
+    }
+    most = sorted(taken, key=lambda name: -taken[name])[:PANELS]
+    shown = tuple(channel for channel in curves.channels if channel.name in most)
+    return response_chart(replace(curves, channels=shown), planned)
+
+
+def _left_out(curves: Curves) -> tuple[Words, ...]:
+    """That not all channels are drawn."""
+    told = f"Drawn are the {PANELS} of {len(curves.channels)} channels with most money; the table has all of them."
+    return (Words((told,)),) if len(curves.channels) > PANELS else ()
 
 
 def curves_table(curves: Curves, plan: Plan | None) -> Table:
@@ -190,7 +207,7 @@ def returns_section(given: Given) -> Section | Absent:
     return Section(
         "returns",
         "Return so far and of the next money",
-        (Figure("returns", returns_chart(fit), returns_table(fit)),),
+        (Figure("returns", returns_chart(fit), returns_table(fit), bends=False),),
     )
 
 
@@ -224,6 +241,7 @@ def health_section(given: Given) -> Section | Absent:
     checks = sorted(fit.health.checks, key=lambda check: SEVERITY.index(check.verdict))
     counts = {verdict: sum(one.verdict == verdict for one in checks) for verdict in SEVERITY}
     told = ", ".join(f"{counts[one]} {VERDICTS[one].lower()}" for one in SEVERITY if counts[one])
+    said = f"{TRUST[fit.health.trust]}: the channels brought {brought_share(fit)} of {plain(fit.curves.outcome)}."
     facts = (
         Fact("Verdict", TRUST[fit.health.trust], f"{len(checks)} checks: {told}"),
         *_explained(fit),
@@ -231,7 +249,7 @@ def health_section(given: Given) -> Section | Absent:
     return Section(
         "health",
         "How far the fit can be trusted",
-        (Facts(facts), Listed(tuple(map(_check, checks)), "checks"), *_past(fit)),
+        (Words((said,), "finding"), Facts(facts), Listed(tuple(map(_check, checks)), "checks"), *_past(fit)),
     )
 
 

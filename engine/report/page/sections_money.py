@@ -98,7 +98,7 @@ def when_table(plan: Plan) -> Table:
     columns = [amounts(row, scale, sum(row)) for row in plan.chosen.decided]
     whole = amounts(plan.chosen.spend, scale, plan.spend)
     names = [text(line.name) for line in plan.lines]
-    header = ("Channel", *(f"from {label[:10]}" for label in plan.decisions), scale.head("In all", plan.currency))
+    header = ("Channel", *(label[:10] for label in plan.decisions), scale.head("In all", plan.currency))
     totals = [sum(row) for row in plan.chosen.decided]
     total = (
         Cell("Total"),
