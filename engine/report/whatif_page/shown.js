@@ -1,0 +1,182 @@
+// How a split is told: sentences, rows, bars and tables. Text from data is only ever set as text.
+
+const amountTold = amount => (told.unit ? `${told.unit} ${number(amount)}` : number(amount));
+const changeTold = amount => (told.unit ? `${told.unit} ${signed(amount)}` : signed(amount));
+const moneyTold = amount => `${told.currency} ${number(amount)}`;
+
+function show() {
+  const range = spread(value);
+  $("decision").textContent = decisionTold(range);
+  $("beside").textContent = besideTold(range);
+  showRules(unkept(told.rules, state.money));
+  showTotal();
+  levers.forEach(showLever);
+  showBand(range);
+  showBars();
+  if ($("table").closest("details").open) showTable();
+  if ($("text").closest("details").open) $("text").textContent = textOf();
+}
+
+function decisionTold(range) {
+  const what = told.unit ? (told.measure === "revenue" ? "" : ` of ${told.measure}`) : ` ${told.measure}`;
+  return `With this split: ${amountTold(range.mean)}${what} (${number(range.p05)} .. ${number(range.p95)}), ` +
+    `${changeTold(range.mean - usual.mean)} against today’s split, chance of less ${percent(chanceOfLess(value, before))}.`;
+}
+
+function besideTold(range) {
+  const total = totalOf(state.money), more = total - totalOf(today), same = Math.abs(more) < 5e-4 * total;
+  const beside = same ? "as much as today’s split" : `${moneyTold(Math.abs(more))} ${more > 0 ? "more" : "less"} than today’s split`;
+  return `It spends ${moneyTold(total)}, ${beside}. ${bestTold(range)}`;
+}
+
+function bestTold(range) {
+  if (best.value === null) return "So much is beyond the budgets whose best split this page knows.";
+  const rest = best.value - range.mean, near = Math.abs(rest) < 5e-4 * Math.abs(best.value);
+  const told = `The best split of this money brings about ${amountTold(best.value)}`;
+  if (near) return `${told}: no more than this one.`;
+  return `${told}: ${amountTold(Math.abs(rest))} ${rest > 0 ? "more" : "less, since it keeps every rule and moves no money for a gain in doubt"}.`;
+}
+
+function showRules(rules) {
+  const rest = rules.length - 4;
+  $("unkept").hidden = !rules.length;
+  $("unkept").textContent = !rules.length ? "" : `Not kept of the scenario’s rules: ${rules.slice(0, 4).join("; ")}${rest > 0 ? `; and ${rest} more` : ""}.`;
+}
+
+const whole = amount => amount.toFixed(Math.abs(amount) >= 1000 ? 0 : 2);
+
+function set(input, text) {
+  if (document.activeElement !== input || input.type === "range") input.value = text;
+}
+
+// Puts a slider where an amount lies between its ends.
+function slid(range, amount, [least, most], spoken) {
+  [range.min, range.max, range.value] = [least, most, amount];
+  range.style.setProperty("--at", `${most > least ? 100 * (amount - least) / (most - least) : 0}%`);
+  range.setAttribute("aria-valuetext", spoken);
+}
+
+function showTotal() {
+  const total = sum(state.money.map(row => amountOf(row))), part = state.scope < 0 ? asked : sum(planned.map(row => row[state.scope]));
+  slid($("total-range"), total, [0, Math.max(2 * part, total)], moneyTold(total));
+  $("total").value = whole(total);
+}
+
+function showLever(lever, at) {
+  const amount = amountOf(state.money[at]), limits = limitsOf(at), [least, most] = boundsOf(at);
+  const total = sum(state.money.map(row => amountOf(row))), inMoney = $("form").value === "money";
+  const room = 2 * Math.max(amountOf(planned[at]), amountOf(today[at]), 0.5 * amountOf(even) / channels.length);
+  slid(lever.range, amount, [least, most < Infinity ? most : Math.max(room, amount)],
+    `${moneyTold(amount)}, ${percent(total ? amount / total : 0)} of the total`);
+  lever.field.value = inMoney ? whole(amount) : (total ? 100 * amount / total : 0).toFixed(2);
+  lever.field.setAttribute("aria-label", `${channels[at].name}, ${inMoney ? told.currency : "% of the total"}`);
+  lever.unit.textContent = inMoney ? told.currency : "%";
+  lever.range.disabled = lever.field.disabled = state.locked[at] || limits[1] === 0;
+  lever.limits.textContent = limitsTold(limits);
+  lever.keep.closest("label").hidden = limits[0] <= 0 && limits[1] === Infinity;
+  lever.told.textContent = leverTold(at, amount, total);
+}
+
+function limitsTold([least, most]) {
+  if (most === 0) return "no open date here";
+  if (most === Infinity) return `keep to ${moneyTold(least)} or more`;
+  return `keep within ${least > 0 ? number(least) : "0"} .. ${number(most)}`;
+}
+
+function leverTold(at, amount, total) {
+  const now = amountOf(today[at]), moved = amount - now, { outcome, next, slope } = results[at], mean = spread(outcome).mean;
+  const change = Math.abs(moved) < 5e-4 * Math.max(now, 1) ? "as today" : now > 0 ? `${moved > 0 ? "+" : ""}${percent(moved / now)} on today` : "nothing today";
+  const rate = state.scope < 0 ? next : slope[state.scope];
+  return `${percent(total ? amount / total : 0)} of the total, ${change}; all of it brings ${outcomeTold(mean)}, the next ${told.currency} 1 brings ${rateTold(rate)}`;
+}
+
+const outcomeTold = amount => (told.in_money ? `${told.currency} ${number(amount)}` : `${number(amount)} ${told.outcome}`);
+const rateTold = rate => (told.in_money ? `${told.currency} ${rate.toFixed(2)}` : `${number(rate)} ${told.outcome}`);
+
+function made(tag, kind, text = "") {
+  const one = document.createElement(tag);
+  one.className = kind;
+  one.textContent = text;
+  return one;
+}
+
+// A mark on a track, from one share of its width to another.
+function mark(kind, from, to = null) {
+  const one = made("i", kind);
+  one.style.left = `${100 * from}%`;
+  if (to !== null) one.style.width = `${100 * (to - from)}%`;
+  return one;
+}
+
+function track(...marks) {
+  const one = made("div", "track");
+  one.append(...marks);
+  return one;
+}
+
+// The end of an axis from 0 that holds a value, and the marks along it.
+function axis(most, currency) {
+  const power = 10 ** Math.floor(Math.log10(most || 1)), end = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find(step => step * power >= most) * power;
+  const line = made("div", "axis");
+  for (const share of [0, 0.5, 1]) {
+    const label = made("span", "", share === 1 ? `${currency} ${number(end)}`.trim() : number(share * end));
+    label.style.left = `${100 * share}%`;
+    line.append(label);
+  }
+  return { end, line };
+}
+
+function showBand(range) {
+  const { end, line } = axis(Math.max(range.p95, usual.p95), told.unit || told.measure), at = amount => Math.max(0, amount) / end;
+  const rows = [["This split", range, "mean"], ["Today’s split", usual, "mean"]].flatMap(([name, { mean, p05, p50, p95 }]) => [
+    made("span", "", name), track(mark("", at(p05), at(p95)), mark("middle", at(p50)), mark("mean", at(mean)))]);
+  if (best.value !== null) rows.push(made("span", "", "Best of this money"), track(mark("mean", at(best.value))));
+  $("band").replaceChildren(...rows, made("span", ""), line);
+  $("band").setAttribute("aria-label", `This split: mean ${amountTold(range.mean)}, nine of ten between ${number(range.p05)} and ${number(range.p95)}, as many above ${number(range.p50)} as below; today’s split: mean ${amountTold(usual.mean)}, ${number(usual.p05)} to ${number(usual.p95)}.`);
+}
+
+function showBars() {
+  const splits = [state.money, today, best.split].map(split => split.map(row => amountOf(row)));
+  const { end, line } = axis(Math.max(...splits.flat()), told.currency);
+  const rows = channels.flatMap(({ name, kind }, at) => [
+    made("span", "", name), track(mark(kind, 0, splits[0][at] / end), mark("today", splits[1][at] / end), mark("best", splits[2][at] / end))]);
+  $("bars").replaceChildren(...rows, made("span", ""), line);
+  $("where").textContent = state.scope < 0 ? "" : `, ${decisions[state.scope]}`;
+  $("bars").setAttribute("aria-label", channels.map(({ name }, at) => `${name}: ${moneyTold(splits[0][at])}, today ${number(splits[1][at])}`).join("; "));
+}
+
+function showTable() {
+  const head = ["Channel", `This split (${told.currency})`, "Share", `Today (${told.currency})`, `Best (${told.currency})`, "Brings", "5 %", "95 %", `Next ${told.currency} 1`];
+  const full = amount => Math.round(amount).toLocaleString("en-US"), total = totalOf(state.money);
+  const rows = channels.map(({ name }, at) => {
+    const { mean, p05, p95 } = spread(results[at].outcome), own = sum(state.money[at]);
+    return [name, full(own), percent(total ? own / total : 0), full(sum(today[at])), full(sum(best.split[at])), ...[mean, p05, p95].map(outcomeTold), rateTold(results[at].next)];
+  });
+  const all = new Float64Array(told.draws).map((_, draw) => sum(results.map(({ outcome }) => outcome[draw]))), { mean, p05, p95 } = spread(all);
+  rows.push(["All", full(total), percent(1), full(totalOf(today)), full(totalOf(best.split)), ...[mean, p05, p95].map(outcomeTold), ""]);
+  $("table").replaceChildren(...[head, ...rows].map((row, at) => {
+    const line = document.createElement("tr");
+    line.append(...row.map((text, column) => made(at && column ? "td" : "th", "", text)));
+    return line;
+  }));
+}
+
+// What does not change while money moves.
+function introduced() {
+  const { draws, of } = told, all = draws === of ? `all ${of} draws of the fit` : `${draws} of the fit’s ${of} draws, evenly chosen, since no more fit into this file`;
+  $("asked").textContent = `What if: ${told.scenario}. ${told.start} to ${told.end}. In brackets: where nine of ten draws lie.`;
+  document.querySelectorAll(".currency").forEach(one => { one.textContent = told.currency; });
+  $("band-note").textContent = `Bar: nine of ten draws; line: the middle one; dot: the mean. ${told.unit ? `${told.unit} of ${told.measure}` : told.measure} over the horizon.`;
+  const notes = [
+    `The page holds ${all}; with the plan’s split it comes to the plan’s own figures.`,
+    `Today’s split is what history spent, as the plan compares itself: ${moneyTold(totalOf(today))}. “Chance of less” is the share of draws in which this split brings less than that one.`,
+    `The best splits are proven plans of ${told.best.length} budgets from ${moneyTold(totalOf(told.best[0][2]))} to ${moneyTold(totalOf(told.best[told.best.length - 1][2]))}; between two of them the split is mixed in proportion, and its outcome told along a straight line.`,
+    told.prudence ? `The best splits charge each move for its doubt (prudence ${told.prudence}), so a split of your own may have a higher mean and a lower chance.` : "",
+    decisions.length > 1 ? "Moving a channel over the whole horizon keeps its proportions between decisions." : "",
+    "Inside a decision the money is spread over the periods as the plan spreads it.",
+    told.unchecked.length ? `Rules that this page does not check: ${told.unchecked.join("; ")}.` : "",
+  ];
+  $("warned").hidden = !told.warnings.length;
+  $("warnings").replaceChildren(...told.warnings.map(text => made("li", "", text)));
+  $("notes").replaceChildren(...notes.filter(Boolean).map(text => made("li", "", text)));
+}
