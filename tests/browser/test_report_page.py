@@ -1,9 +1,8 @@
 """The report in a real browser: every section is seen, nothing is asked for, nothing runs, nothing overflows."""
 
-import shutil
-
 import pytest
 
+from engine.report.page.records import figures_of
 from engine.study.report import read_report, write_page
 from tests.report.runs import HOSTILE, written
 
@@ -30,19 +29,6 @@ CONTRAST = """() => {
     return [(a + 0.05) / (b + 0.05), one.tagName + " " + one.className];
   }).filter(([ratio]) => ratio < 4.5);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium without a window; each file of tests starts one."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium on this machine; install it with apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="install it with pip install 'peso-engine[dev]'")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +63,12 @@ def test_every_section_is_seen_with_its_charts_and_its_figures(opened, report):
         shown = page.locator(f"#{section.id}")
         assert shown.bounding_box()["height"] > 40, section.id
         assert shown.get_by_role("heading", level=2).inner_text() == section.title
-    drawn = page.locator("figure svg")
-    sizes = [drawn.nth(at).bounding_box() for at in range(drawn.count())]
-    assert sizes
-    assert all(size["width"] > 150 and size["height"] > 80 for size in sizes)
+    for width, sort in ((1400, ".wide"), (400, ".slim")):
+        page.set_viewport_size({"width": width, "height": 900})
+        sizes = [one.bounding_box() for one in page.locator("figure svg:visible").all()]
+        assert all(size["width"] > 150 and size["height"] > 80 for size in sizes)
+        assert page.locator(f"{sort} svg:visible").count() == page.locator(sort).count() > 0
+        assert len(sizes) >= len(figures_of(report[1]))
     for details in page.locator("details").all():
         details.locator("summary").click()
         assert details.get_by_role("table").bounding_box()["height"] > 40

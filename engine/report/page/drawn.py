@@ -7,7 +7,7 @@ from engine.report.page.records import Chart, Figure, View
 from engine.report.render import svg, themed
 
 SLIM = 225  # pixels that a chart is wide on a phone, without its axes
-BELOW = {"orient": "bottom", "direction": "horizontal", "columns": 2}  # where there is no room beside a chart
+BELOW = {"orient": "bottom", "direction": "horizontal", "columns": 1}  # where there is no room beside a chart
 
 
 def drawn(figure: Figure) -> Chart:

@@ -106,6 +106,5 @@ def when_table(plan: Plan) -> Table:
         figured(plan.spend / scale.size, plan.spend, scale),
     )
     rows = tuple(zip(names, *columns, whole, strict=True))
-    return Table(
-        "when", f"Money by channel and decision ({scale.head('', plan.currency).strip(' ()')})", header, rows, total
-    )
+    caption = f"Money by channel and decision, from the day named on{scale.head('', plan.currency)}"
+    return Table("when", caption, header, rows, total)
