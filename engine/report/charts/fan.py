@@ -1,0 +1,136 @@
+"""Charts of what comes over time, with its range: of a plan, and of a plan under shocks."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engine.optimize.plan import Plan
+from engine.optimize.ranges import Range
+from engine.report.charts.look import (
+    INK,
+    KIND_COLOURS,
+    WIDE,
+    Spec,
+    Title,
+    amount,
+    framed,
+    heading,
+    listed,
+    opening,
+    rows,
+    short,
+    unit_of,
+    units,
+)
+from engine.report.charts.spending import across, beginnings, when
+from engine.report.stress_choice import TOLD
+from engine.stress.readout import Answer, Reading, Spread
+from engine.words import money, plain
+
+TALL, BAR = 260, 16  # height of the chart, width of a bar [pixels]
+BLUE = KIND_COLOURS["paid"]
+AFTER = "after the end"  # of the horizon: no part of it, so that no line leads there
+
+
+class Part(NamedTuple):
+    """What comes in one part of the time, and what was planned where that is something else."""
+
+    name: str
+    outcome: Range | Spread
+    planned: float | None = None
+
+
+def course_chart(plan: Plan, found: Sequence[Range]) -> Spec:
+    """What a plan brings by decision, with its range; last what comes after the end, where that counts.
+
+    Args:
+        plan: With several decisions.
+        found: By decision, and after the end.
+    """
+    names = [*plan.decisions, *[AFTER] * (len(found) - len(plan.decisions))]
+    parts = [Part(name, one) for name, one in zip(names, found, strict=True)]
+    unit, what = plan.currency if plan.in_money else "", short(plan.counts or plan.measure)
+    most = max(parts, key=lambda one: one.outcome.p50)
+    title = f"Most {what} comes {when(most.name)}: {_ranged(most.outcome, unit)}"
+    reading = f"Line: the median of {what} in the time of each decision; bars: 5-95 %."
+    return _fan(parts, (title, reading), unit, (what, "decision"))
+
+
+def stressed_course_chart(found: Answer, one: Reading) -> Spec:
+    """Outcome by quarter under shocks, with its range, beside the plan."""
+    parts = [Part(each.name, each.outcome, each.planned) for each in one.quarters]
+    what = short(found.measure)
+    worst = min(one.quarters, key=lambda each: each.outcome.p50 - each.planned)
+    title = f"No part of the time falls behind the plan, if you {TOLD[one.policy]}"
+    if worst.outcome.p50 < worst.planned:
+        title = (
+            f"Shocks cost most {when(worst.name)}: {_ranged(worst.outcome, found.unit)} instead of "
+            f"{money(worst.planned, found.unit)}"
+        )
+    reading = (
+        f"Line: the median of {what} over all paths, if you {TOLD[one.policy]}; bars: 5-95 %; dashed, with rings: the "
+        "plan without shocks, in the mean."
+    )
+    return _fan(parts, (title, reading), found.unit, (what, "quarter"))
+
+
+def _ranged(of: Range | Spread, unit: str) -> str:
+    return f"{money(of.p50, unit)} (5-95 %: {money(of.p05, unit)} .. {money(of.p95, unit)})"
+
+
+def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tuple[str, str]) -> Spec:
+    """Median and band by part of the time, joined up within the horizon, and what was planned.
+
+    Args:
+        parts: In their order.
+        told: What is found, and how to read it.
+        currency: Of the outcome; empty where it is counted.
+        words: What the outcome counts, and what a part of the time is called.
+    """
+    what, part = words
+    unit = unit_of(max(max(abs(one.outcome.p95), abs(one.planned or 0.0)) for one in parts))
+    title: Title = [opening(what), units(plain(currency), unit.name, f"a {part}")]
+    names = beginnings([one.name for one in parts])
+    within = sum(one.name != AFTER for one in parts)
+    every = rows(
+        when=names,
+        low=[one.outcome.p05 / unit.size for one in parts],
+        middle=[one.outcome.p50 / unit.size for one in parts],
+        high=[one.outcome.p95 / unit.size for one in parts],
+        **({"plan": [(one.planned or 0.0) / unit.size for one in parts]} if parts[0].planned is not None else {}),
+    )
+    joined = {"values": every["values"][:within]}
+    shown = [f"{short(one.name)} {_ranged(one.outcome, currency)}" for one in parts]
+    return framed(
+        heading(*told, WIDE),
+        f"{opening(what)} by {part}, with ranges of 5-95 %. {listed(shown, 'parts')}.",
+        {
+            "width": WIDE,
+            "height": TALL,
+            "encoding": {"x": across(names, f"First day of the {part}")},
+            "layer": [
+                *_bands(joined, every, title),
+                *(_course(joined, every, title, "plan") if parts[0].planned is not None else []),
+                *_course(joined, every, title, "middle"),
+            ],
+        },
+    )
+
+
+def _bands(joined: Spec, every: Spec, title: Title) -> list[Spec]:
+    """The range of each part, and the fan of those that follow each other."""
+    ends = {"y": amount("low", title, scale={"zero": True}), "y2": {"field": "high"}}
+    fan = {"type": "area", "color": BLUE, "opacity": 0.15}
+    bar = {"type": "rule", "color": BLUE, "opacity": 0.3, "strokeWidth": BAR}
+    return [{"data": joined, "mark": fan, "encoding": ends}, {"data": every, "mark": bar, "encoding": ends}]
+
+
+def _course(joined: Spec, every: Spec, title: Title, field: str) -> list[Spec]:
+    """A line through the parts that follow each other, with a mark for each part."""
+    planned = field == "plan"
+    line = {"type": "line", "color": INK if planned else BLUE, "strokeWidth": 1.5 if planned else 2.5}
+    dots = {"type": "point", "filled": not planned, "size": 70, "opacity": 1, "color": INK if planned else BLUE}
+    height = {"y": amount(field, title, scale={"zero": True})}
+    return [
+        {"data": joined, "mark": {**line, **({"strokeDash": [5, 4]} if planned else {})}, "encoding": height},
+        {"data": every, "mark": dots, "encoding": height},
+    ]
