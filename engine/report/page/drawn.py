@@ -8,6 +8,7 @@ from engine.report.render import svg, themed
 
 SLIM = 225  # pixels that a chart is wide on a phone, without its axes
 BELOW = {"orient": "bottom", "direction": "horizontal", "columns": 1}  # where there is no room beside a chart
+LEANING = {"labelAngle": -45, "labelAlign": "right", "labelBaseline": "middle"}
 
 
 def drawn(figure: Figure) -> Chart:
@@ -53,8 +54,16 @@ def _narrow(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     wide = part.get("width")
-    fits = {"width": SLIM} if isinstance(wide, int | float) and wide > SLIM else {}
-    return {key: value if key in ("data", "config") else _narrow(value) for key, value in part.items()} | fits
+    fits: Spec = {"width": SLIM} if isinstance(wide, int | float) and wide > SLIM else {}
+    slim = {key: value if key in ("data", "config") else _narrow(value) for key, value in part.items()} | fits
+    return slim | {"x": _leaning(slim["x"])} if isinstance(slim.get("x"), dict) else slim
+
+
+def _leaning(across: Spec) -> Spec:
+    """An axis whose names lean, so that they fit beside each other; one of numbers or times as it is."""
+    if across.get("type") not in ("nominal", "ordinal"):
+        return across
+    return {**across, "axis": {**(across.get("axis") or {}), **LEANING}}
 
 
 def _untitled(spec: Spec) -> Spec:

@@ -81,3 +81,7 @@ class Given:
     def plan(self) -> Plan | None:
         """The plan that is decided upon."""
         return self.plans[0] if self.plans else None
+
+    def news(self, warnings: tuple[str, ...]) -> tuple[str, ...]:
+        """Those warnings that are not told with the plan already."""
+        return tuple(one for one in warnings if self.plan is None or one not in self.plan.warnings)

@@ -2,8 +2,10 @@
 
 from engine.optimize.budgets.frontier import Frontier
 from engine.optimize.plan import Plan
+from engine.report.charts.fan import course_chart
 from engine.report.charts.frontier import frontier_chart
 from engine.report.charts.look import opening
+from engine.report.charts.spending import spending_chart
 from engine.report.figures import told_gap
 from engine.report.frontier import decision
 from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, scale_of, text
@@ -22,7 +24,8 @@ def frontier_section(given: Given) -> Section | Absent:
     if found is None:
         return Absent("what other budgets would bring", NO_FRONTIER)
     blocks: list[Block] = [Words((decision(found),), "finding")]
-    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in found.warnings), "beware")] * bool(found.warnings)
+    warnings = given.news(found.warnings)
+    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in warnings), "beware")] * bool(warnings)
     blocks += [Figure("frontier", frontier_chart(found), frontier_table(found))]
     return Section("frontier", "What other budgets would bring", tuple(blocks))
 
@@ -56,8 +59,9 @@ def quarters_section(given: Given) -> Section | Absent:
     plan = next((one for one in given.plans if len(one.decisions) > 1), None)
     if plan is None:
         return Absent("the course of the year", ONE_DECISION)
+    when = Figure("when", spending_chart(plan), when_table(plan))
     blocks: list[Block] = [] if plan is given.plan else [Words((f"Of the scenario {plain(plan.scenario)}.",))]
-    return Section("quarters", "The course of the year", (*blocks, *_course(given, plan), when_table(plan)))
+    return Section("quarters", "The course of the year", (*blocks, *_course(given, plan), when))
 
 
 def _course(given: Given, plan: Plan) -> list[Block]:
@@ -89,7 +93,8 @@ def _course(given: Given, plan: Plan) -> list[Block]:
         EMPTY,
     )
     note = "What is brought counts when it comes: money of one quarter works on in the next."
-    return [Table("course", "Money and what comes of it, by decision", header, rows, total, note)]
+    table = Table("course", "Money and what comes of it, by decision", header, rows, total, note)
+    return [Figure("course", course_chart(plan, found), table)]
 
 
 def when_table(plan: Plan) -> Table:

@@ -1,9 +1,10 @@
 """Section of a stress test: what shocks cost, how bad it can get, and what each policy makes of them."""
 
+from engine.report.charts.fan import stressed_course_chart
 from engine.report.charts.look import opening
 from engine.report.page.cells import EMPTY, Scale, adding, figured, scale_of, share, text
 from engine.report.page.given import Given
-from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Section, Table, Words
+from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Section, Table, Words
 from engine.report.stress import decision
 from engine.report.stress_choice import TOLD, choice, gained, told_case
 from engine.stress.readout import Answer, CaseReading, Reading, Spread
@@ -19,12 +20,14 @@ def stress_section(given: Given) -> Section | Absent:
         return Absent("how the plan stands shocks", NO_STRESS)
     case = told_case(found)
     blocks: list[Block] = [Words((decision(found),), "finding"), Facts(_facts(found, case))]
-    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in found.warnings), "beware")] * bool(found.warnings)
+    warnings = given.news(found.warnings)
+    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in warnings), "beware")] * bool(warnings)
     blocks += [policies_table(found, case)]
     blocks += [tornado_table(found)] * bool(found.tornado)
     blocks += [bridge_table(found)] * bool(found.bridge)
     blocks += [cases_table(found)] * (len(found.cases) > 1)
-    blocks += [course_table(found, choice(case))]
+    best = choice(case)
+    blocks += [Figure("stress_course", stressed_course_chart(found, best), course_table(found, best))]
     return Section("stress", "How the plan stands shocks", tuple(blocks))
 
 
@@ -67,8 +70,9 @@ def policies_table(found: Answer, case: CaseReading) -> Table:
             )
         )
     header = ["What is done", scale.head(opening(plain(found.measure)), found.unit), "5 %", "95 %"]
-    header += [money_scale.head("Money", found.currency)] + ["Profit"] * by_profit
-    header += ["Reaches target", "Value at risk", "Mean of the worst", "More than the first"]
+    header += [money_scale.head("Money", found.currency)] + [scale.head("Profit", found.currency)] * by_profit
+    header += ["Reaches target", *(scale.head(name, found.unit) for name in ("Value at risk", "Mean of the worst"))]
+    header += [scale.head(f"Beyond: {TOLD[case.policies[0].policy]}", found.unit)]
     note = (
         f"Value at risk and mean of the worst {percent(found.level)} of paths: so far below the plan's "
         f"{money(found.planned.mean, found.unit)}. All over {case.paths:,} paths of {plain(case.name)}."
