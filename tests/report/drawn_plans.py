@@ -25,24 +25,24 @@ def ranged(mean):
     return Range(mean, 0.7 * mean if mean > 0 else 1.3 * mean, mean, 1.3 * mean if mean > 0 else 0.7 * mean)
 
 
-def split(money, decisions, unit):
+def split(money, decisions, size):
     """Money by channel, spread over the decisions by the season."""
     shares = SEASON if decisions == 4 else (1.0,)
     return Split(
-        tuple(unit * one for one in money),
-        ranged(RETURN * unit * sum(money)),
-        ranged(RETURN * unit * sum(money)),
+        tuple(size * one for one in money),
+        ranged(RETURN * size * sum(money)),
+        ranged(RETURN * size * sum(money)),
         (),
-        tuple(tuple(unit * share * one for one in money) for share in shares),
+        tuple(tuple(size * share * one for one in money) for share in shares),
     )
 
 
 def plan_made(names=NAMES, before=BEFORE, after=AFTER, **more):
-    """The plan of these channels, whose kinds take turns; `unit` is what its money is counted in."""
-    unit, decisions = more.pop("unit", 1.0), more.pop("decisions", 1)
-    chosen, baseline = split(after, decisions, unit), split(before, decisions, unit)
+    """The plan of these channels, whose kinds take turns; `size` is what its money is counted in."""
+    size, decisions = more.pop("size", 1.0), more.pop("decisions", 1)
+    chosen, baseline = split(after, decisions, size), split(before, decisions, size)
     lines = tuple(
-        Line(name, KINDS[at % 4], unit * spend, unit * was, ranged(RETURN * unit * spend), 1.5, False)
+        Line(name, KINDS[at % 4], size * spend, size * was, ranged(RETURN * size * spend), 1.5, False)
         for at, (name, was, spend) in enumerate(zip(names, before, after, strict=True))
     )
     told = {
@@ -54,7 +54,7 @@ def plan_made(names=NAMES, before=BEFORE, after=AFTER, **more):
         "end": END,
         "periods": 52,
         "period": "week",
-        "gain": ranged(unit * 80.0),
+        "gain": ranged(size * 80.0),
         "chance_of_loss": 0.1,
         "prudence": 0.0,
         "tolls": 0.0,
@@ -65,7 +65,7 @@ def plan_made(names=NAMES, before=BEFORE, after=AFTER, **more):
         "binding": (),
         "warnings": (),
         "made_from": "sha256:by hand",
-        "schedule": tuple(tuple(unit * one / 52 for one in after) for _ in range(52)),
+        "schedule": tuple(tuple(size * one / 52 for one in after) for _ in range(52)),
         "decisions": QUARTERS if decisions == 4 else (f"{START} to {END}",),
         "draws": 40,
     }

@@ -19,7 +19,7 @@ MANY = tuple(f"channel {number}" for number in range(40))
 PLANS = {
     "quarters": plan_made(decisions=4),
     "one decision": plan_made(),
-    "huge money": plan_made(decisions=4, unit=1e12),
+    "huge money": plan_made(decisions=4, size=1e12),
     "many channels": plan_made(MANY, np.ones(40), np.arange(40.0), decisions=4),
     "no money": plan_made(after=(0.0,) * 5, decisions=4),
     "hostile": plan_made(HOSTILE, (*BEFORE, 1.0), (*AFTER, 7.0), decisions=4, measure=HOSTILE[0]),

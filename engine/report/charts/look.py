@@ -112,6 +112,15 @@ def money_title(what: str, currency: str, unit: Unit, period: Period) -> Title:
     return f"{name} {told}" if len(name) + len(told) < TITLED else [name, told]
 
 
+def total_title(what: str, currency: str, unit: Unit) -> str:
+    """The title of an axis of sums, of money or of plain counts where the currency is empty.
+
+    >>> total_title("Money", "EUR", unit_of(2e6)), total_title("Orders", "", unit_of(10.0))
+    ('Money (EUR m)', 'Orders (in all)')
+    """
+    return f"{what} {units(plain(currency), unit.name, '' if currency or unit.name else 'in all')}"
+
+
 def outcome_currency(curves: Curves) -> str:
     """The currency that the outcome is counted in, empty where it is not money."""
     return curves.currency if curves.is_money else ""

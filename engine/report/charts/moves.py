@@ -11,13 +11,13 @@ from engine.report.charts.look import (
     labels,
     listed,
     short,
-    units,
+    total_title,
 )
 from engine.report.charts.waterfall import Ends, Step, unit_across, waterfall
 from engine.report.figures import one_draw, ranged
 from engine.report.history import split_name
 from engine.response.curves import KINDS
-from engine.words import money, percent, plain
+from engine.words import money, percent
 
 SHOWN = 18  # channels one by one; the rest together
 STILL = 1e-6  # of the money: a smaller move is none
@@ -33,7 +33,7 @@ def moves_chart(plan: Plan) -> Spec:
     steps = moves_of(plan)
     ends = Ends(_before(plan), sum(plan.baseline.spend), AFTER)
     unit = unit_across(ends, steps)
-    title = f"Money {units(plain(plan.currency), unit.name)}, {plan.start} to {plan.end}"
+    title = f"{total_title('Money', plan.currency, unit)}, {plan.start} to {plan.end}"
     colours = {**{kind: KIND_COLOURS[kind] for kind in KINDS}, REST: SEVERAL}
     told = [f"{short(step.label)} {money(_seen(step.change, plan), plan.currency, signed=True)}" for step in steps]
     return framed(

@@ -10,7 +10,7 @@ from engine.report.page.cells import Scale, adding
 
 STEP, ACROSS = 26, 480  # height of a row, width of the chart [pixels]
 ROOM = 0.06, 0.17  # of the span that is drawn: to the left, and to the right, where numbers stand
-DIGITS = 3  # of the largest step
+DIGITS = 3, 2  # of the largest step, from 1 on and below 1
 
 
 class Step(NamedTuple):
@@ -126,11 +126,12 @@ def _numbers(order: Sequence[str], steps: Sequence[Step], totals: Sequence[float
 def told(begin: float, changes: Sequence[float], unit: Unit) -> list[str]:
     """The first total, each change and the last total, rounded alike so that they add up.
 
-    >>> told(1e6, [333_333.0, 333_333.0, -666_666.0], Unit(1e6, "m"))
-    ['1.000 m', '+0.333 m', '+0.333 m', '-0.666 m', '1.000 m']
+    >>> told(1e6, [331_000.0, 331_000.0, -662_000.0], Unit(1e6, "m"))
+    ['1.00 m', '+0.33 m', '+0.33 m', '-0.66 m', '1.00 m']
     """
     largest = max(map(abs, changes), default=0.0) / unit.size
-    places = min(max(DIGITS - 1 - math.floor(math.log10(largest)), 0), 6) if largest > 0 else DIGITS - 1
+    whole = math.floor(math.log10(largest)) if largest > 0 else 0
+    places = min(max(DIGITS[whole < 0] - 1 - whole, 0), 6)
     scale, end = Scale(unit.size, unit.name, places), begin + sum(changes)
     first, *shown = adding([begin, *changes], end, scale)
     last = first + sum(shown)
