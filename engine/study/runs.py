@@ -21,6 +21,7 @@ from engine.stress.readout import Answer
 from engine.study.told_fit import BY_GEO, fit_run
 from engine.study.told_fit import SCHEMA as FIT
 from engine.study.told_plan import plan_of
+from engine.study.told_stress import outcomes_of
 from engine.study.told_world import SCHEMA as WORLD
 from engine.study.told_world import world_run
 
@@ -67,10 +68,12 @@ def read_runs(paths: Sequence[Path]) -> Given:
     plans = tuple(plan_of(one.path, one.told) for one in found if one.schema == PLAN)
     fit = _fit(found, plans)
     frontier, stress, world = (_only(found, schema) for schema in (FRONTIER, STRESS, WORLD))
+    answer = _told(stress, Answer, stress.told) if stress else None
     given = Given(
         fit=fit,
         plans=plans,
-        stress=_told(stress, Answer, stress.told) if stress else None,
+        stress=answer,
+        outcomes=outcomes_of(stress.path, answer) if stress and answer else None,
         frontier=_told(frontier, Frontier, _frontier(frontier, fit, plans)) if frontier else None,
         world=world_run(world.path.parent) if world else None,
         sources=tuple(_source(one) for one in found),

@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
+
 from engine.config.loading import load
 from engine.config.scenario import Scenario
 from engine.files import digest, write_json
@@ -11,7 +13,7 @@ from engine.optimize.plan import optimize
 from engine.optimize.plan_file import write_plan
 from engine.report.stress import stress_document
 from engine.response.curves_file import read_curves
-from engine.stress.readout import Bar
+from engine.stress.readout import Answer, Bar
 from engine.study.explore import Sweep, explore, write_explored
 from engine.study.learn import write_fit
 from tests.report.fits import fit_of
@@ -33,14 +35,21 @@ def written(folder: Path, names: tuple[str, ...] = ("tv", "press", "club", "lett
         write_plan(folder / f"{name}.json", optimize(curves, load(place, Scenario)))
     write_explored(folder / "frontier", explore(folder / "fit", folder / "year.toml", Sweep(points=3)))
     shocks = (Bar(names[0], -300.0, -100.0), Bar("price <b>", -900.0, 0.0))
-    stressed = stress_document(answer(made_from=f"curves {curves.made_from}, scenario sha256:bb", tornado=shocks))
-    write_json(folder / "stress" / "stress.json", stressed)
+    found = answer(made_from=f"curves {curves.made_from}, scenario sha256:bb", tornado=shocks)
+    write_json(folder / "stress" / "stress.json", stress_document(found))
+    np.savez(folder / "stress" / "paths.npz", **paths_of(found))
     write_world(folder / "world", names)
     return {
         "fit": folder / "fit",
         **{name: folder / f"{name}.json" for name in asked},
         **{name: folder / name for name in ("frontier", "stress", "world")},
     }
+
+
+def paths_of(found: Answer) -> dict[str, np.ndarray]:
+    """Paths whose outcome is, in the mean, what the answer says of each policy."""
+    case, around = found.cases[0], np.linspace(0.5, 1.5, found.cases[0].paths)
+    return {f"0/{one.policy}/outcome": np.outer(around, [0.75, 0.25]) * one.outcome.mean for one in case.policies}
 
 
 def write_world(folder: Path, channels: tuple[str, ...]) -> None:

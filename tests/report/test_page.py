@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.optimize.plan import optimize
@@ -178,6 +179,25 @@ def test_the_bridge_of_a_stress_test_ends_where_its_steps_lead(made):
     assert sum(cell.value for cell in columns[found.header[1]]) == pytest.approx(found.total[1].value)
     _, bars = table(made, "tornado")
     assert [cell.text for cell in bars["Shock"]] == ["price <b>", "tv"]  # the largest first
+
+
+def test_the_worst_paths_are_those_of_the_run(made, runs, tmp_path):
+    found = made.given.stress
+    best = next(one for one in found.cases[0].policies if one.policy == "replan")
+    assert made.given.outcomes.mean() == pytest.approx(best.outcome.mean, rel=1e-12)
+    told, columns = table(made, "outcomes")
+    assert columns["What"][0].text == "1.0 % of paths are below"
+    assert columns[told.header[1]][3].value == pytest.approx(np.median(made.given.outcomes))
+    alone = tmp_path / "stress.json"
+    shutil.copy(runs["stress"] / "stress.json", alone)
+    assert read_runs([alone]).outcomes is None
+    for damage in (b"no paths", None):
+        (tmp_path / "paths.npz").write_bytes(damage or b"")
+        if damage is None:
+            np.savez(tmp_path / "paths.npz", **{"0/replan/outcome": np.ones((200, 2))})
+        with pytest.raises(Exception, match="ask for the stress test again") as caught:
+            read_runs([alone])
+        assert caught.value.exit_code == 3
 
 
 def test_the_proof_is_the_plans_own_and_names_every_rule_that_binds(made):

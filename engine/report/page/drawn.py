@@ -19,7 +19,7 @@ def drawn(figure: Figure) -> Chart:
     panels = spec.get("concat")
     if not panels:
         bare = _untitled(spec)
-        slim = _drawing(slimmed(bare), told) if figure.bends else ""
+        slim = _drawing(slimmed(bare), told) if figure.bends and "hconcat" not in spec else ""
         return Chart(title, reading, (View("", _drawing(bare, told), slim),))
     frame: Spec = {key: spec[key] for key in ("$schema", "config") if key in spec}
     views = []

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
 from engine.calibrate.fit import Fit
 from engine.optimize.budgets.frontier import Frontier
 from engine.optimize.plan import Plan
@@ -73,6 +76,7 @@ class Given:
     fit: FitRun | None = None
     plans: tuple[Plan, ...] = ()
     stress: Answer | None = None
+    outcomes: Float[np.ndarray, " path"] | None = None  # of its paths, as it is told; None where they were not kept
     frontier: Frontier | None = None
     world: WorldRun | None = None
     sources: tuple[Source, ...] = ()

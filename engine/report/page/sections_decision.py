@@ -7,6 +7,7 @@ from engine.report.above import split_above
 from engine.report.answer import decision, proof
 from engine.report.charts.look import opening
 from engine.report.charts.moves import moves_chart
+from engine.report.charts.ranges import scenarios_chart
 from engine.report.figures import amount, one_draw, rate, told_gap
 from engine.report.figures import ranged as range_told
 from engine.report.found import budget_found, money_for_tests
@@ -218,21 +219,24 @@ def scenarios_section(given: Given) -> Section | Absent:
     """Several plans side by side."""
     if len(given.plans) < 2:
         return Absent("a comparison of scenarios", TWO_PLANS)
-    best = max(given.plans, key=lambda plan: plan.chosen.value.mean)
-    told = (
-        f"Of {len(given.plans)} scenarios, {plain(best.scenario)} brings most: "
-        f"{amount(best.chosen.value.mean, best)}{_range_of(best)} with {money(best.spend, best.currency)}."
-    )
+    plans = tuple(plan for plan in given.plans if _counts(plan) == _counts(given.plans[0]))
+    others = [plan for plan in given.plans if plan not in plans]
+    told = [f"Not compared is {plain(plan.scenario)}, which counts {plain(plan.measure)}." for plan in others]
     return Section(
         "scenarios",
         "Scenarios side by side",
-        (Words((told,)), scenarios_table(given.plans), split_table(given.plans)),
+        (
+            *([Words(tuple(told))] if told else []),
+            Figure("scenarios", scenarios_chart(plans)),
+            scenarios_table(plans),
+            split_table(plans),
+        ),
     )
 
 
-def _range_of(plan: Plan) -> str:
-    value = plan.chosen.value
-    return "" if one_draw(plan) else f" (5-95 %: {money(value.p05, plan.unit)} .. {money(value.p95, plan.unit)})"
+def _counts(plan: Plan) -> tuple[str, str, str]:
+    """What plans must have alike to be compared."""
+    return plan.measure, plan.unit, plan.counts
 
 
 def scenarios_table(plans: Sequence[Plan]) -> Table:

@@ -1,7 +1,13 @@
 """Section of a stress test: what shocks cost, how bad it can get, and what each policy makes of them."""
 
+import numpy as np
+from jaxtyping import Float
+
 from engine.report.charts.fan import stressed_course_chart
 from engine.report.charts.look import opening
+from engine.report.charts.ranges import policies_chart
+from engine.report.charts.risk import outcomes_chart
+from engine.report.charts.shocked import bridge_chart, tornado_chart
 from engine.report.page.cells import EMPTY, Scale, adding, figured, scale_of, share, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Section, Table, Words
@@ -10,6 +16,7 @@ from engine.report.stress_choice import TOLD, choice, gained, told_case
 from engine.stress.readout import Answer, CaseReading, Reading, Spread
 from engine.words import money, percent, plain
 
+SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)  # of paths, told in a table
 NO_STRESS = "Give the folder of a stress test: peso stress SCENARIO --fit FIT --out STRESS."
 
 
@@ -22,11 +29,16 @@ def stress_section(given: Given) -> Section | Absent:
     blocks: list[Block] = [Words((decision(found),), "finding"), Facts(_facts(found, case))]
     warnings = given.news(found.warnings)
     blocks += [Words(tuple(f"Beware: {plain(one)}." for one in warnings), "beware")] * bool(warnings)
-    blocks += [policies_table(found, case)]
-    blocks += [tornado_table(found)] * bool(found.tornado)
-    blocks += [bridge_table(found)] * bool(found.bridge)
-    blocks += [cases_table(found)] * (len(found.cases) > 1)
     best = choice(case)
+    blocks.append(Figure("policies", policies_chart(found, case), policies_table(found, case)))
+    if found.tornado:
+        blocks.append(Figure("tornado", tornado_chart(found), tornado_table(found), bends=False))
+    if found.bridge:
+        blocks.append(Figure("bridge", bridge_chart(found), bridge_table(found)))
+    blocks += [cases_table(found)] * (len(found.cases) > 1)
+    if given.outcomes is not None:
+        chart = outcomes_chart(found, best, given.outcomes)
+        blocks.append(Figure("outcomes", chart, outcomes_table(found, best, given.outcomes)))
     blocks += [Figure("stress_course", stressed_course_chart(found, best), course_table(found, best))]
     return Section("stress", "How the plan stands shocks", tuple(blocks))
 
@@ -87,6 +99,17 @@ def _spread(of: Spread, scale: Scale) -> tuple[Cell, Cell, Cell]:
 
 def _profit(one: Reading, scale: Scale) -> Cell:
     return figured(one.profit.mean / scale.size, one.profit.mean, scale) if one.profit else Cell("-")
+
+
+def outcomes_table(found: Answer, one: Reading, outcomes: Float[np.ndarray, " path"]) -> Table:
+    """How much of the outcome comes on how many of the paths, and the mean of the worst."""
+    scale = scale_of(found.planned.mean)
+    points = [(f"{percent(share)} of paths are below", share) for share in SHARES]
+    told = [(name, float(np.quantile(outcomes, at))) for name, at in points]
+    told.append((f"mean of the worst {percent(found.level)}", found.planned.mean - one.shortfall))
+    rows = tuple((text(name), figured(value / scale.size, value, scale)) for name, value in told)
+    header = ("What", scale.head(opening(plain(found.measure)), found.unit))
+    return Table("outcomes", f"Outcome over {len(outcomes):,} paths: {TOLD[one.policy]}", header, rows)
 
 
 def tornado_table(found: Answer) -> Table:
