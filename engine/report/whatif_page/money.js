@@ -85,4 +85,4 @@ function number(amount) {
 }
 
 const signed = amount => (amount > 0 ? "+" : "") + number(amount);
-const percent = share => `${(100 * share).toFixed(1)} %`;
+const percent = share => `${(100 * share).toFixed(1)}\u00a0%`;

@@ -24,7 +24,7 @@ def written(values: Float[np.ndarray, " number"], letters: int) -> Written:
     """A column in so many letters a number; a column that is all the same has no letters.
 
     >>> written(np.array([0.0, 0.5, 1.0]), 1)
-    (0.0, 1.0, 0, '!P~')
+    (0.0, 1.0, 0, '!R~')
     >>> written(np.array([2.0, 2.0]), 5)
     (2.0, 2.0, 0, '')
     """

@@ -92,7 +92,7 @@ function anyway([pace, known, felt, latest], kernel, periods, rows, draws) {
 function worked(channel, told) {
   const { draws, edges, columns } = told, periods = edges[edges.length - 1], decisions = edges.length - 1;
   const bought = decoded(columns[channel.bought], periods), adstock = partsOf(channel.adstock, columns);
-  let rows = 1, offset = new Float64Array(draws), gains = [], weight;
+  let rows = 1, offset = null, gains = [], weight;
   const each = make => edges.slice(1).map((end, at) => make(edges[at], end));
   if (channel.before) {
     const [pace, known, felt, latest] = channel.before;
@@ -111,6 +111,7 @@ function worked(channel, told) {
   if (!channel.before && rows === 1) weight = [weight.reduce((sum, worth) => sum + worth, 0)];
   const parts = partsOf(channel.saturation, columns).map(prepared);
   const starts = gains.map(gain => Math.max(0, gain.findIndex(each => each > 0)));
+  offset ||= new Float64Array(rows * draws);
   const work = { draws, rows, decisions, gains, starts, offset, weight, parts, constant: new Float64Array(draws) };
   work.stock = new Float64Array(rows * draws);
   work.constant = earned(work, new Array(decisions).fill(0)).outcome.map(outcome => -outcome);

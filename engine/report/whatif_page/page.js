@@ -142,5 +142,5 @@ for (const [name, split] of [["plan", () => planned], ["today", () => today], ["
 for (const box of document.querySelectorAll("details")) box.addEventListener("toggle", show);
 $("name").addEventListener("input", show);
 $("save").addEventListener("click", saved);
-introduced();
 refresh(channels.map(() => true));
+introduced();

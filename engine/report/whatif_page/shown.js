@@ -6,7 +6,7 @@ const moneyTold = amount => `${told.currency} ${number(amount)}`;
 
 function show() {
   const range = spread(value);
-  $("decision").textContent = decisionTold(range);
+  $("decision").textContent = unbroken(decisionTold(range));
   $("beside").textContent = besideTold(range);
   showRules(unkept(told.rules, state.money));
   showTotal();
@@ -17,10 +17,14 @@ function show() {
   if ($("text").closest("details").open) $("text").textContent = textOf();
 }
 
+// A sentence whose amounts are not torn apart at the end of a line.
+const unbroken = text => text.replace(/ (?=[+-]?\d|(?:k|m|bn|tn)\b)/g, "\u00a0");
+
 function decisionTold(range) {
   const what = told.unit ? (told.measure === "revenue" ? "" : ` of ${told.measure}`) : ` ${told.measure}`;
+  const change = range.mean - usual.mean, same = Math.abs(change) < 1e-6 * Math.abs(usual.mean);
   return `With this split: ${amountTold(range.mean)}${what} (${number(range.p05)} .. ${number(range.p95)}), ` +
-    `${changeTold(range.mean - usual.mean)} against today’s split, chance of less ${percent(chanceOfLess(value, before))}.`;
+    `${same ? "as much as" : `${changeTold(change)} against`} today’s split, chance of less ${percent(chanceOfLess(value, before))}.`;
 }
 
 function besideTold(range) {
@@ -87,7 +91,7 @@ function leverTold(at, amount, total) {
   const now = amountOf(today[at]), moved = amount - now, { outcome, next, slope } = results[at], mean = spread(outcome).mean;
   const change = Math.abs(moved) < 5e-4 * Math.max(now, 1) ? "as today" : now > 0 ? `${moved > 0 ? "+" : ""}${percent(moved / now)} on today` : "nothing today";
   const rate = state.scope < 0 ? next : slope[state.scope];
-  return `${percent(total ? amount / total : 0)} of the total, ${change}; all of it brings ${outcomeTold(mean)}, the next ${told.currency} 1 brings ${rateTold(rate)}`;
+  return `${percent(total ? amount / total : 0)} of the total, ${change}; in all it brings ${outcomeTold(mean)}, the next ${told.currency} 1 brings ${rateTold(rate)}`;
 }
 
 const outcomeTold = amount => (told.in_money ? `${told.currency} ${number(amount)}` : `${number(amount)} ${told.outcome}`);
@@ -115,11 +119,11 @@ function track(...marks) {
 }
 
 // The end of an axis from 0 that holds a value, and the marks along it.
-function axis(most, currency) {
+function axis(most, unit) {
   const power = 10 ** Math.floor(Math.log10(most || 1)), end = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find(step => step * power >= most) * power;
   const line = made("div", "axis");
   for (const share of [0, 0.5, 1]) {
-    const label = made("span", "", share === 1 ? `${currency} ${number(end)}`.trim() : number(share * end));
+    const label = made("span", "", share < 1 ? number(share * end) : unit(number(end)));
     label.style.left = `${100 * share}%`;
     line.append(label);
   }
@@ -127,7 +131,7 @@ function axis(most, currency) {
 }
 
 function showBand(range) {
-  const { end, line } = axis(Math.max(range.p95, usual.p95), told.unit || told.measure), at = amount => Math.max(0, amount) / end;
+  const { end, line } = axis(Math.max(range.p95, usual.p95), end => (told.unit ? `${told.unit} ${end}` : `${end} ${told.measure}`)), at = amount => Math.max(0, amount) / end;
   const rows = [["This split", range, "mean"], ["Today’s split", usual, "mean"]].flatMap(([name, { mean, p05, p50, p95 }]) => [
     made("span", "", name), track(mark("", at(p05), at(p95)), mark("middle", at(p50)), mark("mean", at(mean)))]);
   if (best.value !== null) rows.push(made("span", "", "Best of this money"), track(mark("mean", at(best.value))));
@@ -137,7 +141,7 @@ function showBand(range) {
 
 function showBars() {
   const splits = [state.money, today, best.split].map(split => split.map(row => amountOf(row)));
-  const { end, line } = axis(Math.max(...splits.flat()), told.currency);
+  const { end, line } = axis(Math.max(...splits.flat()), end => `${told.currency} ${end}`);
   const rows = channels.flatMap(({ name, kind }, at) => [
     made("span", "", name), track(mark(kind, 0, splits[0][at] / end), mark("today", splits[1][at] / end), mark("best", splits[2][at] / end))]);
   $("bars").replaceChildren(...rows, made("span", ""), line);
@@ -163,12 +167,13 @@ function showTable() {
 
 // What does not change while money moves.
 function introduced() {
+  const off = Math.abs(spread(value).mean - told.best[told.planned][0]);
   const { draws, of } = told, all = draws === of ? `all ${of} draws of the fit` : `${draws} of the fit’s ${of} draws, evenly chosen, since no more fit into this file`;
   $("asked").textContent = `What if: ${told.scenario}. ${told.start} to ${told.end}. In brackets: where nine of ten draws lie.`;
   document.querySelectorAll(".currency").forEach(one => { one.textContent = told.currency; });
-  $("band-note").textContent = `Bar: nine of ten draws; line: the middle one; dot: the mean. ${told.unit ? `${told.unit} of ${told.measure}` : told.measure} over the horizon.`;
+  $("band-note").textContent = `Bar: nine of ten draws; line: the middle one; dot: the mean. All over the horizon, in ${told.unit ? `${told.unit} of ${told.measure}` : told.measure}.`;
   const notes = [
-    `The page holds ${all}; with the plan’s split it comes to the plan’s own figures.`,
+    `The page holds ${all}; with the plan’s split it comes to ${off < 0.005 ? "the planner’s own mean to the cent" : `within ${amountTold(off)} of the planner’s own mean`}.`,
     `Today’s split is what history spent, as the plan compares itself: ${moneyTold(totalOf(today))}. “Chance of less” is the share of draws in which this split brings less than that one.`,
     `The best splits are proven plans of ${told.best.length} budgets from ${moneyTold(totalOf(told.best[0][2]))} to ${moneyTold(totalOf(told.best[told.best.length - 1][2]))}; between two of them the split is mixed in proportion, and its outcome told along a straight line.`,
     told.prudence ? `The best splits charge each move for its doubt (prudence ${told.prudence}), so a split of your own may have a higher mean and a lower chance.` : "",
