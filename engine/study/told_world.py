@@ -81,4 +81,4 @@ def _stages(rows: list[dict[str, str]]) -> tuple[StageCount, ...]:
 
 def _route(row: dict[str, str]) -> Route:
     channels = () if row["path"] == UNMET else tuple(row["path"].split(ARROW))
-    return Route(channels, *(float(row[key]) for key in ("conversions", "value", "nulls")))
+    return Route(channels, int(row["conversions"]), float(row["value"]), int(row["nulls"]))

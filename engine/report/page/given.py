@@ -50,9 +50,9 @@ class Route:
     """One order in which people met channels, and what came of it."""
 
     channels: tuple[str, ...]  # empty: they met none
-    conversions: float
+    conversions: int
     value: float  # [currency]
-    nulls: float  # people with it open at the end
+    nulls: int  # people with it open at the end
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,15 @@ def page_of(given: Given, version: str) -> Page:
         title=_title(given),
         subtitle=_subtitle(given),
         sections=(*sections, *glossary, provenance_section(given, version)),
-        absent=tuple(one for one in told if isinstance(one, Absent)),
+        absent=_together([one for one in told if isinstance(one, Absent)]),
     )
+
+
+def _together(absent: list[Absent]) -> tuple[Absent, ...]:
+    """What is not there, by what would add it."""
+    remedies = dict.fromkeys(one.remedy for one in absent)
+    titles = {remedy: "; ".join(one.title for one in absent if one.remedy == remedy) for remedy in remedies}
+    return tuple(Absent(title, remedy) for remedy, title in titles.items())
 
 
 def _title(given: Given) -> str:
