@@ -34,7 +34,7 @@ def moves_chart(plan: Plan) -> Spec:
     ends = Ends(_before(plan), sum(plan.baseline.spend), AFTER)
     unit = unit_across(ends, steps)
     title = f"{total_title('Money', plan.currency, unit)}, {plan.start} to {plan.end}"
-    colours = {**{kind: KIND_COLOURS[kind] for kind in KINDS}, REST: SEVERAL}
+    colours: dict[str, str] = {kind: KIND_COLOURS[kind] for kind in KINDS} | {REST: SEVERAL}
     told = [f"{short(step.label)} {money(_seen(step.change, plan), plan.currency, signed=True)}" for step in steps]
     return framed(
         heading(_title(plan), _subtitle(plan), WIDE),
