@@ -131,7 +131,7 @@ function axis(most, unit) {
 }
 
 function showBand(range) {
-  const { end, line } = axis(Math.max(range.p95, usual.p95), end => (told.unit ? `${told.unit} ${end}` : `${end} ${told.measure}`)), at = amount => Math.max(0, amount) / end;
+  const { end, line } = axis(Math.max(range.p95, usual.p95), end => `${told.unit} ${end}`.trim()), at = amount => Math.max(0, amount) / end;
   const rows = [["This split", range, "mean"], ["Today’s split", usual, "mean"]].flatMap(([name, { mean, p05, p50, p95 }]) => [
     made("span", "", name), track(mark("", at(p05), at(p95)), mark("middle", at(p50)), mark("mean", at(mean)))]);
   if (best.value !== null) rows.push(made("span", "", "Best of this money"), track(mark("mean", at(best.value))));
