@@ -53,8 +53,8 @@ def themed(drawing: str, told: str = "") -> str:
         drawing: As `svg` gives it.
         told: What it shows, in words.
 
-    >>> themed('<svg class="marks" width="9"><rect fill="#ffffff" x="0.12345"/></svg>', "a < b")
-    '<svg role="img" overflow="visible" aria-label="a &lt; b" width="9"><rect fill="var(--paper, #ffffff)" x="0.12"/></svg>'
+    >>> themed('<svg class="marks"><rect fill="#ffffff" x="0.12345"/></svg>', "a < b")
+    '<svg role="img" overflow="visible" aria-label="a &lt; b"><rect fill="var(--paper, #ffffff)" x="0.12"/></svg>'
     """
     mark = hashlib.sha256(drawing.encode()).hexdigest()[:8]
     own = {name: f"d{mark}-{name}" for tag in TAG.findall(drawing) for name in ID.findall(tag)}
