@@ -82,7 +82,7 @@ def test_the_bridge_leads_from_the_plan_to_what_it_comes_to():
 def test_every_policy_stands_with_its_range_beside_the_plan():
     found = ANSWERS["usual"]
     case = found.cases[-1]
-    told = drawn(policies_chart(found, case), "name", "low", "mean", "high", "note", "colour")[0]
+    told = drawn(policies_chart(found, case), "name", "low", "mean", "high", "end", "note", "colour")[0]
     spreads = [found.planned, *(one.outcome for one in case.policies)]
     for field, of in (("low", "p05"), ("mean", "mean"), ("high", "p95")):
         assert column(told, field) == pytest.approx([getattr(one, of) for one in spreads], rel=1e-3)
@@ -152,7 +152,7 @@ def test_plans_side_by_side_show_outcome_with_range_and_money(kind):
     plans, spec = PLANS[kind][:SHOWN], scenarios_chart(PLANS[kind])
     require_sound(spec, ("name",))
     left, right = spec["hconcat"]
-    told = drawn(left, "name", "low", "mean", "high", "note", "colour")[0]
+    told = drawn(left, "name", "low", "mean", "high", "end", "note", "colour")[0]
     money = drawn(right, "name", "spend", "note")[0]
     assert len({row["name"] for row in told}) == len(plans) and [row["name"] for row in money] == [
         row["name"] for row in told

@@ -28,6 +28,7 @@ from engine.words import money, plain
 
 TALL, BAR = 260, 16  # height of the chart, width of a bar [pixels]
 BLUE = KIND_COLOURS["paid"]
+LONG = 38  # letters of an axis title of one line
 AFTER = "after the end"  # of the horizon: no part of it, so that no line leads there
 
 
@@ -88,7 +89,8 @@ def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tup
     """
     what, part = words
     unit = unit_of(max(max(abs(one.outcome.p95), abs(one.planned or 0.0)) for one in parts))
-    title: Title = [opening(what), units(plain(currency), unit.name, f"a {part}")]
+    measured = units(plain(currency), unit.name, f"a {part}")
+    title: Title = f"{opening(what)} {measured}" if len(what) + len(measured) < LONG else [opening(what), measured]
     names = beginnings([one.name for one in parts])
     within = sum(one.name != AFTER for one in parts)
     every = rows(

@@ -31,7 +31,7 @@ from engine.words import money, percent, plain
 
 STEP, ACROSS, BESIDE = 30, 460, 150  # height of a row, widths of the ranges and of what stands beside them [pixels]
 BAR = 10  # width of a range [pixels]
-ROOM = 0.24  # of the span, to the right of the ranges: for notes
+ROOM = 0.34  # of the span, to the right of the ranges: for notes
 SHOWN = 24  # plans one by one, in the order given
 BLUE = KIND_COLOURS["paid"]
 
@@ -138,12 +138,13 @@ def _panel(dots: Sequence[Dot], size: float, title: Title, goal: float | None = 
         name=[dot.label for dot in dots],
         low=[dot.outcome.p05 / size for dot in dots],
         mean=[dot.outcome.mean / size for dot in dots],
-        high=[max(dot.outcome.p95, dot.outcome.mean) / size for dot in dots],
+        high=[dot.outcome.p95 / size for dot in dots],
+        end=[(high + 0.03 * span) / size for _ in dots],
         note=[dot.note for dot in dots],
         colour=[dot.colour for dot in dots],
     )
     colour = {"field": "colour", "type": "nominal", "scale": None}
-    note: Spec = {"type": "text", "align": "left", "dx": 8, "color": QUIET, "fontSize": 11}
+    note: Spec = {"type": "text", "align": "left", "color": QUIET, "fontSize": 11}
     return {
         "data": told,
         "height": {"step": STEP},
@@ -158,7 +159,7 @@ def _panel(dots: Sequence[Dot], size: float, title: Title, goal: float | None = 
                 "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
                 "encoding": {"x": amount("mean", **across), "color": colour},
             },
-            {"mark": note, "encoding": {"x": amount("high", **across), "text": {"field": "note", "type": "nominal"}}},
+            {"mark": note, "encoding": {"x": amount("end", **across), "text": {"field": "note", "type": "nominal"}}},
         ],
     }
 

@@ -99,7 +99,7 @@ def _layers(bins: Bins, marks: list[tuple[str, float]], size: float, title: str)
     ends = [*(at for _, at in marks), float(bins.edges[0]), float(bins.edges[-1])]
     room = 0.02 * ((max(ends) - min(ends)) or 1.0)
     domain = [float(f"{end / size:.5g}") for end in (min(ends) - room, max(ends) + room)]
-    across: Spec = {"title": title, "scale": {"domain": domain, "nice": False, "zero": False}}
+    across: Spec = {"title": title, "scale": {"domain": domain, "nice": False, "zero": False}, "axis": {"tickCount": 8}}
     share = amount("share", "Share of paths (%)", axis={"tickCount": 5})
     bars = rows(
         begin=bins.edges[:-1] / size,
