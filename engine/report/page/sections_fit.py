@@ -272,5 +272,5 @@ def _explained(fit: Fit) -> list[Fact]:
 
 def _check(check: Check) -> tuple[str, str]:
     """A check with its verdict, as a sentence."""
-    asked = ASKED.get(check.name, opening(plain(check.name)))
+    asked = ASKED.get(check.name, plain(check.name))
     return f"{VERDICTS[check.verdict]}: {asked}", f"{opening(plain(check.sentence).rstrip('.'))}."

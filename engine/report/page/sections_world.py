@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from engine.report.charts.funnel import exits_of, funnel_chart
+from engine.report.charts.journeys import journeys_chart
 from engine.report.page.cells import adding, count, figured, scale_of, share, text
 from engine.report.page.given import Given, Route, WorldRun
-from engine.report.page.records import Absent, Block, Cell, Section, Table, Words
+from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
 from engine.words import money, number, percent, plain
 
 NO_WORLD = "Give the folder of a simulated market: peso simulate MARKET --people 3000 --out WORLD."
@@ -22,9 +24,13 @@ def journey_section(given: Given) -> Section | Absent:
         f"Simulated: the market {plain(world.market)}, {world.weeks} weeks, seed {world.seed}. It shows how such a "
         "market works; it is no measurement of yours."
     )
-    blocks: list[Block] = [Words((told,)), stages_table(world)]
+    stages = stages_table(world)
+    blocks: list[Block] = [Words((told,))]
+    blocks.append(Figure("stages", funnel_chart(world), stages, bends=False) if exits_of(world.stages) else stages)
     if world.routes:
-        blocks += [Words((_routes_told(world),)), routes_table(world)]
+        kinds = {channel.name: channel.kind for channel in given.fit.curves.channels} if given.fit else {}
+        chart = Figure("routes", journeys_chart(world, kinds), routes_table(world), bends=False)
+        blocks += [Words((_routes_told(world),)), chart]
     else:
         blocks.append(Words(("Which channels people met was not logged: ask for --people to see it.",)))
     return Section("journey", "The journey of customers", tuple(blocks))
@@ -62,8 +68,8 @@ def _routes_told(world: WorldRun) -> str:
     if not bought:
         return "Nobody whose touches were logged bought anything."
     return (
-        f"Of {number(bought)} purchases ({money(value, world.currency)}) {percent(met / bought)} came after some "
-        f"channel was met, {percent(several / bought)} after several."
+        f"Of {number(float(bought))} purchases ({money(value, world.currency)}) {percent(met / bought)} came after "
+        f"some channel was met, {percent(several / bought)} after several."
     )
 
 
