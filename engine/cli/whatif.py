@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from engine.cli.common import (
+    PATH,
     choose_device,
     device_option,
     emit,
@@ -13,6 +14,7 @@ from engine.cli.common import (
     note,
     out_option,
     path_argument,
+    progress,
     quiet_option,
     weak_fit_option,
 )
@@ -25,6 +27,9 @@ COMPARISON = "comparison.json"
 @click.option("--fit", type=click.Path(path_type=Path), required=True, help="A fit folder or a curves file.")
 @click.option("--base", type=click.Path(path_type=Path), help="Compare with this scenario's plan, not with history.")
 @click.option("--grid", type=click.Path(path_type=Path), help="Vary one scenario by the values or rows of this file.")
+@click.option(
+    "--page", type=PATH, help="One HTML file that needs no network: a slider for each channel, on one scenario's plan."
+)
 @out_option("Folder for one plan file per scenario and comparison.json, or for grid.csv and grid.json.")
 @weak_fit_option
 @device_option
@@ -36,6 +41,7 @@ def verb(
     fit: Path,
     base: Path | None,
     grid: Path | None,
+    page: Path | None,
     out: Path | None,
     accept_weak_fit: bool,
     device: str,
@@ -50,6 +56,7 @@ def verb(
       peso whatif cut.toml freeze.toml --fit fit
       peso whatif cut.toml --base plan.toml --fit fit --out answers
       peso whatif plan.toml --grid grid.toml --fit fit --out answers
+      peso whatif plan.toml --fit fit --page whatif.html
 
     Spending as before is history's own money, split and spread evenly as it was, in a world without shocks; so
     scenarios with other budgets have one base. `peso optimize` compares with history's split of its own money.
@@ -73,11 +80,18 @@ def verb(
       multiple = 0.9
       price = { tv = 1.2 }
 
+    The page of --page moves money by hand: sliders by channel and quarter, what comes of it with its range, the best
+    split of any budget near the plan's. A split can be saved there as a scenario that this verb reads. With several
+    decisions it takes some seconds.
+
     A scenario, or a row, that no plan can keep is told beside the others, and the exit code is 4. In a folder that held
     answers, comparison.json (or grid.json) is missing while they are replaced: where it stands, all are of one run.
     """
     from engine.files import require_free
 
+    if page:
+        _write_page(scenarios, page, (fit, accept_weak_fit), (grid or base or out, device), (force, quiet))
+        return
     if out:
         require_free(out, force, fit, *scenarios, *[path for path in (base, grid) if path], form="folder")
     if grid is not None:
@@ -90,6 +104,29 @@ def verb(
         raise click.UsageError("--device gpu goes with --grid: single plans are made on the CPU; leave it out")
     else:
         _answer_each(scenarios, base, (fit, accept_weak_fit), out, (as_json, quiet))
+
+
+def _write_page(
+    scenarios: tuple[Path, ...],
+    page: Path,
+    curves: tuple[Path, bool],
+    beside: tuple[Path | None, str],
+    shown: tuple[bool, bool],
+) -> None:
+    """Write the page on which one scenario's money is moved by hand."""
+    from engine.files import require_free, write_text
+    from engine.study.whatif_page import whatif_page
+
+    (fit, accept_weak_fit), (other, device), (force, quiet) = curves, beside, shown
+    if len(scenarios) != 1 or other or device == "gpu":
+        raise click.UsageError(
+            "--page is of one scenario, and goes without --base, --grid, --out and --device gpu; leave them out"
+        )
+    require_free(page, force, fit, *scenarios, form="file", named="--page")
+    with progress("page", quiet) as tell:
+        made = whatif_page(fit, scenarios[0], accept_weak_fit, tell=tell)
+    write_text(page, made)
+    note(f"page written to {page} ({len(made.encode()) / 1e3:,.0f} kB); open it in a browser", quiet)
 
 
 def _answer_each(

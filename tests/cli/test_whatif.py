@@ -72,3 +72,23 @@ def test_an_answer_folder_in_use_is_kept_unless_forced(peso, folder):
 
 def test_no_scenario_is_wrong_usage(peso, folder):
     assert peso("whatif", "--fit", "curves.json", cwd=folder).returncode == 2
+
+
+def test_a_page_of_one_scenario_is_written_and_nothing_is_put_in_its_place(peso, folder):
+    asked = ("whatif", "q.toml", "--fit", "curves.json", "--page", "page.html")
+    done = peso(*asked, cwd=folder)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "page.html" in done.stderr
+    written = (folder / "page.html").read_bytes()
+    assert written.startswith(b"<!doctype html>") and len(written) <= 150_000
+    again = peso(*asked, cwd=folder)
+    assert (again.returncode, (folder / "page.html").read_bytes()) == (3, written)
+    assert "--page" in again.stderr
+    for more in (("--out", "answers"), ("--base", "q.toml"), ("--device", "gpu")):
+        assert peso(*asked, "--force", *more, cwd=folder).returncode == 2
+
+
+def test_a_page_of_several_scenarios_is_refused(peso, folder):
+    done = peso("whatif", "q.toml", second(folder), "--fit", "curves.json", "--page", "page.html", cwd=folder)
+    assert done.returncode == 2
+    assert not (folder / "page.html").exists()

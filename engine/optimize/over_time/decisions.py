@@ -15,6 +15,7 @@ from engine.periods import PER_YEAR, Period, starts, step
 from engine.response.curves import Channel, Curves, kernel, pace
 
 FADED = 1e-7  # of a unit of money that is still to work: less counts as nothing
+ROUNDING = 1e-12  # of a unit of money: less that is still to come is what sums of shares leave of 1
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,8 @@ def _left(channel: Channel, rows: int, going: float) -> Float[np.ndarray, "row d
     """Stock by row of what was spent before: the latest periods as they were, earlier ones at history's pace."""
     last = np.array(channel.history.last[-LONGEST:])
     weights = kernel(channel, rows + len(last))
-    coming = (1 - np.cumsum(weights, axis=1)).clip(0.0)
+    coming = 1 - np.cumsum(weights, axis=1)
+    coming = np.where(coming > ROUNDING, coming, 0.0)
     left = going * coming[:, len(last) : len(last) + rows].T
     felt = int(np.argmax(coming.max(axis=0) <= FADED)) or len(last)  # what lies further back has faded
     latest = last[::-1][:felt]
