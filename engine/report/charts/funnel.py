@@ -25,7 +25,7 @@ from engine.report.page.given import StageCount, WorldRun
 from engine.simulate.stages import CALLED, LADDERS, Ladder
 from engine.words import percent, plain
 
-STEP, ACROSS, ROOM = 34, 440, 1.5  # height of a row, width of the chart [pixels]; of the longest bar, for notes
+STEP, ACROSS, ROOM = 34, 440, 1.6  # height of a row, width of the chart [pixels]; of the longest bar, for notes
 ON, BACK = "go on", "fall back or leave"
 BUYER = "customer"  # the stage of those who bought
 BLUE = KIND_COLOURS["paid"]

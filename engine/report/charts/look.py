@@ -33,7 +33,7 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # all of one width, whic
 CONFIG: Spec = {
     "background": PAPER,
     "font": FONT,
-    "padding": 8,
+    "padding": {"left": 14, "right": 14, "top": 8, "bottom": 8},  # at the sides more, for fonts wider than usual
     "mark": {"aria": False},
     "title": {"anchor": "start", "fontSize": 15, "color": INK, "subtitleColor": QUIET, "subtitleFontSize": 12},
     "axis": {
@@ -55,6 +55,7 @@ CONFIG: Spec = {
         "titleColor": INK,
         "labelFontSize": 11,
         "labelLimit": 200,
+        "columnPadding": 16,
         "symbolOpacity": 1,
         "title": None,
     },
