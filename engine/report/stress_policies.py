@@ -1,132 +1,199 @@
-"""The sheets of a stress test's workbook that compare: policies, cases, and the bridge from the plan to the outcome."""
+"""The sheets of a stress test's workbook that compare policies, and cases; all follows the inputs and the switch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from engine.report.stress import choice
+from engine.report.stress_choice import choice
+from engine.report.stress_figures import OUTCOME, PRESENT, SPENT, earning, total_of
 from engine.report.stress_layout import (
-    BRIDGE,
+    CASE_NUMBER,
     CASES,
+    HELD_ROW,
+    LIVE,
+    MARGIN,
     PLAN,
     POLICIES,
+    POLICY_NUMBER,
+    RUN,
+    SHOWN_ROW,
     TARGET,
     TOP,
     Layout,
     Line,
     from_inputs,
+    from_switch,
     mean,
     titled,
 )
-from engine.report.workbook import Book, Form, Sheet, block, place
+from engine.report.stress_run import found_column
+from engine.report.stress_table import Field, each, write_table
+from engine.report.workbook import Book, Form, block, place
 from engine.stress.readout import Reading
-from engine.words import percent
+
+AGREES = "1E-9"  # of a figure: how far it may lie from what this run found
+NAMES = 3  # columns that say whose figures they are
+Told = tuple[str, str, Form, Callable[[Line], float | str | None], Callable[[Line], str]]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One column of the sheet of policies: a number that the engine found, or a formula with what it found."""
-
-    head: str
-    form: Form
-    value: Callable[[Reading], float | None]
-    formula: Callable[[Layout, Line], str | None] | None = None
-
-
-MEAN = "Mean"
-PATHS = 2  # column: before it stand the case and the policy
-
-
-def policy_columns(told: Layout) -> tuple[Figure, ...]:
-    """The columns of the sheet of policies, after the number of paths."""
-    return (
-        *_outcomes(told),
-        *_risks(told),
-        Figure(f"Spend [{told.currency}]", "amount", lambda one: one.spend.mean),
-        *(_money(told) if told.in_money else ()),
-        *(_gains(told) if any(line.told.gain for line in told.lines) else ()),
-        Figure("Paths on which more is committed than there is", "share", lambda one: one.overspent),
-    )
+def policy_fields(told: Layout) -> tuple[Field, ...]:
+    """The columns of the sheet of policies."""
+    lines = told.lines
+    shown = [_shown(line) for line in lines]
+    known = ["shown" if line is told.chosen else "" for line in lines]
+    kept = [
+        Field("case", "Case", "text", [told.cases[line.case - 1] for line in lines]),
+        Field("policy", "Policy", "text", [told.policies[line.policy - 1] for line in lines]),
+        Field("shown", "Shown", "text", known, shown),
+    ]
+    for key, head, form, of, formula in [*_outcomes(told), *_money(told)]:
+        values = [of(line) for line in lines]
+        formulas = [None if value is None else formula(line) for value, line in zip(values, lines, strict=True)]
+        kept.append(Field(key, head, form, values, formulas))
+    agree = _agreeing(told)
+    return (*kept, *_of_run(told), Field("agrees", "Agrees with this run, 1: yes", "count", [1.0] * len(lines), agree))
 
 
-def _outcomes(told: Layout) -> tuple[Figure, ...]:
-    plan, form, unit = told.found.planned.mean, told.amount, f"[{told.outcome}]"
-    return (
-        Figure(f"{MEAN} {unit}", form, lambda one: one.outcome.mean),
-        Figure("5 %", form, lambda one: one.outcome.p05),
-        Figure("50 %", form, lambda one: one.outcome.p50),
-        Figure("95 %", form, lambda one: one.outcome.p95),
-        Figure(
-            f"Mean less plan {unit}",
+def _shown(line: Line) -> str:
+    """Whether a line is the one that the switch says."""
+    chosen = (f"{from_switch(cell)}={number}" for cell, number in _numbers(line))
+    return f'IF(AND({",".join(chosen)}),"shown","")'
+
+
+def _numbers(line: Line) -> tuple[tuple[tuple[int, int], int], ...]:
+    return (CASE_NUMBER, line.case), (POLICY_NUMBER, line.policy)
+
+
+def _outcomes(told: Layout) -> list[Told]:
+    plan, target, unit, form = told.found.planned.mean, told.found.target, f"[{told.outcome}]", told.amount
+    goal = plan if target is None else target
+    kept: list[Told] = [
+        (
+            "outcome",
+            f"Outcome, mean {unit}",
             form,
-            lambda one: one.outcome.mean - plan,
-            lambda told, line: f"{mean_of(told, line)}-{from_inputs(PLAN)}",
+            lambda line: line.told.outcome.mean,
+            lambda line: total_of(told, line, OUTCOME),
         ),
-        Figure(
+        (
+            "less plan",
+            f"Outcome less plan {unit}",
+            form,
+            lambda line: line.told.outcome.mean - plan,
+            lambda _: f"{{outcome}}-{from_inputs(PLAN)}",
+        ),
+        (
+            "change",
             "Change against the plan",
             "share",
-            lambda one: one.outcome.mean / plan - 1 if plan else 0.0,
-            lambda told, line: _change(mean_of(told, line)),
+            lambda line: line.told.outcome.mean / plan - 1 if plan else 0.0,
+            lambda _: _change("{outcome}"),
         ),
-    )
-
-
-def _risks(told: Layout) -> tuple[Figure, ...]:
-    plan, target, form, unit = told.found.planned.mean, told.found.target, told.amount, f"[{told.outcome}]"
-    goal, reached = (plan, "plan") if target is None else (target, "target")
-    return (
-        Figure(
-            f"Mean less target {unit}",
+        (
+            "less target",
+            f"Outcome less target {unit}",
             form,
-            lambda one: one.outcome.mean - goal,
-            lambda told, line: f"{mean_of(told, line)}-{from_inputs(TARGET)}",
+            lambda line: line.told.outcome.mean - goal,
+            lambda _: f"{{outcome}}-{from_inputs(TARGET)}",
         ),
-        Figure(f"Chance to reach the {reached}", "share", lambda one: one.target),
-        Figure(f"Value at risk {unit}", form, lambda one: one.at_risk),
-        Figure(f"CVaR {unit}", form, lambda one: one.shortfall),
-        Figure(
-            f"Mean of the worst {percent(told.found.level)} of paths {unit}",
+    ]
+    return kept + (_gains(told) if any(line.told.gain for line in told.lines) else [])
+
+
+def _gains(told: Layout) -> list[Told]:
+    unit, form, sure = f"[{told.outcome}]", told.amount, found_column(told, "sure")
+
+    def held(line: Line) -> str:
+        there = told.held_beside(line)
+        return place((there.row if there else line.row, NAMES), fixed=False)
+
+    def within(line: Line) -> str:
+        return place((line.row, sure), RUN)
+
+    return [
+        (
+            "gain",
+            f"Gain over hold {unit}",
             form,
-            lambda one: plan - one.shortfall,
-            lambda told, line: f"{from_inputs(PLAN)}-{policy_cell(told, line, 'CVaR')}",
+            lambda line: line.told.gain.mean if line.told.gain else None,
+            lambda line: f"{{outcome}}-{held(line)}",
         ),
-    )
-
-
-def _money(told: Layout) -> tuple[Figure, ...]:
-    unit = f"[{told.currency}]"
-    return (
-        Figure(f"Profit {unit}", "amount", lambda one: mean(one.profit)),
-        Figure("Profit, 5 %", "amount", lambda one: one.profit.p05 if one.profit else None),
-        Figure("Profit, 95 %", "amount", lambda one: one.profit.p95 if one.profit else None),
-        Figure(f"Value at the start {unit}", "amount", lambda one: mean(one.present)),
-        Figure("Paths that pay back", "share", lambda one: one.paid_back),
-    )
-
-
-def _gains(told: Layout) -> tuple[Figure, ...]:
-    form, unit = told.amount, f"[{told.outcome}]"
-    return (
-        Figure(
-            f"Gain over hold {unit}", form, lambda one: one.gain.mean if one.gain else None, _if_gain(_gain_over_hold)
+        (
+            "gain low",
+            f"Gain, low end {unit}",
+            form,
+            lambda line: line.told.gain.low if line.told.gain else None,
+            lambda line: f"{{gain}}-{within(line)}",
         ),
-        Figure("95 % sure within +-", form, lambda one: one.gain.mean - one.gain.low if one.gain else None),
-        Figure("Gain, low end", form, lambda one: one.gain.low if one.gain else None, _if_gain(_end("-"))),
-        Figure("Gain, high end", form, lambda one: one.gain.high if one.gain else None, _if_gain(_end("+"))),
-        Figure("Paths with less than hold", "share", lambda one: one.gain.worse if one.gain else None),
+        (
+            "gain high",
+            f"Gain, high end {unit}",
+            form,
+            lambda line: line.told.gain.high if line.told.gain else None,
+            lambda line: f"{{gain}}+{within(line)}",
+        ),
+    ]
+
+
+def _money(told: Layout) -> list[Told]:
+    money = f"[{told.currency}]"
+    spend: Told = (
+        "spend",
+        f"Spend, mean {money}",
+        "amount",
+        lambda line: line.told.spend.mean,
+        lambda line: total_of(told, line, SPENT),
     )
+    if not told.in_money:
+        return [spend]
+    return [
+        spend,
+        (
+            "profit",
+            f"Profit, mean {money}",
+            "amount",
+            lambda line: mean(line.told.profit),
+            lambda line: f"{from_inputs(MARGIN)}*{total_of(told, line, earning(told))}-{{spend}}",
+        ),
+        (
+            "present",
+            f"Value at the start {money}",
+            "amount",
+            lambda line: mean(line.told.present),
+            lambda line: total_of(told, line, PRESENT),
+        ),
+    ]
 
 
-def _if_gain(formula: Callable[[Layout, Line], str]) -> Callable[[Layout, Line], str | None]:
-    return lambda told, line: formula(told, line) if line.told.gain else None
+def _of_run(told: Layout) -> list[Field]:
+    """What no formula can follow, for it is counted on paths."""
+    unit, reached = f"[{told.outcome}]", "plan" if told.found.target is None else "target"
+    named: list[tuple[str, str, Form, Callable[[Reading], float]]] = [
+        ("p05", f"Outcome 5 % {unit}", told.amount, lambda one: one.outcome.p05),
+        ("p95", f"Outcome 95 % {unit}", told.amount, lambda one: one.outcome.p95),
+        ("chance", f"Chance to reach the {reached}", "share", lambda one: one.target),
+    ]
+    kept = []
+    for key, head, form, of in named:
+        column = found_column(told, key)
+        formulas = [place((line.row, column), RUN) for line in told.lines]
+        kept.append(Field(key, head, form, [of(line.told) for line in told.lines], formulas, is_run=True))
+    return kept
 
 
-def _gain_over_hold(told: Layout, line: Line) -> str:
-    hold = next(one for one in told.lines if one.case == line.case and one.told.policy == "hold")
-    return f"{mean_of(told, line)}-{mean_of(told, hold)}"
-
-
-def _end(sign: str) -> Callable[[Layout, Line], str]:
-    return lambda told, line: f"{policy_cell(told, line, 'Gain over')}{sign}{policy_cell(told, line, '95 % sure')}"
+def _agreeing(told: Layout) -> list[str]:
+    """For each line whether its live figures are those of this run, but for rounding."""
+    keys = ("outcome", "spend", *(("profit", "present") if told.in_money else ()))
+    there = [(key, found_column(told, key)) for key in keys]
+    spent = found_column(told, "spend")
+    told_of = []
+    for line in told.lines:
+        size = f"ABS({place((line.row, spent), RUN)})"  # of what a profit is the difference
+        near = [
+            f"ABS({{{key}}}-{at})<={AGREES}*(ABS({at})+{size})"
+            for key, column in there
+            for at in [place((line.row, column), RUN)]
+        ]
+        told_of.append(f"IF(AND({','.join(near)}),1,0)")
+    return told_of
 
 
 def _change(value: str) -> str:
@@ -135,127 +202,84 @@ def _change(value: str) -> str:
     return f"IF({plan}=0,0,{value}/{plan}-1)"
 
 
-def policy_cell(told: Layout, line: Line, head: str, sheet: str = "") -> str:
-    """What a formula calls the cell of a policy, by how the header of its column begins."""
-    at = next(at for at, one in enumerate(policy_columns(told)) if one.head.startswith(head))
-    return place((line.row, PATHS + 1 + at), sheet, fixed=bool(sheet))
+def policy_column(told: Layout, key: str) -> int:
+    """The column of a live figure in the sheet of policies."""
+    keys = [key for key, *_ in [*_outcomes(told), *_money(told)]]
+    return NAMES + keys.index(key)
 
 
-def mean_of(told: Layout, line: Line, sheet: str = "") -> str:
-    """The cell of the mean outcome of a policy."""
-    return policy_cell(told, line, MEAN, sheet)
+def all_policies(told: Layout, key: str) -> str:
+    """The cells with a live figure of all policies, as formulas of other sheets call them."""
+    column, (first, last) = policy_column(told, key), told.ends
+    return block((first, column), (last, column), POLICIES)
+
+
+def shown(told: Layout, key: str) -> str:
+    """A live figure of the policy that is shown, as a formula."""
+    return f"INDEX({all_policies(told, key)},{from_switch(SHOWN_ROW)})"
+
+
+def held(told: Layout, key: str) -> str:
+    """A live figure of the plan held in the case that is shown, as a formula."""
+    return f"INDEX({all_policies(told, key)},{from_switch(HELD_ROW)})"
+
+
+def all_agreeing(told: Layout) -> str:
+    """The cells that say of each policy whether it agrees with this run."""
+    column, (first, last) = NAMES + len([*_outcomes(told), *_money(told), *_of_run(told)]), told.ends
+    return block((first, column), (last, column), POLICIES)
 
 
 def write_policies(book: Book, told: Layout) -> None:
-    """One row a policy of each case; differences are formulas."""
-    sheet, every = book.sheet(POLICIES, (TOP, PATHS), across=2), policy_columns(told)
-    titled(sheet, "Policies", "What each policy comes to over all paths; differences are formulas.")
-    sheet.heads((TOP - 1, 0), ["Case", "Policy", "Paths", *[one.head for one in every]], 2, 62)
-    sheet.wide(0, [24, 25, 8, *[12.5] * len(every)])
-    for line in told.lines:
-        sheet.text((line.row, 0), told.cases[line.case - 1])
-        sheet.text((line.row, 1), told.policies[line.policy - 1])
-        sheet.number((line.row, PATHS), told.found.cases[line.case - 1].paths, "amount")
-        for column, one in enumerate(every, PATHS + 1):
-            value, formula = one.value(line.told), one.formula and one.formula(told, line)
-            if formula and value is not None:
-                sheet.formula((line.row, column), formula, value, one.form)
-            else:
-                sheet.number((line.row, column), value, one.form)
-    sheet.page.autofilter(TOP - 1, 0, told.lines[-1].row, PATHS + len(every))
+    """One row a policy of each case."""
+    sheet, every = book.sheet(POLICIES, (TOP, NAMES)), policy_fields(told)
+    titled(sheet, told, "Policies", ("What each policy comes to over all quarters, in the mean of all paths.", LIVE))
+    sheet.wide(0, [28, 22, 8, *[11.5] * (len(every) - NAMES)])
+    write_table(sheet, (TOP - 1, 0), every, 62)
+    first, last = told.ends
+    look = book.book.add_format({"bg_color": "#FFF2CC"})
+    rule = {"type": "formula", "criteria": f'=$C{first + 1}="shown"', "format": look}
+    sheet.page.conditional_format(first, 0, last, len(every) - 1, rule)
+    sheet.page.autofilter(TOP - 1, 0, last, len(every) - 1)
 
 
 def write_cases(book: Book, told: Layout) -> None:
     """One row a case: what each policy brings, and how far from the plan that is."""
     sheet, count = book.sheet(CASES, (TOP, 1)), len(told.policies)
-    titled(sheet, "Cases", "Mean outcome of each policy, and its change against the plan; all are formulas.")
-    means = [f"{name} [{told.outcome}]" for name in told.policies]
-    changes = [f"{name}, change against the plan" for name in told.policies]
-    sheet.heads((TOP - 1, 0), ["Case", *means, *changes, "Policy to choose", "Chance under it"], tall=48)
-    sheet.wide(0, [44, *[16.0] * (2 * count), 26, 12])
-    for line in told.lines:
-        row, value, plan = TOP + line.case - 1, line.told.outcome.mean, told.found.planned.mean
-        sheet.text((row, 0), told.cases[line.case - 1])
-        sheet.formula((row, line.policy), mean_of(told, line, POLICIES), value, told.amount)
-        change = _change(place((row, line.policy), fixed=False))
-        sheet.formula((row, count + line.policy), change, value / plan - 1 if plan else 0.0, "share")
-    for at, case in enumerate(told.found.cases):
-        best = choice(case)
-        line = next(one for one in told.lines if one.told is best)
-        sheet.text((TOP + at, 2 * count + 1), told.policies[line.policy - 1])
-        sheet.formula((TOP + at, 2 * count + 2), policy_cell(told, line, "Chance", POLICIES), best.target, "share")
+    note = "Mean outcome of each policy over all quarters, and its change against the plan."
+    titled(sheet, told, "Cases", (note, LIVE))
+    every = case_fields(told)
+    sheet.wide(0, [44, *[14.0] * (2 * count), 26, *[13] * (len(every) - 2 * count - 2)])
+    write_table(sheet, (TOP - 1, 0), every, 62)
     shade = {"type": "3_color_scale", "min_color": "#F4B6B0", "mid_color": "#FFFFFF", "max_color": "#B7DDB0"}
     zero = {"mid_type": "num", "mid_value": 0}
     sheet.page.conditional_format(TOP, count + 1, TOP + len(told.cases) - 1, 2 * count, {**shade, **zero})
 
 
-def bridge_end(told: Layout) -> str:
-    """The cell in which the bars of the bridge add up, as other sheets call it."""
-    return place((TOP + len(told.found.bridge) - 1, 1), BRIDGE)
+def case_fields(told: Layout) -> tuple[Field, ...]:
+    """The columns of the sheet of cases."""
+    plan, outcome = told.found.planned.mean, policy_column(told, "outcome")
+    means, changes = [], []
+    for number, name in enumerate(told.policies, 1):
+        lines = [line for line in told.lines if line.policy == number]
+        values = [line.told.outcome.mean for line in lines]
+        cells = [place((line.row, outcome), POLICIES) for line in lines]
+        means.append(Field(f"mean {number}", f"{name} [{told.outcome}]", told.amount, values, cells))
+        change = [value / plan - 1 if plan else 0.0 for value in values]
+        formulas = each(change, _change(f"{{mean {number}}}"))
+        changes.append(Field(f"change {number}", f"{name}, change against the plan", "share", change, formulas))
+    return Field("case", "Case", "text", told.cases), *means, *changes, *_to_choose(told)
 
 
-def bridge_outcome(told: Layout) -> str:
-    """The cell of the outcome that the bridge leads to, as other sheets call it."""
-    return place((TOP + len(told.found.bridge), 1), BRIDGE)
-
-
-def write_bridge(book: Book, told: Layout) -> None:
-    """The bars from the plan to the outcome: what each adds, the end as their sum, and whether it is the outcome."""
-    sheet, (first, *steps, last) = book.sheet(BRIDGE), told.found.bridge
-    titled(sheet, "From the plan to the outcome", "Bars add up, in the mean of all paths; shocks come in one by one.")
-    sheet.wide(0, [44, 16, 16, 14, 14, 14, 14])
-    unit = f"[{told.outcome}]"
-    sheet.heads((TOP - 1, 0), [f"Bar {unit}", "Adds", "Comes to", "Below", "Whole", "More", "Less"], tall=20)
-    end, so_far = TOP + len(steps) + 1, 0.0
-    for row, bar in enumerate((first, *steps), TOP):
-        so_far += bar.low
-        sheet.text((row, 0), bar.name)
-        sheet.number((row, 1), bar.low, told.amount)
-        sheet.formula((row, 2), f"SUM(B${TOP + 1}:B{row + 1})", so_far, told.amount)
-        _shape(sheet, told, row, so_far - bar.low, so_far)
-    sheet.text((end, 0), last.name, "total")
-    sheet.formula((end, 1), f"SUM({block((TOP, 1), (end - 1, 1))})", so_far, told.amount, "total")
-    sheet.formula((end, 2), place((end, 1), fixed=False), so_far, told.amount, "total")
-    _shape(sheet, told, end, 0.0, so_far)
-    sheet.text((end + 1, 0), "Outcome that the engine found")
-    sheet.number((end + 1, 1), last.low, told.amount)
-    sheet.text((end + 2, 0), "Check: end less outcome")
-    sheet.formula((end + 2, 1), f"ROUND(B{end + 1}-B{end + 2},2)", 0.0, "cents", "strong")
-    _waterfall(book, sheet, end)
-
-
-def _shape(sheet: Sheet, told: Layout, row: int, before: float, after: float) -> None:
-    """What the chart is drawn of: an invisible foot, and a bar on it."""
-    here, above = row + 1, row
-    form = told.amount
-    if row == TOP or before == 0.0:
-        parts = [("0", 0.0), (f"C{here}", after), ("0", 0.0), ("0", 0.0)]
-    else:
-        parts = [
-            (f"MIN(C{above},C{here})", min(before, after)),
-            ("0", 0.0),
-            (f"MAX(C{here}-C{above},0)", max(after - before, 0.0)),
-            (f"MAX(C{above}-C{here},0)", max(before - after, 0.0)),
-        ]
-    for column, (formula, value) in enumerate(parts, 3):
-        sheet.formula((row, column), formula, value, form, "remark")
-
-
-def _waterfall(book: Book, sheet: Sheet, end: int) -> None:
-    chart = book.book.add_chart({"type": "column", "subtype": "stacked"})
-    colours = (None, "#1F3A5F", "#4C9A5B", "#C0504D")
-    for column, colour in enumerate(colours, 3):
-        chart.add_series(
-            {
-                "name": [BRIDGE, TOP - 1, column],
-                "categories": [BRIDGE, TOP, 0, end, 0],
-                "values": [BRIDGE, TOP, column, end, column],
-                "fill": {"color": colour} if colour else {"none": True},
-                "gap": 40,
-            }
-        )
-    chart.set_title({"name": "From the plan to the outcome", "name_font": {"size": 11}})
-    chart.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
-    chart.set_legend({"none": True})
-    chart.set_size({"width": 900, "height": 360})
-    sheet.page.insert_chart(end + 4, 0, chart)
+def _to_choose(told: Layout) -> list[Field]:
+    """Under the policy that this run says to choose."""
+    best = [next(line for line in told.lines if line.told is choice(case)) for case in told.found.cases]
+    kept = [Field("choose", "Policy to choose", "text", [told.policies[line.policy - 1] for line in best], is_run=True)]
+    if told.in_money:
+        column = policy_column(told, "profit")
+        cells = [place((line.row, column), POLICIES) for line in best]
+        values = [mean(line.told.profit) for line in best]
+        kept.append(Field("profit", f"Profit under it [{told.currency}]", "amount", values, cells))
+    column = found_column(told, "chance")
+    cells = [place((line.row, column), RUN) for line in best]
+    return [*kept, Field("chance", "Chance under it", "share", [line.told.target for line in best], cells, is_run=True)]

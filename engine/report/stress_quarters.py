@@ -2,44 +2,52 @@
 
 from dataclasses import dataclass
 
-from engine.report.stress_layout import (
-    BANDS,
-    BASE,
-    CASE,
-    CASE_NUMBER,
-    FIGURES,
-    LOST,
-    MARGIN,
-    NEXT_CASE,
-    NEXT_POLICY,
+from engine.report.stress_figures import (
+    FIRST,
     OUTCOME,
     PAID,
     PAID_AFTER,
     PLANNED,
+    RECEIVED,
+    RECEIVED_AFTER,
+    SPENT,
+    bands,
+    column_of,
+    contribution,
+    earning,
+    flow,
+    present,
+)
+from engine.report.stress_layout import (
+    BANDS,
+    CASE,
+    CASE_NUMBER,
+    FIGURES,
+    GREY,
+    LIVE,
+    MARGIN,
+    NEXT_CASE,
+    NEXT_POLICY,
+    PLAN,
     POLICY,
     POLICY_NUMBER,
     QUARTERS,
     RATE,
-    RECEIVED,
-    RECEIVED_AFTER,
-    SPENT,
-    SUMMARY,
     TOP,
     Layout,
-    column_of,
-    columns,
-    contribution,
-    flow,
     from_inputs,
+    from_switch,
     mean,
     titled,
 )
+from engine.report.stress_table import chart_of
 from engine.report.workbook import Book, Cell, Form, Sheet, block, place
 from engine.stress.readout import Quarter, Spread
 
-ROW = TOP + 1  # first quarter: the case and the policy stand above the header
+ROW = TOP + 2  # first quarter: the case and the policy stand above the header
 NAME, FOUND, PLAN_AT, OUTCOME_AT, CHANGE, SPENT_AT = range(6)
 CONTRIBUTION, PROFIT, PROFIT_SO_FAR, RECEIVED_AT, PAID_AT, CASH, CASH_SO_FAR, NOW = range(6, 14)
+HIGH = 18  # rows under a chart
 
 
 @dataclass(frozen=True)
@@ -54,27 +62,25 @@ class Amount:
 
 
 def totals(told: Layout) -> dict[str, Cell]:
-    """The cells with the sums over all quarters, by what they are called in checks."""
+    """The cells with the sums over all quarters, by the key of the figure."""
     row = ROW + len(told.chosen.told.quarters)
-    cells = {"Outcome": (row, OUTCOME_AT), "Spend": (row, SPENT_AT)}
-    return cells | ({"Profit": (row, PROFIT), "Value at the start": (row, NOW)} if told.in_money else {})
+    cells = {"outcome": (row, OUTCOME_AT), "spend": (row, SPENT_AT)}
+    return cells | ({"profit": (row, PROFIT), "present": (row, NOW)} if told.in_money else {})
 
 
 def write_quarters(book: Book, told: Layout) -> None:
     """The quarters of the case and the policy that the switch says."""
-    sheet, count = book.sheet(QUARTERS, (ROW, 1)), len(told.chosen.told.quarters)
-    titled(sheet, "By quarter", "Follows the switch in the sheet Summary; all figures are formulas on the inputs.")
-    for row, (cell, name) in enumerate(
-        ((CASE, told.cases[told.chosen.case - 1]), (POLICY, told.policies[told.chosen.policy - 1])), 2
-    ):
-        sheet.formula((row, 0), place(cell, SUMMARY), name, "text", "strong")
+    sheet, count = book.sheet(QUARTERS, (ROW, 1), is_one_page=True), len(told.chosen.told.quarters)
+    titled(sheet, told, "Quarters", ("Follows the switch in the sheet Summary.", LIVE))
+    names = (CASE, told.cases[told.chosen.case - 1]), (POLICY, told.policies[told.chosen.policy - 1])
+    for row, (cell, name) in enumerate(names, 3):
+        sheet.formula((row, 0), from_switch(cell), name, "text", "strong")
     sheet.wide(0, [27, 7, *[14.0] * 12])
     amounts = _amounts(told)
     sheet.heads((ROW - 1, 0), ["Quarter", "Row", *[one.head for one in amounts]])
-    first, last = (TOP, 0), (told.last, 0)
-    key = f"{place(CASE_NUMBER, SUMMARY)}*{NEXT_CASE}+{place(POLICY_NUMBER, SUMMARY)}*{NEXT_POLICY}"
+    key = f"{from_switch(CASE_NUMBER)}*{NEXT_CASE}+{from_switch(POLICY_NUMBER)}*{NEXT_POLICY}"
     for at, quarter in enumerate(told.chosen.told.quarters):
-        found = f"MATCH({key}+{at + 1},{block(first, last, FIGURES)},0)"
+        found = f"MATCH({key}+{at + 1},{block((TOP, 0), (told.last, 0), FIGURES)},0)"
         sheet.formula((ROW + at, FOUND), found, float(told.chosen.first - TOP + at + 1), "count", "remark")
         sheet.formula((ROW + at, NAME), _looked_up(told, 3, ROW + at), quarter.name, "text")
         for column, one in enumerate(amounts, PLAN_AT):
@@ -82,7 +88,7 @@ def write_quarters(book: Book, told: Layout) -> None:
             sheet.formula((ROW + at, column), formula, one.values[at], one.form)
     _sums(sheet, amounts, count)
     _chart(book, sheet, count)
-    _bands(sheet, told, ROW + count + 20)
+    _bands(sheet, told, ROW + count + HIGH + 5)
 
 
 def _sums(sheet: Sheet, amounts: tuple[Amount, ...], count: int) -> None:
@@ -97,10 +103,10 @@ def _sums(sheet: Sheet, amounts: tuple[Amount, ...], count: int) -> None:
             sheet.text((row, column), "", "total")
 
 
-def _looked_up(told: Layout, column: int, row: int | None = None) -> str:
+def _looked_up(told: Layout, column: int, row: int | None = None, sheet: str = FIGURES) -> str:
     """A figure of the quarter that was found; the row is a place to fill where none is given."""
     found = place((row, FOUND), fixed=False) if row is not None else "B{row}"
-    return f"INDEX({block((TOP, column), (told.last, column), FIGURES)},{found})"
+    return f"INDEX({block((TOP, column), (told.last, column), sheet)},{found})"
 
 
 def _amounts(told: Layout) -> tuple[Amount, ...]:
@@ -130,26 +136,25 @@ def _money(told: Layout, quarters: tuple[Quarter, ...]) -> tuple[Amount, ...]:
     received, paid = (tuple(getattr(flow(one), name) for one in quarters) for name in ("received", "paid"))
     money = f"[{told.currency}]"
     return (
-        Amount(f"Contribution {money}", "amount", f"{margin}*{_of(told, BASE)}", tuple(map(contribution, quarters))),
+        Amount(
+            f"Contribution {money}",
+            "amount",
+            f"{margin}*{_of(told, earning(told))}",
+            tuple(map(contribution, quarters)),
+        ),
         Amount(f"Profit {money}", "amount", "G{row}-F{row}", earned),
-        Amount(f"Profit so far {money}", "amount", "SUM(H$6:H{row})", _so_far(earned), adds_up=False),
+        Amount(f"Profit so far {money}", "amount", f"SUM(H${ROW + 1}:H{{row}})", _so_far(earned), adds_up=False),
         Amount(f"Received {money}", "amount", f"{margin}*{_of(told, RECEIVED)}", received),
         Amount(f"Paid to media {money}", "amount", _of(told, PAID), paid),
         Amount(f"Cash {money}", "amount", "J{row}-K{row}", cash),
-        Amount(f"Cash so far {money}", "amount", "SUM(L$6:L{row})", _so_far(cash), adds_up=False),
+        Amount(f"Cash so far {money}", "amount", f"SUM(L${ROW + 1}:L{{row}})", _so_far(cash), adds_up=False),
         Amount(
             f"Cash, value at the start {money}",
             "amount",
             f"J{{row}}*{years[0]}-K{{row}}*{years[1]}",
-            tuple(_now(told, one) for one in quarters),
+            tuple(present(told, one) for one in quarters),
         ),
     )
-
-
-def _now(told: Layout, one: Quarter) -> float:
-    """The value at the start of the cash of a quarter."""
-    moved, yearly = flow(one), 1 + told.found.terms.discount_rate
-    return moved.received * yearly**-moved.received_years - moved.paid * yearly**-moved.paid_years
 
 
 def _means(of: list[Spread | None]) -> tuple[float, ...]:
@@ -161,23 +166,21 @@ def _so_far(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _bands(sheet: Sheet, told: Layout, row: int) -> None:
-    """The bands of the quarters that were chosen, which do not follow the marked inputs."""
-    ends = (*BANDS, LOST)
-    kept = [(at, one) for at, one in enumerate(columns(told), 4) if one.head.endswith(ends)]
-    sheet.text((row - 2, 0), "Bands of all paths, as the engine played them (they do not follow the inputs)", "remark")
-    heads = [f"{one.head} [{one.unit}]" if one.unit else one.head for _, one in kept]
-    sheet.heads((row - 1, 0), ["Quarter", "", *heads])
+    """The bands of the quarters that were chosen."""
+    kept = bands(told)
+    sheet.text((row - 2, 0), f"Bands of all paths. {GREY}", "remark")
+    sheet.heads((row - 1, 0), ["Quarter", "", *[one.head for one in kept]], is_run=True)
     for at, quarter in enumerate(told.chosen.told.quarters):
         sheet.formula((row + at, NAME), place((ROW + at, NAME)), quarter.name, "text")
-        for column, (there, one) in enumerate(kept, PLAN_AT):
+        for column, one in enumerate(kept):
             value = one.value(quarter)
-            known = "" if value is None else value
-            sheet.formula((row + at, column), _looked_up(told, there, ROW + at), known, one.form)
+            known, there = "" if value is None else value, _looked_up(told, FIRST + column, ROW + at, BANDS)
+            sheet.formula((row + at, PLAN_AT + column), there, known, one.form)
 
 
 def _chart(book: Book, sheet: Sheet, count: int) -> None:
     """Plan and outcome by quarter as columns."""
-    chart = book.book.add_chart({"type": "column"})
+    chart = chart_of(book, {"type": "column"}, "Plan and outcome by quarter", PLAN)
     last = ROW + count - 1
     for column, name, colour in ((PLAN_AT, "Plan", "#B8CCE4"), (OUTCOME_AT, "Outcome", "#1F3A5F")):
         chart.add_series(
@@ -188,8 +191,5 @@ def _chart(book: Book, sheet: Sheet, count: int) -> None:
                 "fill": {"color": colour},
             }
         )
-    chart.set_title({"name": "Plan and outcome by quarter", "name_font": {"size": 11}})
-    chart.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
-    chart.set_legend({"position": "bottom"})
-    chart.set_size({"width": 820, "height": 310})
+    chart.set_size({"width": 880, "height": 20 * HIGH - 15})
     sheet.page.insert_chart(ROW + count + 2, 0, chart)

@@ -17,7 +17,9 @@ from engine.files import write_bytes
 from engine.words import plain
 
 Form = Literal["text", "amount", "fine", "cents", "share", "rate", "factor", "years", "count", "flag"]
-Role = Literal["figure", "input", "total", "head", "heads", "title", "note", "remark", "strong"]
+Role = Literal[
+    "figure", "input", "total", "head", "heads", "run head", "run heads", "title", "note", "remark", "strong"
+]
 Number = int | float
 Cell = tuple[int, int]
 """Row and column, counted from 0."""
@@ -38,19 +40,16 @@ _FORMS = {
     "count": "0",
     "flag": "General",
 }
+_HEAD = {"bold": True, "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter"}
+_LIVE, _OF_RUN, _OF_FIGURES = {"bg_color": "#1F3A5F"}, {"bg_color": "#7F7F7F"}, {"align": "right"}
 _LOOKS: dict[Role, dict[str, Any]] = {
     "figure": {},
     "input": {"font_color": "#0000FF", "bg_color": "#E8F1FB", "border": 1, "border_color": "#B8CCE4"},
     "total": {"bold": True, "top": 1},
-    "head": {"bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3A5F", "text_wrap": True, "valign": "vcenter"},
-    "heads": {
-        "bold": True,
-        "font_color": "#FFFFFF",
-        "bg_color": "#1F3A5F",
-        "text_wrap": True,
-        "valign": "vcenter",
-        "align": "right",
-    },
+    "head": {**_HEAD, **_LIVE},
+    "heads": {**_HEAD, **_LIVE, **_OF_FIGURES},
+    "run head": {**_HEAD, **_OF_RUN},
+    "run heads": {**_HEAD, **_OF_RUN, **_OF_FIGURES},
     "title": {"bold": True, "font_size": 14, "font_color": "#1F3A5F"},
     "note": {"italic": True, "font_color": "#595959", "text_wrap": True, "valign": "top"},
     "remark": {"italic": True, "font_color": "#595959"},
@@ -89,12 +88,20 @@ class Sheet:
             known = short(value, LONGEST)
         self.page.write_formula(*cell, f"={formula}", self.formats[form, role, False], known)
 
-    def heads(self, cell: Cell, names: Iterable[str], texts: int = 1, tall: Number = 34) -> None:
-        """Write the header of a table, of which the first columns hold text and all others figures."""
+    def heads(self, cell: Cell, names: Iterable[str], texts: int = 1, tall: Number = 34, is_run: bool = False) -> None:
+        """Write the header of a table, of which the first columns hold text and all others figures.
+
+        Args:
+            cell: The first one.
+            names: Of the columns.
+            texts: Columns that hold text.
+            tall: Height of the row [points].
+            is_run: Whether the figures are those of this run, which follow nothing.
+        """
         row, column = cell
         self.page.set_row(row, tall)
         for at, name in enumerate(names):
-            self.text((row, column + at), name, "head" if at < texts else "heads")
+            self.text((row, column + at), name, head(at < texts, is_run))
 
     def wide(self, first: int, widths: Sequence[Number]) -> None:
         """Set the widths of columns [letters]."""
@@ -117,26 +124,33 @@ class Book:
     out: io.BytesIO
     formats: Mapping[tuple[str, str, bool], Any]
 
-    def sheet(self, name: str, keep: Cell = (0, 0), across: int = 1) -> Sheet:
+    def sheet(self, name: str, keep: Cell = (0, 0), is_one_page: bool = False) -> Sheet:
         """A new sheet.
 
         Args:
             name: Its name, one of ours.
-            keep: First row and column that move when one scrolls; what is before them is printed on each page.
-            across: Pages beside each other that it is printed on.
+            keep: First row and column that move when one scrolls; the row before them is printed on each page.
+            is_one_page: Whether it is printed on a single page; else on one page's width, as long as it gets.
         """
         page = self.book.add_worksheet(name)
         page.hide_gridlines(2)
         page.set_landscape()
         page.set_paper(9)
         page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        page.fit_to_pages(across, 0)
+        page.fit_to_pages(1, 1 if is_one_page else 0)
         page.set_footer("&L&A&RPage &P of &N")
         if keep != (0, 0):
             page.freeze_panes(*keep)
+        if keep != (0, 0) and not is_one_page:
             page.repeat_rows(keep[0] - 1)
-            page.repeat_columns(0, keep[1] - 1)
         return Sheet(name, page, self.formats)
+
+
+def head(is_text: bool, is_run: bool) -> Role:
+    """The look of the header of a column: dark above what follows the inputs, grey above figures of this run."""
+    if is_run:
+        return "run head" if is_text else "run heads"
+    return "head" if is_text else "heads"
 
 
 def opened() -> Book:
@@ -159,7 +173,7 @@ def opened() -> Book:
         (form, role, quoted): book.add_format(
             {
                 **_LOOKS[role],
-                **(beside if form == "text" and role in ("figure", "head") else {}),
+                **(beside if form == "text" and role in ("figure", "head", "run head") else {}),
                 "num_format": shape,
                 "quote_prefix": quoted,
             }

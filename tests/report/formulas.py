@@ -3,6 +3,7 @@
 import io
 import operator
 import re
+from functools import cached_property
 from pathlib import Path
 
 import openpyxl
@@ -29,10 +30,15 @@ class Workbook:
 
     def __init__(self, source: Path | bytes):
         raw = source if isinstance(source, bytes) else source.read_bytes()
+        self.raw = raw
         self.written = openpyxl.load_workbook(io.BytesIO(raw))
-        self.cached = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
         self.known = {}
         self.changed = {}
+
+    @cached_property
+    def cached(self):
+        """The same with what the file says that formulas came to."""
+        return openpyxl.load_workbook(io.BytesIO(self.raw), data_only=True)
 
     def change(self, sheet, place, value):
         """Type something into a cell."""

@@ -1,16 +1,24 @@
 """A small answer of a stress test, written by hand: every figure follows from a few amounts by quarter."""
 
+from dataclasses import replace
+
+from engine.report.stress_workbook import stress_workbook
+from engine.stress.moved import Moved
 from engine.stress.readout import (
     Answer,
     Bar,
+    BreakEven,
     CaseReading,
+    Committed,
     Flow,
     Gain,
     Quarter,
     Reading,
     Spread,
     Terms,
+    WorstPath,
 )
+from tests.report.formulas import Workbook
 
 RATE, MARGIN = 0.1, 0.4
 PLANNED = (3_000.0, 4_000.0, 500.0)
@@ -92,8 +100,9 @@ def answer(names=("all shocks by chance",), in_money=True, terms=None, **changed
         for at, name in enumerate(names)
     )
     came, planned = cases[0].policies[1].outcome.mean, sum(PLANNED)
-    bars = (Bar("the plan", planned, planned), Bar("dear", -1_600.0, -1_600.0))
-    bars = (*bars, Bar("replan", came - planned + 1_600, came - planned + 1_600), Bar("comes to", came, came))
+    lost = cases[0].policies[0].outcome.mean - planned
+    bars = (Bar("the plan", planned, planned), Bar("dear", lost, lost))
+    bars = (*bars, Bar("replan", came - planned - lost, came - planned - lost), Bar("comes to", came, came))
     given = {
         "scenario": "Year of doubt",
         "currency": "EUR",
@@ -121,3 +130,35 @@ def answer(names=("all shocks by chance",), in_money=True, terms=None, **changed
         "terms": terms or Terms(MARGIN if in_money else None, RATE, 4, 2, "week"),
     }
     return Answer(**{**given, **changed})
+
+
+def full(text="dear", **changed):
+    """An answer with everything that can be told, in which a text of others stands wherever one can."""
+    planned, quarter = sum(PLANNED), "2027-01-04 to 2027-04-04"
+    calm = replace(reading("hold", planned / sum(CAME["hold"])), profit=around(MARGIN * planned - 2_300.0))
+    came = sum(CAME["replan"])
+    bars = (planned, -1_400.0, -100.0, came - planned + 1_500.0, came)
+    named = zip(("the plan", "dear", "late", "replan", "comes to"), bars, strict=True)
+    given = {
+        "bridge": tuple(Bar(name, bar, bar) for name, bar in named),
+        "tornado": (Bar("late", 0.0, -100.0), Bar(text, 350.0, -1_900.0)),
+        "worst": tuple(
+            WorstPath(number, planned - lost, "replan", -1_200.0, text, 1_000.0 - lost, (f"{text} 1.3", "late"))
+            for number, lost in ((4, 3_100.0), (9, 2_700.0))
+        ),
+        "even": (BreakEven(text, "price", "profit", 1.25), BreakEven("late", "demand", "target", None)),
+        "committed": (Committed(text, 700.0, 84.0), Committed("radio", 0.0, 0.0)),
+        "queue": ((quarter, 0.25, 0.375), ("2027-04-05 to 2027-07-04", 0.05, 0.9)),
+        "moved": (Moved(text, quarter, 2_300.0, 1_400.0), Moved("radio", quarter, 0.0, 500.0)),
+        "moved_in": ("all shocks by chance", "replan"),
+        "decisions": ("2027-01-04", "2027-04-05"),
+        "unshocked": calm,
+    }
+    return answer(**{**given, **changed})
+
+
+def written(folder, told):
+    """The workbook of an answer, as it was read again."""
+    path = folder / "stress.xlsx"
+    stress_workbook(path, told)
+    return Workbook(path)
