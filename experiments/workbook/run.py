@@ -96,7 +96,8 @@ def compared(answer: Answer, raw: bytes, found: Any) -> dict[str, Any]:
         if isinstance(known, str | bool) or known is None or not isinstance(told, int | float):
             other += [(sheet, place, known, told)] if (known or 0) != (told or 0) else []
         else:
-            worst = max(worst, abs(told - known) / max(abs(known), SMALL * answer.planned.mean))
+            sums = engine[sheet][f"C{place[1:]}"].value if sheet == "Checks" and place[0] == "D" else known
+            worst = max(worst, abs(told - known) / max(abs(sums), SMALL * answer.planned.mean))
     return {
         "bytes": len(raw),
         "formulas": len(formulas),
