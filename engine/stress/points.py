@@ -6,12 +6,12 @@ non-negative least squares, its points added one by one). A plan that is chosen 
 square, so thousands of plans are chosen on points, and what they bring is told on the draw that comes true.
 """
 
+import importlib
 import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import nnls
 
 from engine.optimize.over_time.course import even_draws
 from engine.optimize.rules import Problem
@@ -149,6 +149,7 @@ def _weights(
     table: Float[np.ndarray, "feature candidate"], target: Float[np.ndarray, " feature"]
 ) -> Float[np.ndarray, " candidate"]:
     """Weights, most of them 0 and none below, with which candidates add up to a target."""
+    nnls = importlib.import_module("scipy.optimize").nnls  # takes long to load, and who holds a plan needs none
     there: list[int] = []
     found, rest = np.zeros(table.shape[1]), target
     size = np.linalg.norm(table, axis=0) + np.finfo(float).tiny

@@ -176,9 +176,20 @@ def _complete(work: Work, parts: Parts, hands: Hands, tell: Tell) -> None:
             tell(done + more, len(every))
         return
     with _handed_out(work, parts, left, hands) as waited:
-        for more, one in enumerate(as_completed(waited), 1):
-            one.result()
-            tell(done + more, len(every))
+        for _ in _each(work, parts, left, waited, hands.executor is None):
+            tell(done + sum(one.done() for one in waited), len(every))
+
+
+def _each(work: Work, parts: Parts, tasks: list[Task], waited: list[Future[None]], helps: bool) -> Iterator[None]:
+    """Once for each task that is done: who waits takes some too, the last of those that nobody has begun."""
+    for task, one in zip(reversed(tasks), reversed(waited), strict=True):
+        if not helps or not one.cancel():
+            break
+        _finish(work, parts, task)
+        yield
+    for one in as_completed([each for each in waited if not each.cancelled()]):
+        one.result()
+        yield
 
 
 @contextmanager
@@ -193,7 +204,7 @@ def _handed_out(work: Work, parts: Parts, tasks: list[Task], hands: Hands) -> It
                 one.cancel()
         return
     before = multiprocessing.active_children()
-    pool = _pool(min(hands.workers, len(tasks)), work, parts)
+    pool = _pool(min(hands.workers, len(tasks)) - 1, work, parts)  # this process is the other one
     try:
         with _deaf():
             waited = [pool.submit(_finish_known, task) for task in tasks]
