@@ -74,7 +74,7 @@ def read_runs(paths: Sequence[Path]) -> Given:
         plans=plans,
         stress=answer,
         outcomes=outcomes_of(stress.path, answer) if stress and answer else None,
-        frontier=_told(frontier, Frontier, _frontier(frontier, fit, plans)) if frontier else None,
+        frontier=_told(frontier, Frontier, _frontier(frontier)) if frontier else None,
         world=world_run(world.path.parent) if world else None,
         sources=tuple(_source(one) for one in found),
     )
@@ -139,29 +139,18 @@ def _told(one: Found, record: type[Record], fields: dict[str, Any]) -> Record:
         ) from None
 
 
-def _frontier(one: Found, fit: FitRun | None, plans: tuple[Plan, ...]) -> dict[str, Any]:
+def _frontier(one: Found) -> dict[str, Any]:
     """The fields of a frontier, from the keys of its file."""
     told = one.told
     try:
         return {
             **{key: value for key, value in told.items() if key not in ("horizon", "today", "points")},
             **told["horizon"],
-            "unit": told.get("unit", _unit(told, fit, plans)),
-            "kinds": told.get("kinds", ()),
             "today": (told["today"]["spend"], told["today"]["outcome"]) if told["today"] else None,
             "points": [{**point, "certified": point["status"] == "certified"} for point in told["points"]],
         }
     except (KeyError, TypeError):
         raise InputError(f"{one.path}: lacks what frontiers of this version tell; ask for it again") from None
-
-
-def _unit(told: dict[str, Any], fit: FitRun | None, plans: tuple[Plan, ...]) -> str:
-    """The currency where the outcome of a frontier is money: as the fit says, the plan, or that it can break even."""
-    if fit:
-        return fit.curves.currency if fit.curves.is_money else ""
-    if plans:
-        return plans[0].currency if plans[0].in_money else ""
-    return str(told["currency"]) if told["break_even"] else ""
 
 
 def _source(one: Found) -> Source:
