@@ -114,8 +114,8 @@ def _starts(posterior: Posterior) -> Check:
     agreeing = float((heights > heights.max() - SAME_HEIGHT).mean())
     fine = agreeing >= AGREEING and posterior.pareto <= LIGHT and posterior.effective >= BULK
     said = (
-        f"{agreeing:.0%} of {len(heights)} starts reached the best mode; the importance weights leave "
-        f"{posterior.effective:.0f} effective proposals with a Pareto shape of {posterior.pareto:.2f}"
+        f"{agreeing:.0%} of {len(heights)} starts found the same best answer; its draws count as much as "
+        f"{posterior.effective:.0f} independent ones (Pareto shape {posterior.pareto:.2f})"
     )
     if posterior.is_laplace:
         said += ", too few: the bands are Laplace's alone"
@@ -137,8 +137,8 @@ def _agreement(chains: Chains) -> Check:
         "bad": "the chains disagree: remove channels that move together, or add history",
     }[verdict]
     said = (
-        f"rank-normalised R-hat {chains.r_hat:.3f}, bulk effective size {chains.bulk:.0f}, "
-        f"{chains.divergences} divergence{'s' * (chains.divergences != 1)}; {remedy}"
+        f"the draws of the chains agree to an R-hat of {chains.r_hat:.3f} and count as much as {chains.bulk:.0f} "
+        f"independent ones, with {chains.divergences} divergence{'s' * (chains.divergences != 1)}; {remedy}"
     )
     details = {"r_hat": chains.r_hat, "bulk": chains.bulk, "divergences": float(chains.divergences)}
     return Check("convergence", verdict, chains.r_hat, said, details)
@@ -181,7 +181,8 @@ def _residuals(dataset: Dataset, problem: Problem, findings: Findings) -> Check:
     follows = float((centred[1:] * centred[:-1]).sum() / spread) if spread > 0 else 0.0
     bound = max(CORRELATED_RESIDUALS, 2.6 / np.sqrt(len(white)))
     calm = abs(follows) <= bound
-    told = f"what is left over, its slow part aside, has an autocorrelation of {follows:+.2f} between periods; "
+    repeats = "hardly repeats itself" if calm else "repeats itself"
+    told = f"what is left over, its slow part aside, {repeats} from period to period (correlation {follows:+.2f}); "
     told += "nothing to do" if calm else "bands are too narrow: look for a missing control, event or season"
     return Check("residuals", "good" if calm else "weak", follows, told)
 
