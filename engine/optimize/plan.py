@@ -14,7 +14,7 @@ from engine.optimize import goals
 from engine.optimize.above import Fixing, Level, freed, levels
 from engine.optimize.asking import Asked, Found, answered
 from engine.optimize.beside import ForTests, Past, Tail, for_tests_of, tail_of
-from engine.optimize.closeness import CERTIFIED
+from engine.optimize.closeness import CERTIFIED, ROUNDING
 from engine.optimize.doubts import far_from_proof, of_units
 from engine.optimize.flighting import as_history, is_written
 from engine.optimize.over_time import several
@@ -23,7 +23,17 @@ from engine.optimize.polish import charged, marginal, untolled
 from engine.optimize.prices import Price, binding, prices
 from engine.optimize.ranges import Range as Range
 from engine.optimize.ranges import spread as spread
-from engine.optimize.rules import USUAL, Problem, Tell, barred_units, broken, priced_returns, problem_of, unheard
+from engine.optimize.rules import (
+    USUAL,
+    Problem,
+    Tell,
+    barred_units,
+    broken,
+    channel_limits,
+    priced_returns,
+    problem_of,
+    unheard,
+)
 from engine.optimize.selecting import role_of, rules_of
 from engine.optimize.shocked import not_foreseen
 from engine.optimize.solve import Solved
@@ -50,6 +60,8 @@ class Line:
     geo: str | None = None
     segment: str | None = None
     role: str | None = None
+    least: float | None = None  # by its own rules; None: nothing [currency over the horizon]
+    most: float | None = None  # by its own rules; None: all of the budget [currency over the horizon]
 
 
 @dataclass(frozen=True)
@@ -336,7 +348,7 @@ def _lines(
     begun = problem.grid.edges[problem.grid.over] if problem.grid else 0  # what is over can no longer be capped
     pace = np.max(_schedule(problem, spend)[begun:], axis=0, initial=0.0)
     before, after = (several.by_cell(problem, split).sum(axis=1) for split in (today, spend))
-    barred = barred_units(problem, spend)
+    barred, (low, high) = barred_units(problem, spend), channel_limits(problem)
     return tuple(
         Line(
             channel.name,
@@ -350,6 +362,8 @@ def _lines(
             channel.geo,
             channel.segment,
             role_of(channel, scenario),
+            float(low[c]) if low[c] > 0 else None,
+            float(high[c]) if high[c] < problem.budget.high * (1 - ROUNDING) else None,
         )
         for c, channel in enumerate(curves.channels)
     )

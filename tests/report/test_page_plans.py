@@ -26,6 +26,10 @@ QUESTIONS = {
     "worst draws": ("two", 'budget = { total = 8000 }\n[risk]\nmeasure = "cvar"\nweight = 1.0'),
     "target": ("two", "budget = { target_outcome = 15000 }"),
     "for tests": ("two", 'budget = { total = 8000 }\n[learn]\nchannels = ["tv"]\nshare = 0.3'),
+    "limits": (
+        "two",
+        "budget = { total = 8000 }\n[channels.tv]\nfloor = 2600\ncap = 3900\n[channels.pr]\ncap = 5200",
+    ),
     "no history": ("new", "budget = { total = 8000 }"),
     "next to nothing": ("two", "budget = { total = 0.5 }"),
     "many channels": ("many", "budget = { of_history = 1.0 }"),
@@ -123,3 +127,18 @@ def test_a_slim_chart_has_the_same_data_and_nothing_in_it_is_wide(pages):
         slim = slimmed(figure.spec)
         assert max(widths(slim)) <= SLIM
         assert data(slim) == data(figure.spec)
+
+
+def test_curves_show_what_the_rules_of_a_channel_allow_and_nothing_where_there_are_none(pages):
+    def bars(name):
+        panels = next(one for one in figures_of(pages[name][0]) if one.name == "response").spec["concat"]
+        return [
+            (row["spend"], row["most"])
+            for panel in panels
+            for layer in panel["layer"]
+            for row in layer.get("data", {}).get("values", ())
+            if "most" in row
+        ]
+
+    assert bars("usual") == []
+    assert bars("limits") == [pytest.approx((2600 / 52, 3900 / 52)), pytest.approx((0.0, 5200 / 52))]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.calibrate.fit import Check, Fit, Verdict
-from engine.optimize.plan import Plan
+from engine.optimize.plan import Line, Plan
 from engine.report.charts.course import brought_share, contributions_chart, outcome_chart
 from engine.report.charts.curves import Planned, response_chart, seen_up_to
 from engine.report.charts.look import Spec, opening
@@ -140,7 +140,7 @@ def curves_section(given: Given) -> Section | Absent:
 
 def _curves(curves: Curves, plan: Plan | None) -> Spec:
     """The curves of the channels with most money, with what the plan spends on them."""
-    planned = {line.name: Planned(line.spend / plan.periods) for line in plan.lines} if plan else {}
+    planned = {line.name: _planned(line, plan.periods) for line in plan.lines} if plan else {}
     taken = {
         one.name: max(pace(one, curves.period), planned[one.name].spend if one.name in planned else 0.0)
         for one in curves.channels
@@ -148,6 +148,15 @@ def _curves(curves: Curves, plan: Plan | None) -> Spec:
     most = sorted(taken, key=lambda name: -taken[name])[:PANELS]
     shown = tuple(channel for channel in curves.channels if channel.name in most)
     return response_chart(replace(curves, channels=shown), planned)
+
+
+def _planned(line: Line, periods: int) -> Planned:
+    """What a plan spends on a channel, and what its rules allow, a period."""
+    if line.least is None and line.most is None:
+        return Planned(line.spend / periods)
+    return Planned(
+        line.spend / periods, ((line.least or 0.0) / periods, (np.inf if line.most is None else line.most) / periods)
+    )
 
 
 def _left_out(curves: Curves) -> tuple[Words, ...]:
