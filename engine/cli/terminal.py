@@ -1,5 +1,6 @@
-"""What a terminal can show: sentences wrapped to its width; tables, files and pipes as they are."""
+"""What a terminal can show: sentences wrapped and tables folded to its width; files and pipes as they are."""
 
+import itertools
 import re
 import shutil
 import sys
@@ -8,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from engine.words import COLUMNS
+from engine.words import COLUMNS, folded
 
 NARROWEST = 20  # columns: a narrower terminal breaks lines itself
 WIDEST = 160  # columns of a table: eyes lose the row in a wider one
@@ -38,20 +39,43 @@ def beside(text: str, line_ends: bool = True) -> None:
 
 
 def wrapped(text: str, width: int) -> str:
-    """A text whose sentences are broken between words into lines of `width`; rows of tables stay whole.
+    """A text whose sentences are broken between words into lines of `width`, and whose tables are folded to it.
 
-    A number and its unit stay together, and what is indented goes on below its own words.
+    A number and its unit stay together, and what is indented goes on below its own words. A table becomes several, each
+    with the first column.
 
     >>> print(wrapped("USD 1.50 m are spent", 10))
     USD 1.50 m
     are spent
     """
-    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
+    blocks = itertools.groupby(text.split("\n"), key=_is_row)
+    return "\n".join(
+        _folded(list(lines), width) if in_table else "\n".join(_wrapped(line, width) for line in lines)
+        for in_table, lines in blocks
+    )
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line may be a row of a table: words, and gaps of two columns and more."""
+    return "  " in line.strip(" ")
+
+
+def _folded(lines: list[str], width: int) -> str:
+    """A table of three columns and more that is too wide, as narrower ones; anything else as it is."""
+    wide = max(map(len, lines))
+    gaps = re.finditer(
+        "  +", "".join(" " if all(line[at : at + 1].strip() == "" for line in lines) else "x" for at in range(wide))
+    )
+    edges = [0, *(gap.end() for gap in gaps if gap.start()), wide]
+    if wide <= width or len(lines) < 2 or len(edges) < 4:
+        return "\n".join(lines)
+    header, *rows = ([line[begin:end].strip() for begin, end in itertools.pairwise(edges)] for line in lines)
+    return folded(header, rows, width)
 
 
 def _wrapped(line: str, width: int) -> str:
     words = line.lstrip(" ")
-    if len(line) <= width or "  " in words or HELD in words:
+    if len(line) <= width or HELD in words:
         return line
     indent = " " * (len(line) - len(words))
     lines = textwrap.wrap(
