@@ -58,6 +58,15 @@ def test_the_next_unit_brings_what_a_slightly_larger_budget_brings(make, rules):
         assert point.marginal == pytest.approx(brings, rel=1e-3)
 
 
+def test_a_budget_that_fills_every_cap_has_no_next_unit_and_its_return_is_not_said_to_rise(make):
+    held = make.curves(make.channel("tv", 90.0, 40.0, 2.5), make.channel("pr", 60.0, 30.0, kind="earned", mean=30.0))
+    rules = "[channels.tv]\ncap = 60\n[channels.pr]\ncap = 40"
+    before, full = swept(make, held, rules, [90.0, 100.0]).points
+    assert before.marginal == pytest.approx((full.outcome.mean - before.outcome.mean) / 10, rel=0.3)
+    assert full.marginal is None
+    assert swept(make, held, rules, [90.0, 100.0]).rises == ()
+
+
 def test_the_next_unit_of_a_budget_that_is_not_all_spent_brings_just_its_cost(make):
     held = make.curves(make.channel("tv", 100.0, 50.0, 1.0))
     found = swept(make, held, '[goal]\nmaximise = "profit"\nmargin = 0.8\n', budget="at_most = 120")

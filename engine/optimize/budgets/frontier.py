@@ -21,11 +21,12 @@ from engine.errors import InfeasibleError, InputError
 from engine.optimize import goals
 from engine.optimize.budgets.any_budget import Question
 from engine.optimize.budgets.targets import best_at, sized, target_of
+from engine.optimize.closeness import ROUNDING
 from engine.optimize.multipliers import explained, least
 from engine.optimize.over_time import several
 from engine.optimize.plan import Plan, Range, by_draw, optimize, spread
 from engine.optimize.prices import binding
-from engine.optimize.rules import Problem, compared, history_spend, open_returns, problem_of
+from engine.optimize.rules import Problem, channel_limits, compared, history_spend, open_returns, problem_of
 from engine.optimize.solve import solve
 from engine.optimize.tables import Payoff, steepness
 from engine.optimize.tiers import EVEN, Tiers
@@ -50,7 +51,7 @@ class Point:
     bound: float  # no plan of this budget has more of it
     gap: float  # from net to bound, relative
     certified: bool
-    marginal: float | None  # mean outcome of the next unit of money, after the charge for doubt; None: goes in steps
+    marginal: float | None  # mean outcome of the next unit of money, after the charge for doubt; None: has no place
     step: float | None  # mean outcome of each unit up to the next budget, before it; None at the last
 
     @property
@@ -189,7 +190,7 @@ def _planned(
 ) -> tuple[Plan, list[Point], list[float]]:
     """The plan of the first budget that has one, the points, and the budgets without a plan."""
     plans, points, without = [], [], []
-    refusal = ""
+    refusal, room = "", _room(curves, scenario, max(budgets))
     for number, amount in enumerate(budgets, start=1):
         tell(f"{number} of {len(budgets)} budgets")
         question = with_money(scenario, amount)
@@ -200,10 +201,17 @@ def _planned(
             refusal = refusal or str(fault)
             continue
         plans.append(plan)
-        points.append(_point(plan, amount, next_unit(problem_of(curves, question), plan.cells)))
+        is_full = amount >= room * (1 - ROUNDING)
+        marginal = None if is_full else next_unit(problem_of(curves, question), plan.cells)
+        points.append(_point(plan, amount, marginal))
     if not points:
         raise InfeasibleError(f"none of {len(budgets)} budgets has a plan; at the first one: {refusal}")
     return plans[0], points, without
+
+
+def _room(curves: Curves, scenario: Scenario, money: float) -> float:
+    """The most that all channels can take by their own rules; where they take more than twice this money, as much."""
+    return float(channel_limits(problem_of(curves, with_money(scenario, 2 * money)))[1].sum())
 
 
 def turns(problem: Problem) -> tuple[str, ...]:
