@@ -117,6 +117,7 @@ class Plan:
     counts: str = ""  # the outcome, where its name is not that of the measure
     lifetime: tuple[float, ...] = ()  # what a customer won by each channel is worth, where the goal says so [currency]
     draws: int = 0  # of the curves; 0 where that is not known
+    reach: int | None = None  # periods after the end that count; None: the end of the horizon runs on into its start
     past: Past | None = None  # history with the money that it spent; none where the horizon has begun
     tail: Tail | None = None  # the mean of the worst draws, where that is what the plan is chosen by
     for_tests: ForTests | None = None  # the money for tests, where the scenario keeps some
@@ -298,7 +299,9 @@ def _time(curves: Curves, scenario: Scenario, problem: Problem) -> dict[str, Any
     start, periods = scenario.horizon.start, scenario.horizon.periods
     end = step(step(start, periods, curves.period), -1, "day")
     labels = problem.grid.labels if problem.grid else (f"{start} to {end}",)
-    return {"start": start, "end": end, "periods": periods, "period": curves.period, "decisions": labels}
+    reach = scenario.horizon.tail if scenario.horizon.from_history else None
+    when = {"start": start, "end": end, "periods": periods, "period": curves.period, "decisions": labels}
+    return {**when, "reach": reach}
 
 
 def _baseline(

@@ -89,11 +89,14 @@ def _shocks_on(channel: Channel, scenario: Scenario) -> list[Shock]:
     return [shock for shock in planned if not shock.channels or is_named(channel, shock.channels)]
 
 
+def turned(channel: Channel, periods: int) -> Float[np.ndarray, "draw lag"]:
+    """The share of one period's spend that works in each of so many periods when their end runs on into their start."""
+    weights = kernel(channel, periods * max(1, -(-LONGEST // periods)))
+    every = weights.reshape(len(weights), -1, periods).sum(1)
+    return every / every.sum(1, keepdims=True)
+
+
 def cycled(channel: Channel, bought: Float[np.ndarray, " period"]) -> Float[np.ndarray, "period draw"]:
     """Stock by period when the carry-over runs on from the end of the horizon into its start."""
-    periods = len(bought)
-    weights = kernel(channel, periods * max(1, -(-LONGEST // periods)))
-    turned = weights.reshape(len(weights), -1, periods).sum(1)
-    turned = turned / turned.sum(1, keepdims=True)
-    turns = np.stack([np.roll(bought, lag) for lag in range(periods)])
-    return (turned @ turns).T
+    turns = np.stack([np.roll(bought, lag) for lag in range(len(bought))])
+    return (turned(channel, len(bought)) @ turns).T

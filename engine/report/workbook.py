@@ -88,6 +88,14 @@ class Sheet:
             known = short(value, LONGEST)
         self.page.write_formula(*cell, f"={formula}", self.formats[form, role, False], known)
 
+    def array(self, cell: Cell, formula: str, value: Number, form: Form, role: Role = "figure") -> None:
+        """Write a formula that reckons with whole tables, with the value that it has now."""
+        self.page.write_array_formula(*cell, *cell, f"{{={formula}}}", self.formats[form, role, False], value)
+
+    def column(self, cell: Cell, values: Sequence[Number]) -> None:
+        """Write numbers below each other, as they are."""
+        self.page.write_column(*cell, values)
+
     def heads(self, cell: Cell, names: Iterable[str], texts: int = 1, tall: Number = 34, is_run: bool = False) -> None:
         """Write the header of a table, of which the first columns hold text and all others figures.
 

@@ -1,6 +1,6 @@
 """The report of some runs: one page for people, and its charts and tables as files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from engine.report.page.given import Given
 from engine.report.page.html import page_html
 from engine.report.page.page import page_of
 from engine.report.page.records import Page, Words, figures_of
+from engine.report.plan_book import plan_book
+from engine.report.plan_workbook import plan_workbook
 from engine.study.runs import read_runs
 
 SCHEMA = "peso.report/1"
@@ -49,7 +51,7 @@ class Report:
         return f"{next(iter(findings), self.page.title)}\n\n" + "\n".join(told)
 
 
-def require_places(runs: Sequence[Path], out: Path | None, charts: Path | None, force: bool) -> None:
+def require_places(runs: Sequence[Path], files: Mapping[str, Path | None], charts: Path | None, force: bool) -> None:
     """Refuse places that are in use, and any file or folder that the report is made from.
 
     Raises:
@@ -57,8 +59,10 @@ def require_places(runs: Sequence[Path], out: Path | None, charts: Path | None, 
         StorageError: Nothing can be written there.
     """
     inputs = [*runs, *(one for run in runs if run.is_dir() for one in sorted(run.iterdir()))]
-    if out:
-        require_free(out, force, *inputs, form="file")
+    for named, place in files.items():
+        if place:
+            others = [other for other in files.values() if other and other is not place]
+            require_free(place, force, *inputs, *others, form="file", named=named)
     if charts:
         require_free(charts, force, *inputs, form="folder", named="--charts")
 
@@ -83,6 +87,17 @@ def write_page(made: Report, out: Path) -> int:
     text = page_html(made.page, {figure.name: drawn(figure) for figure in figures_of(made.page)})
     write_text(out, text)
     return len(text.encode())
+
+
+def write_book(made: Report, path: Path) -> int:
+    """Write the workbook of the plans of a report; its size [bytes].
+
+    Raises:
+        InputError: There is no fit or no plan, or a plan does not follow from its curves and its money alone.
+        StorageError: The file cannot be written.
+    """
+    plan_workbook(path, plan_book(made.given))
+    return path.stat().st_size
 
 
 def write_charts(made: Report, folder: Path) -> int:

@@ -50,6 +50,7 @@ def _fields(told: dict[str, Any]) -> dict[str, Any]:
         "start": horizon["start"],
         "end": horizon["end"],
         "periods": horizon["periods"],
+        "reach": horizon["tail"],
         "lines": lines,
         "chosen": {
             "spend": [line["spend"] for line in lines],

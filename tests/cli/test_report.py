@@ -66,7 +66,7 @@ def test_charts_and_tables_become_files_that_no_spreadsheet_runs(peso, runs):
         (("fit", "--out", "fit/curves.json", "--force"), 3, "which its answer must not replace"),
         (("fit", "--charts", "fit", "--force"), 3, "which its answer must not replace"),
         (("year.json", "--out", "fit", "--force"), 3, "is a folder, a file is needed"),
-        (("fit",), 2, "nothing to write; give --out FILE.html, or --charts FOLDER"),
+        (("fit",), 2, "nothing to write; give --out FILE.html, --workbook FILE.xlsx or --charts FOLDER"),
         (("--out", "x.html"), 2, "Missing argument 'RUN...'"),
     ],
 )

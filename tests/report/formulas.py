@@ -6,7 +6,9 @@ import re
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import openpyxl
+from openpyxl.worksheet.formula import ArrayFormula
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"]|"")*")|(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?)
@@ -21,7 +23,14 @@ COMPARED = {
     "<": operator.lt,
     ">": operator.gt,
 }
-TWO_OF = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "^": operator.pow}
+
+
+def divided(one, other):
+    """A quotient; of nothing there is none, which only fails where a formula goes on with it."""
+    return one / other if isinstance(other, np.ndarray) or other else float("nan")
+
+
+TWO_OF = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": divided, "^": operator.pow}
 LEVELS = (tuple(COMPARED), ("+", "-"), ("*", "/"), ("^",))  # what binds least comes first
 
 
@@ -48,7 +57,7 @@ class Workbook:
     def formulas(self):
         """All cells with a formula: sheet, place, formula."""
         return [
-            (page.title, cell.coordinate, cell.value)
+            (page.title, cell.coordinate, text_of(cell))
             for page in self.written
             for row in page.iter_rows()
             for cell in row
@@ -59,6 +68,13 @@ class Workbook:
         """What the file says that a cell came to."""
         return self.cached[sheet][place].value
 
+    def table(self, sheet, place):
+        """What many cells come to, row by row."""
+        if (sheet, place) not in self.known:
+            rows = [[self.value(sheet, cell.coordinate) for cell in row] for row in self.written[sheet][place]]
+            self.known[sheet, place] = np.array(rows)
+        return self.known[sheet, place]
+
     def value(self, sheet, place):
         """What a cell comes to."""
         if (sheet, place) in self.changed:
@@ -66,8 +82,13 @@ class Workbook:
         if (sheet, place) not in self.known:
             cell = self.written[sheet][place]
             is_formula = cell.data_type == "f"
-            self.known[sheet, place] = Reckoning(self, sheet, cell.value[1:]).result() if is_formula else cell.value
+            self.known[sheet, place] = Reckoning(self, sheet, text_of(cell)[1:]).result() if is_formula else cell.value
         return self.known[sheet, place]
+
+
+def text_of(cell):
+    """The formula of a cell, whether it stands alone or reckons with whole tables."""
+    return cell.value.text if isinstance(cell.value, ArrayFormula) else cell.value
 
 
 class Reckoning:
@@ -75,6 +96,7 @@ class Reckoning:
 
     def __init__(self, book, sheet, formula):
         self.book, self.sheet, self.tokens, self.at = book, sheet, [], 0
+        self.with_tables = "SUMPRODUCT" in formula
         rest = formula
         while rest.strip():
             found = TOKEN.match(rest)
@@ -106,7 +128,7 @@ class Reckoning:
             sign = self.take()[1]
             other = self.level(depth + 1)
             compare = COMPARED.get(sign)
-            value = compare(folded(value), folded(other)) if compare else TWO_OF[sign](value or 0, other or 0)
+            value = compare(folded(value), folded(other)) if compare else TWO_OF[sign](or_0(value), or_0(other))
         return value
 
     def single(self):
@@ -129,6 +151,8 @@ class Reckoning:
         sheet, place = sheet.strip("'") or self.sheet, place.replace("$", "")
         if ":" not in place:
             return self.book.value(sheet, place)
+        if self.with_tables:
+            return self.book.table(sheet, place)
         return [self.book.value(sheet, cell.coordinate) for row in self.book.written[sheet][place] for cell in row]
 
     def called(self, name):
@@ -140,6 +164,16 @@ class Reckoning:
             given.append(self.level(0))
         self.take(")")
         return FUNCTIONS[name](*given)
+
+
+def or_0(value):
+    """An empty cell counts as nothing."""
+    return value if isinstance(value, np.ndarray) else value or 0
+
+
+def where_equal(row, wanted, amounts):
+    """For each number that is wanted, the sum of the amounts that stand under it."""
+    return np.vectorize(lambda one: amounts[row == one].sum())(wanted)
 
 
 def folded(value):
@@ -162,5 +196,12 @@ FUNCTIONS = {
     "AND": lambda *given: all(numbers(given)),
     "IF": lambda test, then, other: then if test else other,
     "INDEX": lambda cells, at: cells[int(at) - 1],
+    "SUMPRODUCT": lambda table: float(np.sum(table)),
+    "MMULT": np.matmul,
+    "TRANSPOSE": np.transpose,
+    "SUMIF": where_equal,
+    "MOD": np.mod,
+    "EXP": np.exp,
+    "TANH": np.tanh,
     "MATCH": lambda wanted, cells, kind: cells.index(wanted) + 1 if kind == 0 else None,
 }

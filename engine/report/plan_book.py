@@ -1,0 +1,190 @@
+"""What a workbook of plans holds: scenarios that decide alike, and what each brings by channel and time."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.errors import InputError
+from engine.optimize.plan import Plan, Split
+from engine.report.brought import Lasting, begins_of, is_explained, lasting
+from engine.report.page.given import Given, Source
+from engine.report.plan_draws import Time
+from engine.report.workbook import short
+from engine.response.curves import Curves
+
+SHORT = 60  # letters of a name in a list that one chooses from
+NAMED = "history's split of the same money"
+CLOSE = 1e-9  # of an outcome: nearer than this a spreadsheet comes to what the engine found
+OWN = "my own (sheet Spend)"
+AFTER = "after the end"
+NO_FIT = (
+    "a workbook of plans reckons with the draws of their fit; name its folder too: peso report FIT PLAN --workbook FILE"
+)
+NO_PLAN = "a workbook is about plans; name at least one plan.json of peso optimize"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to spend the money."""
+
+    name: str
+    money: Float[np.ndarray, "channel decision"]  # [currency]
+    outcome: float  # in the mean, as its plan says
+    split: Split | None = None  # what else its plan says; None: it is to be typed in
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True)
+class PlanBook:
+    """Everything a workbook of plans is made from."""
+
+    plan: Plan  # the one that is decided upon
+    curves: Curves
+    works: tuple[Lasting, ...]  # how the money of each channel works
+    cases: tuple[Case, ...]  # plans as given, history's split, and the one that is typed in
+    pace: Float[np.ndarray, "channel period"]  # share of a decision's money
+    time: Time
+    begins: tuple[int, ...]  # first period of each decision
+    left_out: tuple[str, ...]  # why others are not in it
+    sources: tuple[Source, ...]
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """First and last period of each decision, and of the time after the last one where that counts."""
+        edges = [*self.begins, self.time.periods] + [self.time.rows] * (self.time.rows > self.time.periods)
+        return tuple((first, last - 1) for first, last in itertools.pairwise(edges))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of those spans."""
+        return (*self.plan.decisions, *[AFTER] * (self.time.rows > self.time.periods))
+
+    @property
+    def in_money(self) -> bool:
+        """Whether what a plan brings is money."""
+        return self.plan.in_money
+
+    @property
+    def value(self) -> float:
+        """What a unit of the curves' outcome counts."""
+        return self.curves.value if self.in_money else 1.0
+
+    @property
+    def margin(self) -> float:
+        """The share of what comes that is kept: as the plan's profit says, else all of it."""
+        chosen = self.plan.chosen
+        if self.plan.measure != "profit" or not chosen.outcome.mean:
+            return 1.0
+        return (chosen.value.mean + sum(chosen.spend)) / chosen.outcome.mean
+
+    def bought(self, money: Float[np.ndarray, "channel decision"]) -> Float[np.ndarray, "channel period"]:
+        """Money by period [currency]."""
+        lengths = np.diff([*self.begins, self.time.periods])
+        return self.pace * np.repeat(money, lengths, axis=1)
+
+    @cached_property
+    def brought(self) -> tuple[Float[np.ndarray, "channel span"], ...]:
+        """What each case brings in the mean, by channel and span."""
+        return tuple(self.brings(case.money) for case in self.cases)
+
+    def brings(self, money: Float[np.ndarray, "channel decision"]) -> Float[np.ndarray, "channel span"]:
+        """What money brings in the mean, by channel and span."""
+        firsts = [first for first, _ in self.spans]
+        rows = [
+            np.add.reduceat(works.brings(each).mean(axis=1), firsts)
+            for works, each in zip(self.works, self.bought(money), strict=True)
+        ]
+        return np.array(rows) * self.value
+
+
+def plan_book(given: Given) -> PlanBook:
+    """What a workbook of some runs holds.
+
+    Raises:
+        InputError: There is no fit or no plan, or what the plan brings does not follow from its curves and its money.
+    """
+    if given.plan is None:
+        raise InputError(NO_PLAN)
+    if given.fit is None:
+        raise InputError(NO_FIT)
+    curves, plan = given.fit.curves, given.plan
+    book = _settled(_book(given, curves, plan))
+    if not book.cases or book.cases[0].plan is not plan:
+        raise InputError(
+            f"plan {short(plan.scenario, SHORT)!r}: what it brings does not follow from its curves and money alone, as "
+            "where prices, demand or shocks of its scenario move it, or it was made by another version; plan again, or "
+            "report it with --out"
+        )
+    return book
+
+
+def _book(given: Given, curves: Curves, plan: Plan) -> PlanBook:
+    """The book of all plans that decide when the first one does."""
+    if curves.names != tuple(line.name for line in plan.lines) or curves.period != plan.period:
+        raise InputError(f"plan {short(plan.scenario, SHORT)!r}: is about other channels or periods than the fit")
+    cases, left_out = _cases(given.plans)
+    return PlanBook(
+        plan,
+        curves,
+        tuple(lasting(one, curves, plan.periods, plan.reach) for one in curves.channels),
+        cases,
+        _pace([one.plan for one in cases if one.plan], plan),
+        Time(plan.periods, plan.reach),
+        tuple(begins_of(plan)),
+        left_out,
+        given.sources,
+    )
+
+
+def _cases(plans: Sequence[Plan]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+    """Plans that decide when the first one does, what history would do with its money, and what is typed in."""
+    plan, left_out = plans[0], []
+    found: list[Case] = []
+    for each in plans:
+        if _when(each) == _when(plan):
+            found.append(Case(f"{len(found) + 1}. {short(each.scenario, SHORT)}", *_of(each.chosen), each.chosen, each))
+        else:
+            left_out.append(f"{short(each.scenario, SHORT)} decides or counts at other times than the first plan.")
+    base = plan.baseline
+    found.append(Case(f"{len(found) + 1}. {NAMED}", *_of(base), base))
+    found.append(Case(f"{len(found) + 1}. {OWN}", *_of(plan.chosen)))
+    return tuple(found), tuple(left_out)
+
+
+def _when(plan: Plan) -> tuple[object, ...]:
+    """When a plan decides and what time it counts."""
+    return plan.start, plan.periods, plan.decisions, plan.reach
+
+
+def _of(split: Split) -> tuple[Float[np.ndarray, "channel decision"], float]:
+    return np.array(split.decided).T, split.outcome.mean
+
+
+def _pace(plans: Sequence[Plan], first: Plan) -> Float[np.ndarray, "channel period"]:
+    """The share of a decision's money by period: of the first plan that spends there, else even."""
+    begins = begins_of(first)
+    lengths = np.diff([*begins, first.periods])
+    shares = np.repeat(1.0 / np.repeat(lengths, lengths)[None], len(first.lines), axis=0)
+    for plan in reversed(plans):
+        schedule = np.array(plan.schedule).T
+        money = np.repeat(np.add.reduceat(schedule, begins, axis=1), lengths, axis=1)
+        shares = np.where(money > 0, schedule / np.where(money > 0, money, 1.0), shares)
+    return shares
+
+
+def _settled(book: PlanBook) -> PlanBook:
+    """The book without cases that bring something else than their plan says, which money and curves do not explain."""
+    kept, left_out = [], list(book.left_out)
+    for case, found in zip(book.cases, book.brought, strict=True):
+        if is_explained(float(found.sum()), case.outcome, CLOSE):
+            kept.append(case)
+        else:
+            left_out.append(f"{case.name.partition('. ')[2]} is worth what its money does not explain by these curves.")
+    if len(kept) == len(book.cases):
+        return book
+    numbered = (replace(one, name=f"{at}. {one.name.partition('. ')[2]}") for at, one in enumerate(kept, 1))
+    return replace(book, cases=tuple(numbered), left_out=tuple(left_out))
