@@ -45,23 +45,24 @@ def uniform(seed: int, name: str, paths: Int[np.ndarray, " path"]) -> Float[np.n
 
 
 def met(scenario: Scenario, shocks: tuple[Shock, ...], seed: int, paths: Int[np.ndarray, " path"]) -> list[Met]:
-    """What luck makes of some shocks; those with one driver share it, and drivers are correlated as the scenario says.
+    """What luck makes of some shocks; those with one driver share it, and sizes of drivers are tied as the scenario says.
+
+    Whether a shock comes, and when, is tied to nothing but its driver: chances stay what they are for any two of them.
 
     Raises:
         InputError: The correlations fit no drivers.
     """
     count = len(paths)
-    comes = _drivers(scenario, tuple(shock for shock in shocks if shock.chance < 1), seed, paths, "comes")
-    sizes = _drivers(
-        scenario, tuple(shock for shock in shocks if isinstance(shock.factor, Spread)), seed, paths, "size"
-    )
+    sizes = _sizes(scenario, tuple(shock for shock in shocks if isinstance(shock.factor, Spread)), seed, paths)
     found = []
     for shock in shocks:
         driver, later = shock.driver or shock.name, np.zeros(count, int)
         if shock.within > 1:
             later = (uniform(seed, f"when of {driver}", paths) * shock.within).astype(int)
-        surely = np.ones(count, bool) if shock.chance == 1 else comes[driver] < shock.chance
-        found.append(Met(shock, surely, sized(shock, sizes.get(driver, np.zeros(count))), later))
+        comes = np.ones(count, bool)
+        if shock.chance < 1:
+            comes = uniform(seed, f"comes of {driver}", paths) < shock.chance
+        found.append(Met(shock, comes, sized(shock, sizes.get(driver, np.zeros(count))), later))
     return found
 
 
@@ -93,15 +94,15 @@ def quantile(spread: Spread, share: Float[np.ndarray, " path"]) -> Float[np.ndar
     return np.array(spread.values)[reached]
 
 
-def _drivers(
-    scenario: Scenario, shocks: tuple[Shock, ...], seed: int, paths: Int[np.ndarray, " path"], what: str
+def _sizes(
+    scenario: Scenario, shocks: tuple[Shock, ...], seed: int, paths: Int[np.ndarray, " path"]
 ) -> dict[str, Float[np.ndarray, " path"]]:
-    """Numbers between 0 and 1 for each driver (Gaussian copula)."""
+    """Numbers between 0 and 1 for the sizes of each driver's shocks (Gaussian copula)."""
     asked = scenario.stress.correlation
     drivers = {shock.driver or shock.name for shock in shocks}
     tied = sorted({*asked, *(other for row in asked.values() for other in row)})
     tied = tied if drivers & {*tied} else []
-    normal = {name: ndtri(uniform(seed, f"{what} of {name}", paths)) for name in sorted({*drivers, *tied})}
+    normal = {name: ndtri(uniform(seed, f"size of {name}", paths)) for name in sorted({*drivers, *tied})}
     if tied:
         mixed = _root(scenario, tied) @ np.array([normal[name] for name in tied])
         normal |= dict(zip(tied, mixed, strict=True))

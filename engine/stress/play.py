@@ -14,7 +14,7 @@ class Paths:
     """Some paths: each of some draws as often as the others, in turn."""
 
     number: Int[np.ndarray, " path"]
-    draws: Int[np.ndarray, " draw"]  # of the curves, by rising number; path p has the (p modulo their count)-th
+    draws: Int[np.ndarray, " draw"]  # of the curves, by rising number; these paths have them in turn
 
     @property
     def repeats(self) -> int:

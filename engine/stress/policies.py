@@ -36,7 +36,6 @@ class Scene:
     levels: Levels  # as they come true
     known: Callable[[int | None], Levels]  # at the beginning of a row; None: all of them
     work: tuple[Working, ...]
-    usual: Float[np.ndarray, "row channel"]  # what the plan earns without shocks, in the mean of all draws
     count: int
 
 
@@ -92,7 +91,6 @@ def rolled(scene: Scene, mandate: Mandate) -> Spending:
 
     No policy spends more than the plan, whatever `at_most` would allow: all are measured with the same money.
     """
-    scene = replace(scene, usual=mandate.planner.rows)
     setting, count = scene.setting, scene.setting.grid.count
     current = np.repeat(by_cell(mandate.planner.problem, _cells(setting))[None], scene.count, axis=0)
     money, seen = np.zeros((scene.count, setting.periods, len(setting.names))), _nothing(scene)
@@ -253,7 +251,7 @@ def _told(scene: Scene, mandate: Mandate, at: int, state: tuple[np.ndarray, np.n
         most=most,
         among=among,
         had=_by_decision(setting, share, known.had, scene.count)[:, :, at:],
-        effect=_by_span(scene, known, at),
+        effect=_by_span(scene, mandate.planner, known, at),
         open=_opened(scene, share)[:, :, at:],
         fixed=_fixed(setting, at),
         opened=_opened(scene, _shares(mandate.planner, _open(scene.levels, setting)))[:, :, :at],
@@ -307,10 +305,10 @@ def _by_decision(
     return np.broadcast_to(found, (count, *found.shape[1:]))
 
 
-def _by_span(scene: Scene, known: Levels, at: int) -> Float[np.ndarray, "path channel span"]:
+def _by_span(scene: Scene, plan: Planner, known: Levels, at: int) -> Float[np.ndarray, "path channel span"]:
     """What contacts bring by span to come, rows weighed by what the plan earns in them."""
     setting = scene.setting
-    spans, usual = setting.spans[at:], np.maximum(scene.usual, 0.0).T + TINY
+    spans, usual = setting.spans[at:], np.maximum(plan.rows, 0.0).T + TINY
     every = np.stack(np.broadcast_arrays(*known.effect), axis=1)
     found = np.add.reduceat(every * usual, spans, axis=2) / np.add.reduceat(usual, spans, axis=1)
     return np.broadcast_to(found, (scene.count, *found.shape[1:]))

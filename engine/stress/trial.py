@@ -11,7 +11,7 @@ from engine.errors import InputError
 from engine.stress.account import Account, account
 from engine.stress.levels import Levels, levels
 from engine.stress.luck import met
-from engine.stress.play import Paths, outcomes
+from engine.stress.play import Paths
 from engine.stress.policies import ROLLING, Mandate, Policy, Scene, Spending, held, rolled, trimmed
 from engine.stress.rolling import Planner
 from engine.stress.setting import Setting, Working
@@ -73,23 +73,18 @@ def played(trial: Trial, world: World, paths: Paths, work: tuple[Working, ...]) 
         work: How money works on their draws (`play.works`).
     """
     found: dict[Policy, Account] = {}
-    usual = scene_of(trial.setting, world, paths, work, ())
+    plan = scene_of(trial.setting, world, paths, work)
     for policy in trial.policies:
         start = trial.reserve if policy == "reserve" and trial.reserve else trial.plan
-        scene = usual if start is trial.plan else scene_of(start.setting, world, paths, work, ())
+        scene = plan if start is trial.plan else scene_of(start.setting, world, paths, work)
         spending = spent(trial, policy, scene, start.planner)
         found[policy] = account(start.setting, work, scene.levels, spending, trial.whole, scene.count)
     return found
 
 
-def scene_of(
-    setting: Setting, world: World, paths: Paths, work: tuple[Working, ...], policies: tuple[Policy, ...] = ROLLING
-) -> Scene:
-    """Some paths as they come true for a plan; only who plans anew asks what the plan usually earns."""
-    usual = np.zeros((setting.rows, len(work)))
-    if any(policy in ROLLING for policy in policies):
-        usual = outcomes(setting, work, levels(setting, ()), setting.money[None]).mean(axis=0)
-    return Scene(setting, world(setting, None), lambda row: world(setting, row), work, usual, len(paths.number))
+def scene_of(setting: Setting, world: World, paths: Paths, work: tuple[Working, ...]) -> Scene:
+    """Some paths as they come true for a plan."""
+    return Scene(setting, world(setting, None), lambda row: world(setting, row), work, len(paths.number))
 
 
 def spent(trial: Trial, policy: Policy, scene: Scene, planner: Planner | None) -> Spending:

@@ -1,5 +1,7 @@
 """Luck: the same for each path whoever asks, spread as the shocks say, and tied as the drivers are."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -151,16 +153,24 @@ def test_a_shock_without_a_driver_is_moved_by_its_own_name():
 TIES = "[stress.correlation]\na = { b = 0.7, c = -0.4 }\nb = { c = -0.2 }\n"
 
 
-def test_drivers_are_tied_as_the_scenario_says():
+def test_sizes_of_drivers_are_tied_as_the_scenario_says_and_whether_shocks_come_is_not():
     """Ranks of a Gaussian copula are tied by 6 / pi arcsin(rho / 2) (Kruskal, 1958)."""
     names = ("a", "b", "c")
     found = lucks(asked(*(named(name) for name in names), more=TIES))
     wanted = np.array([[1, 0.7, -0.4], [0.7, 1, -0.2], [-0.4, -0.2, 1]])
     ranks = stats.spearmanr(np.array([one.factor for one in found]).T).statistic
     assert ranks == pytest.approx(6 / np.pi * np.arcsin(wanted / 2), abs=0.025)
-    both = np.mean(found[0].comes & found[1].comes)
-    within = stats.multivariate_normal(np.zeros(2), [[1, 0.7], [0.7, 1]]).cdf(np.full(2, stats.norm.ppf(0.4)))
-    assert both == pytest.approx(within, abs=0.015)
+    for one, other in itertools.combinations(found, 2):
+        assert np.mean(one.comes & other.comes) == pytest.approx(0.4**2, abs=0.015)
+        assert abs(np.corrcoef(one.comes, other.factor)[0, 1]) < 0.03
+
+
+def test_ties_change_nothing_in_whether_shocks_come_and_when():
+    names = tuple(named(name) for name in "abc")
+    for one, other in zip(lucks(asked(*names)), lucks(asked(*names, more=TIES)), strict=True):
+        assert np.array_equal(one.comes, other.comes)
+        assert np.array_equal(one.later, other.later)
+    assert not np.array_equal(one.factor, other.factor)
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c"])
