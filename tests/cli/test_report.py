@@ -2,10 +2,12 @@
 
 import csv
 import json
+import math
 
 import pytest
 
 from engine.report.page import needed
+from tests.report.formulas import Workbook
 from tests.report.runs import HOSTILE, written
 
 
@@ -53,6 +55,19 @@ def test_charts_and_tables_become_files_that_no_spreadsheet_runs(peso, runs):
     names = [row["Channel"] for row in rows]
     assert names[1] == "'" + HOSTILE[1]
     assert not any(cell.startswith(("=", "@", "+")) for row in rows for cell in row.values())
+
+
+def test_the_workbook_says_what_its_plan_says_and_holds_hostile_names_as_text(peso, runs):
+    done = peso("report", "fit", "year.json", "--workbook", "plan.xlsx", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("workbook written to plan.xlsx (")
+    told, plan = Workbook(runs / "plan.xlsx"), json.loads((runs / "year.json").read_text())
+    assert math.isclose(told.value("Summary", "C9"), sum(line["spend"] for line in plan["by_channel"]), rel_tol=1e-12)
+    assert math.isclose(told.value("Summary", "C10"), plan["outcome"]["mean"], rel_tol=1e-9)
+    assert math.isclose(told.value("Summary", "D10"), plan["baseline"]["outcome"]["mean"], rel_tol=1e-9)
+    assert not any(name in formula for _, _, formula in told.formulas() for name in HOSTILE)
+    again = peso("report", "fit", "year.json", "--workbook", "plan.xlsx", cwd=runs)
+    assert (again.returncode, "already exists; choose another --workbook" in again.stderr) == (3, True)
 
 
 @pytest.mark.parametrize(
