@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import InputError
 from engine.files import digest, read_bytes, read_json
-from engine.report.page.given import Route, StageCount, WorldRun
+from engine.report.world import Route, StageCount, WorldRun
 
 SCHEMA = "peso.world/1"
 ARROW = " > "  # between the channels of a path

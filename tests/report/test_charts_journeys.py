@@ -20,7 +20,7 @@ from engine.report.charts.journeys import (
     journeys_chart,
     streams_of,
 )
-from engine.report.page.given import Route, StageCount, WorldRun
+from engine.report.world import Route, StageCount, WorldRun
 from engine.simulate.stages import LADDERS
 from tests.report.charted import HOSTILE, require_sound
 from tests.report.test_charts import drawn

@@ -13,12 +13,12 @@ import pytest
 from engine.optimize.plan import optimize
 from engine.optimize.plan_file import plan_document
 from engine.report.answer import decision, plan_text, proof
-from engine.report.page.cells import adding, scale_of
+from engine.report.brought import brought_by_decision
 from engine.report.page.given import Given
 from engine.report.page.page import SECTIONS, page_of
-from engine.report.page.quarters import brought_by_decision
 from engine.report.page.records import Listed, Words, figures_of, tables_of
 from engine.report.page.words_used import MEANINGS
+from engine.report.rounding import adding, scale_of
 from engine.response.curves_file import write_curves
 from engine.study.report import read_report, write_page
 from engine.study.runs import read_runs

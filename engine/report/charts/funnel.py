@@ -21,7 +21,7 @@ from engine.report.charts.look import (
     unit_of,
     units,
 )
-from engine.report.page.given import StageCount, WorldRun
+from engine.report.world import StageCount, WorldRun
 from engine.simulate.stages import CALLED, LADDERS, Ladder
 from engine.words import percent, plain
 

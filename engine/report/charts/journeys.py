@@ -23,8 +23,8 @@ from engine.report.charts.look import (
     shade,
     short,
 )
-from engine.report.page.cells import Scale, adding
-from engine.report.page.given import Route, WorldRun
+from engine.report.rounding import TENTHS, adding
+from engine.report.world import Route, WorldRun
 from engine.response.curves import KINDS, Kind
 from engine.words import number, percent, plain
 
@@ -202,7 +202,7 @@ def _place(field: str, length: int) -> Spec:
 def _texts(blocks: Sequence[Block], head: str, side: Spec) -> list[Spec]:
     """Names with shares that add up to 100 %, on a rim of paper, and what the column shows."""
     every = sum(block.journeys for block in blocks)
-    shares = adding([100 * block.journeys / every for block in blocks], 100.0, Scale(1.0, "", 1)) if every else []
+    shares = adding([block.journeys / every for block in blocks], 1.0, TENTHS) if every else []
     text: Spec = {"type": "text", "baseline": "middle", "fontSize": 11, **side}
     encoding = {
         "x": _place("across", ACROSS),

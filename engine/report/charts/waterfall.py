@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from engine.report.charts.look import INK, QUIET, Spec, Title, Unit, amount, rows, unit_of
-from engine.report.page.cells import Scale, adding
+from engine.report.rounding import Scale, adding, written
 
 STEP, ACROSS = 26, 480  # height of a row, width of the chart [pixels]
 ROOM = 0.06, 0.17  # of the span that is drawn: to the left, and to the right, where numbers stand
@@ -136,5 +136,5 @@ def told(begin: float, changes: Sequence[float], unit: Unit) -> list[str]:
     first, *shown = adding([begin, *changes], end, scale)
     last = first + sum(shown)
     name = f" {unit.name}" if unit.name else ""
-    signed = [f"{one:+,.{places}f}" if round(one, places) else "0" for one in shown]
-    return [f"{one}{name}" if one != "0" else one for one in (f"{first:,.{places}f}", *signed, f"{last:,.{places}f}")]
+    signed = [written(one, places, signed=True) if round(one, places) else "0" for one in shown]
+    return [f"{one}{name}" if one != "0" else one for one in (written(first, places), *signed, written(last, places))]

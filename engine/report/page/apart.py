@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.files import write_bytes, write_csv, write_text
-from engine.report.page.cells import UNBROKEN
 from engine.report.page.records import Cell, Figure, Page, Table, figures_of, tables_of
 from engine.report.render import pdf, png, svg
+from engine.report.rounding import UNBROKEN
 
 FORMS = (".svg", ".png", ".pdf")
 

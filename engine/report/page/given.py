@@ -9,6 +9,7 @@ from jaxtyping import Float
 from engine.calibrate.fit import Fit
 from engine.optimize.budgets.frontier import Frontier
 from engine.optimize.plan import Plan
+from engine.report.world import WorldRun
 from engine.response.curves import Curves
 from engine.stress.readout import Answer
 
@@ -32,41 +33,6 @@ class FitRun:
     made_from: Mapping[str, str] | None = None  # digests of what was fitted
     settings: Mapping[str, str | int | float] | None = None
     versions: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class StageCount:
-    """One stage of a journey over a simulated history, all segments together."""
-
-    name: str
-    people: float  # in the mean of all periods
-    entered: float  # in all [people]
-    left: float
-    purchases: float
-
-
-@dataclass(frozen=True)
-class Route:
-    """One order in which people met channels, and what came of it."""
-
-    channels: tuple[str, ...]  # empty: they met none
-    conversions: int
-    value: float  # [currency]
-    nulls: int  # people with it open at the end
-
-
-@dataclass(frozen=True)
-class WorldRun:
-    """A simulated market: how people moved through its stages, and which channels they met."""
-
-    market: str
-    currency: str
-    engine: str
-    seed: int
-    weeks: int
-    stages: tuple[StageCount, ...]
-    routes: tuple[Route, ...]  # none where no touches were logged
-    versions: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -91,5 +91,4 @@ def provenance_section(given: Given, version: str) -> Section:
 
 
 def _versions(versions: Mapping[str, str]) -> str:
-
     return ", ".join(f"{plain(str(name))} {plain(str(value))}" for name, value in versions.items())

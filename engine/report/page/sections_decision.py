@@ -12,9 +12,10 @@ from engine.report.figures import amount, one_draw, rate, told_gap
 from engine.report.figures import ranged as range_told
 from engine.report.found import budget_found, money_for_tests
 from engine.report.history import beside_history, compared, is_scaled, scaled_note
-from engine.report.page.cells import EMPTY, Scale, adding, amounts, figured, ranged, ratio, scale_of, share, text
+from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, share, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Listed, Section, Table, Words
+from engine.report.rounding import Scale, adding, scale_of
 from engine.report.weeks import weeks_text
 from engine.words import money, number, percent, plain
 
@@ -163,7 +164,7 @@ def _total(plan: Plan, money_scale: Scale, brought: Scale) -> list[Cell]:
         figured(shown[1], spent, money_scale),
         figured(shown[1] - shown[0], spent - base, money_scale, signed=True),
         _relative(base, spent),
-        figured(outcome.mean / brought.size, outcome.mean, brought),
+        single(outcome.mean, brought),
         *ranged(outcome, brought),
         _return(plan, outcome.mean, spent),
         EMPTY,
@@ -200,11 +201,11 @@ def _levels(plan: Plan) -> tuple[Block, ...]:
     rows = [
         (
             text(f"{level.of} {level.name}" if level.name is not None else f"no {level.of}"),
-            figured(level.baseline / scale.size, level.baseline, scale),
+            single(level.baseline, scale),
             share(level.baseline / base) if base else Cell("-"),
-            figured(level.spend / scale.size, level.spend, scale),
+            single(level.spend, scale),
             share(level.share),
-            figured(level.outcome.mean / brought.size, level.outcome.mean, brought),
+            single(level.outcome.mean, brought),
             _return(plan, level.outcome.mean, level.spend),
         )
         for level in told
@@ -249,10 +250,10 @@ def scenarios_table(plans: Sequence[Plan]) -> Table:
         (
             text(plan.scenario),
             *([text(f"{plan.start} to {plan.end}")] if len(spans) > 1 else []),
-            figured(plan.spend / spend.size, plan.spend, spend),
-            figured(plan.chosen.outcome.mean / brought.size, plan.chosen.outcome.mean, brought),
+            single(plan.spend, spend),
+            single(plan.chosen.outcome.mean, brought),
             *ranged(plan.chosen.outcome, brought),
-            figured(plan.gain.mean / gained.size, plan.gain.mean, gained, signed=True),
+            single(plan.gain.mean, gained, signed=True),
             *ranged(plan.gain, gained),
             Cell("unknown") if one_draw(plan) else share(plan.chance_of_loss),
             Cell(told_gap(plan.gap, plan.risk, 3), plan.gap),
@@ -279,7 +280,7 @@ def split_table(plans: Sequence[Plan]) -> Table:
         columns.append(amounts([spent.get(name, 0.0) for name in names], scale, plan.spend))
     rows = tuple((text(name), *cells) for name, cells in zip(names, zip(*columns, strict=True), strict=True))
     header = ("Channel", *(scale.head(plain(plan.scenario), plans[0].currency) for plan in plans))
-    total = (Cell("Total"), *(figured(plan.spend / scale.size, plan.spend, scale) for plan in plans))
+    total = (Cell("Total"), *(single(plan.spend, scale) for plan in plans))
     return Table("scenarios_split", "Money by channel in each scenario", header, rows, total)
 
 

@@ -11,9 +11,10 @@ from engine.report.charts.curves import Planned, response_chart, seen_up_to
 from engine.report.charts.look import Spec, opening
 from engine.report.charts.returns import returns_chart
 from engine.report.charts.shares import shares_chart, shares_of
-from engine.report.page.cells import figured, ratio, scale_of, share, text
+from engine.report.page.cells import EMPTY, amounts, ratio, share, shares, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Cell, Fact, Facts, Figure, Listed, Section, Table, Words
+from engine.report.rounding import scale_of
 from engine.response.curves import Channel, Curves, pace, respond
 from engine.words import money, percent, plain
 
@@ -67,39 +68,35 @@ def shares_section(given: Given) -> Section | Absent:
 
 def shares_table(fit: Fit) -> Table:
     """Money and effect over all of history, by channel."""
-    readings = {reading.name: reading for reading in fit.readings}
     brought = {part.component: float(part.mean.sum()) for part in fit.contributions if part.is_channel}
     order = [fit.readings[at] for at in np.argsort([-one.spend for one in fit.readings], kind="stable").tolist()]
-    spend = scale_of(sum(reading.spend for reading in fit.readings))
-    effect = scale_of(sum(brought.values()))
-    rows = tuple(
-        (
-            text(reading.name),
-            figured(reading.spend / spend.size, reading.spend, spend),
-            share(one.spend),
-            figured(brought[reading.name] / effect.size, brought[reading.name], effect),
-            share(one.brought),
-            share(readings[reading.name].share[0]),
-            share(readings[reading.name].share[2]),
-        )
-        for reading, one in zip(order, shares_of(fit), strict=True)
-    )
+    parts = shares_of(fit)
+    spent, gained = [one.spend for one in order], [brought[one.name] for one in order]
+    spend, effect = scale_of(sum(spent)), scale_of(sum(gained))
+    columns = [
+        [text(one.name) for one in order],
+        amounts(spent, spend, sum(spent)),
+        shares([one.spend for one in parts]),
+        amounts(gained, effect, sum(gained)),
+        shares([one.brought for one in parts]),
+        [share(one.low) for one in parts],
+        [share(one.high) for one in parts],
+    ]
     unit = fit.curves.currency if fit.curves.is_money else ""
     header = ["Channel", spend.head("Spent", fit.curves.currency), "Share of money"]
-    header += [effect.head(f"Brought: {plain(fit.curves.measure)}", unit), "Share of effect"]
-    header += ["5 % of all outcome", "95 % of all outcome"]
-    total_spend, total_effect = sum(one.spend for one in fit.readings), sum(brought.values())
+    header += [effect.head(f"Brought: {plain(fit.curves.measure)}", unit), "Share of effect", "5 %", "95 %"]
     total = (
         Cell("Total"),
-        figured(total_spend / spend.size, total_spend, spend),
-        share(1.0),
-        figured(total_effect / effect.size, total_effect, effect),
-        share(1.0),
-        Cell(""),
-        Cell(""),
+        single(sum(spent), spend),
+        share(sum(one.spend for one in parts)),
+        single(sum(gained), effect),
+        share(sum(one.brought for one in parts)),
+        EMPTY,
+        EMPTY,
     )
     caption = f"Money and effect by channel, {fit.starts[0]} to the {fit.curves.period} of {fit.starts[-1]}"
-    return Table("shares", caption, tuple(header), rows, total)
+    note = "5 % and 95 %: of the share of effect, over the mean of what all channels brought; they do not add up."
+    return Table("shares", caption, tuple(header), tuple(zip(*columns, strict=True)), total, note)
 
 
 def contributions_figure(fit: Fit) -> Figure:
@@ -110,18 +107,17 @@ def contributions_figure(fit: Fit) -> Figure:
 def contributions_table(fit: Fit) -> Table:
     """What each part added over all of history, with its share."""
     sums = [float(part.mean.sum()) for part in fit.contributions]
-    whole, scale = sum(sums), scale_of(sum(sums))
-    rows = tuple(
-        (
-            text(part.component),
-            Cell("channel" if part.is_channel else "baseline"),
-            figured(total / scale.size, total, scale),
-            share(total / whole) if whole else Cell("-"),
-        )
-        for part, total in zip(fit.contributions, sums, strict=True)
-    )
+    whole = sum(sums)
+    scale = scale_of(whole)
+    columns = [
+        [text(part.component) for part in fit.contributions],
+        [Cell("channel" if part.is_channel else "baseline") for part in fit.contributions],
+        amounts(sums, scale, whole),
+        shares([one / whole for one in sums]) if whole else [Cell("-") for _ in sums],
+    ]
     head = scale.head(plain(fit.curves.outcome), fit.curves.currency if fit.curves.is_money else "")
-    total = (Cell("Total"), Cell(""), figured(whole / scale.size, whole, scale), share(1.0))
+    total = (Cell("Total"), EMPTY, single(whole, scale), share(1.0) if whole else Cell("-"))
+    rows = tuple(zip(*columns, strict=True))
     return Table("contributions", "What each part added, over all of history", ("Part", "", head, "Share"), rows, total)
 
 
@@ -178,14 +174,10 @@ def curves_table(curves: Curves, plan: Plan | None) -> Table:
         rows.append(
             (
                 text(channel.name),
-                figured(today / scale.size, today, scale),
-                *(
-                    []
-                    if plan is None
-                    else [figured(after / scale.size, after, scale) if after is not None else Cell("-")]
-                ),
-                figured(seen / scale.size, seen, scale),
-                *(figured(one / effect.size, one, effect) for one in (three[1], three[0], three[2])),
+                single(today, scale),
+                *([] if plan is None else [single(after, scale) if after is not None else Cell("-")]),
+                single(seen, scale),
+                *(single(one, effect) for one in (three[1], three[0], three[2])),
             )
         )
     unit = curves.currency if curves.is_money else ""

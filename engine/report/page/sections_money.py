@@ -1,17 +1,20 @@
 """Sections of money: what every budget brings, and what the plan does quarter by quarter."""
 
+from collections.abc import Sequence
+
 from engine.optimize.budgets.frontier import Frontier
 from engine.optimize.plan import Plan
+from engine.report.brought import brought_by_decision
 from engine.report.charts.fan import course_chart
 from engine.report.charts.frontier import frontier_chart
 from engine.report.charts.look import opening
 from engine.report.charts.spending import spending_chart
 from engine.report.figures import told_gap
 from engine.report.frontier import decision
-from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, scale_of, text
+from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, single, text
 from engine.report.page.given import Given
-from engine.report.page.quarters import brought_by_decision
 from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
+from engine.report.rounding import Scale, adding, scale_of
 from engine.words import plain
 
 NO_FRONTIER = "Give the folder of a frontier: peso frontier FIT SCENARIO --out FRONTIER."
@@ -36,9 +39,9 @@ def frontier_table(found: Frontier) -> Table:
     brought = scale_of(max(abs(point.outcome.mean) for point in found.points))
     rows = tuple(
         (
-            figured(point.budget / scale.size, point.budget, scale),
-            figured(point.spent / scale.size, point.spent, scale),
-            figured(point.outcome.mean / brought.size, point.outcome.mean, brought),
+            single(point.budget, scale),
+            single(point.spent, scale),
+            single(point.outcome.mean, brought),
             *ranged(point.outcome, brought),
             ratio(point.average),
             ratio(point.marginal),
@@ -87,8 +90,8 @@ def _course(given: Given, plan: Plan) -> list[Block]:
     header = ("When", spend.head("Money", plan.currency), scale.head(name, unit), "5 %", "95 %")
     total = (
         Cell("Total"),
-        figured(plan.spend / spend.size, plan.spend, spend),
-        figured(plan.chosen.outcome.mean / scale.size, plan.chosen.outcome.mean, scale),
+        single(plan.spend, spend),
+        single(plan.chosen.outcome.mean, scale),
         EMPTY,
         EMPTY,
     )
@@ -98,18 +101,19 @@ def _course(given: Given, plan: Plan) -> list[Block]:
 
 
 def when_table(plan: Plan) -> Table:
-    """Money by channel and decision."""
-    scale = scale_of(plan.spend)
-    columns = [amounts(row, scale, sum(row)) for row in plan.chosen.decided]
-    whole = amounts(plan.chosen.spend, scale, plan.spend)
-    names = [text(line.name) for line in plan.lines]
+    """Money by channel and decision: rounded once, so that the sums of rows and columns are those of what is read."""
+    scale, decided = scale_of(plan.spend), plan.chosen.decided
+    sums = adding([sum(row) for row in decided], plan.spend, scale)
+    shown = [adding(row, one * scale.size, scale) for row, one in zip(decided, sums, strict=True)]
+    columns = [_column(row, one, scale) for row, one in zip(decided, shown, strict=True)]
+    columns.append(_column(plan.chosen.spend, [sum(row) for row in zip(*shown, strict=True)], scale))
+    moneys = [*map(sum, decided), plan.spend]
+    total = (Cell("Total"), *_column(moneys, [*sums, sum(sums)], scale))
     header = ("Channel", *(label[:10] for label in plan.decisions), scale.head("In all", plan.currency))
-    totals = [sum(row) for row in plan.chosen.decided]
-    total = (
-        Cell("Total"),
-        *amounts(totals, scale, plan.spend),
-        figured(plan.spend / scale.size, plan.spend, scale),
-    )
-    rows = tuple(zip(names, *columns, whole, strict=True))
+    rows = tuple(zip([text(line.name) for line in plan.lines], *columns, strict=True))
     caption = f"Money by channel and decision, from the day named on{scale.head('', plan.currency)}"
     return Table("when", caption, header, rows, total)
+
+
+def _column(exact: Sequence[float], shown: Sequence[float], scale: Scale) -> list[Cell]:
+    return [figured(one, value, scale) for one, value in zip(shown, exact, strict=True)]

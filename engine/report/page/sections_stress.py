@@ -8,9 +8,10 @@ from engine.report.charts.look import opening
 from engine.report.charts.ranges import policies_chart
 from engine.report.charts.risk import outcomes_chart
 from engine.report.charts.shocked import bridge_chart, tornado_chart
-from engine.report.page.cells import EMPTY, Scale, adding, figured, scale_of, share, text
+from engine.report.page.cells import EMPTY, figured, share, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Section, Table, Words
+from engine.report.rounding import Scale, adding, scale_of
 from engine.report.stress import decision
 from engine.report.stress_choice import TOLD, choice, gained, told_case
 from engine.stress.readout import Answer, CaseReading, Reading, Spread
@@ -73,12 +74,12 @@ def policies_table(found: Answer, case: CaseReading) -> Table:
             (
                 text(TOLD[one.policy]),
                 *_spread(one.outcome, scale),
-                figured(one.spend.mean / money_scale.size, one.spend.mean, money_scale),
+                single(one.spend.mean, money_scale),
                 *([_profit(one, scale)] if by_profit else []),
                 share(one.target),
-                figured(one.at_risk / scale.size, one.at_risk, scale),
-                figured(one.shortfall / scale.size, one.shortfall, scale),
-                EMPTY if over is None else figured(over.mean / scale.size, over.mean, scale, signed=True),
+                single(one.at_risk, scale),
+                single(one.shortfall, scale),
+                EMPTY if over is None else single(over.mean, scale, signed=True),
             )
         )
     header = ["What is done", scale.head(opening(plain(found.measure)), found.unit), "5 %", "95 %"]
@@ -93,12 +94,12 @@ def policies_table(found: Answer, case: CaseReading) -> Table:
 
 
 def _spread(of: Spread, scale: Scale) -> tuple[Cell, Cell, Cell]:
-    mean, low, high = (figured(one / scale.size, one, scale) for one in (of.mean, of.p05, of.p95))
+    mean, low, high = (single(one, scale) for one in (of.mean, of.p05, of.p95))
     return mean, low, high
 
 
 def _profit(one: Reading, scale: Scale) -> Cell:
-    return figured(one.profit.mean / scale.size, one.profit.mean, scale) if one.profit else Cell("-")
+    return single(one.profit.mean, scale) if one.profit else Cell("-")
 
 
 def outcomes_table(found: Answer, one: Reading, outcomes: Float[np.ndarray, " path"]) -> Table:
@@ -107,7 +108,7 @@ def outcomes_table(found: Answer, one: Reading, outcomes: Float[np.ndarray, " pa
     points = [(f"{percent(share)} of paths are below", share) for share in SHARES]
     told = [(name, float(np.quantile(outcomes, at))) for name, at in points]
     told.append((f"mean of the worst {percent(found.level)}", found.planned.mean - one.shortfall))
-    rows = tuple((text(name), figured(value / scale.size, value, scale)) for name, value in told)
+    rows = tuple((text(name), single(value, scale)) for name, value in told)
     header = ("What", scale.head(opening(plain(found.measure)), found.unit))
     return Table("outcomes", f"Outcome over {len(outcomes):,} paths: {TOLD[one.policy]}", header, rows)
 
@@ -119,8 +120,8 @@ def tornado_table(found: Answer) -> Table:
     rows = tuple(
         (
             text(bar.name),
-            figured(bar.low / scale.size, bar.low, scale, signed=True),
-            figured(bar.high / scale.size, bar.high, scale, signed=True),
+            single(bar.low, scale, signed=True),
+            single(bar.high, scale, signed=True),
         )
         for bar in bars
     )
@@ -139,7 +140,7 @@ def bridge_table(found: Answer) -> Table:
         (text(bar.name), figured(one, bar.low, scale, signed=at > 0))
         for at, (bar, one) in enumerate(zip(found.bridge[:-1], shown, strict=True))
     ]
-    total = (text(found.bridge[-1].name), figured(end / scale.size, end, scale))
+    total = (text(found.bridge[-1].name), single(end, scale))
     header = ("Step", scale.head(opening(plain(found.measure)), found.unit))
     return Table("bridge", "From the plan to the outcome, in the mean", header, tuple(rows), total)
 
@@ -156,7 +157,7 @@ def cases_table(found: Answer) -> Table:
                 *_spread(held.outcome, scale),
                 share(held.target),
                 text(TOLD[best.policy]),
-                figured(best.outcome.mean / scale.size, best.outcome.mean, scale),
+                single(best.outcome.mean, scale),
             )
         )
     first = TOLD[found.cases[0].policies[0].policy]
@@ -175,8 +176,8 @@ def course_table(found: Answer, one: Reading) -> Table:
             text(each.name),
             figured(plan, each.planned, scale),
             figured(mean, each.outcome.mean, scale),
-            figured(each.outcome.p05 / scale.size, each.outcome.p05, scale),
-            figured(each.outcome.p95 / scale.size, each.outcome.p95, scale),
+            single(each.outcome.p05, scale),
+            single(each.outcome.p95, scale),
             figured(spent, each.spend.mean, paid),
         )
         for each, plan, mean, spent in zip(one.quarters, planned, means, money_shown, strict=True)
@@ -187,8 +188,8 @@ def course_table(found: Answer, one: Reading) -> Table:
     whole = sum(each.planned for each in one.quarters)
     total = (
         Cell("Total"),
-        figured(whole / scale.size, whole, scale),
+        single(whole, scale),
         *_spread(one.outcome, scale),
-        figured(one.spend.mean / paid.size, one.spend.mean, paid),
+        single(one.spend.mean, paid),
     )
     return Table("stress_course", f"{opening(name)} by quarter: {TOLD[one.policy]}", tuple(header), rows, total)

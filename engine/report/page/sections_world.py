@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 
 from engine.report.charts.funnel import exits_of, funnel_chart
 from engine.report.charts.journeys import journeys_chart
-from engine.report.page.cells import adding, count, figured, scale_of, share, text
-from engine.report.page.given import Given, Route, WorldRun
+from engine.report.page.cells import EMPTY, amounts, share, shares, single, text
+from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
+from engine.report.rounding import scale_of
+from engine.report.world import Route, WorldRun
 from engine.words import money, number, percent, plain
 
 NO_WORLD = "Give the folder of a simulated market: peso simulate MARKET --people 3000 --out WORLD."
@@ -38,24 +40,21 @@ def journey_section(given: Given) -> Section | Absent:
 
 def stages_table(world: WorldRun) -> Table:
     """People by stage, those who moved on, and purchases."""
-    whole = sum(stage.people for stage in world.stages)
-    people, flow = scale_of(whole), scale_of(max(stage.entered for stage in world.stages))
-    shown = adding([stage.people for stage in world.stages], whole, people)
-    rows = tuple(
-        (
-            text(stage.name),
-            figured(one, stage.people, people),
-            share(stage.people / whole) if whole else Cell("-"),
-            figured(stage.entered / flow.size, stage.entered, flow),
-            figured(stage.left / flow.size, stage.left, flow),
-            figured(stage.purchases / flow.size, stage.purchases, flow),
-            share(stage.left / world.weeks / stage.people) if stage.people else Cell("-"),
-        )
-        for stage, one in zip(world.stages, shown, strict=True)
-    )
+    stages, whole = world.stages, sum(stage.people for stage in world.stages)
+    people, flow = scale_of(whole), scale_of(max(stage.entered for stage in stages))
+    columns = [
+        [text(stage.name) for stage in stages],
+        amounts([stage.people for stage in stages], people, whole),
+        shares([stage.people / whole for stage in stages]) if whole else [Cell("-") for _ in stages],
+        [single(stage.entered, flow) for stage in stages],
+        [single(stage.left, flow) for stage in stages],
+        [single(stage.purchases, flow) for stage in stages],
+        [share(stage.left / world.weeks / stage.people) if stage.people else Cell("-") for stage in stages],
+    ]
     header = ["Stage", people.head("People, in the mean", ""), "Share", flow.head("Entered, in all", "")]
     header += [flow.head("Left, in all", ""), flow.head("Purchases, in all", ""), "Leave a week"]
-    total = (Cell("Total"), figured(sum(shown), whole, people), share(1.0), *[Cell("")] * 4)
+    total = (Cell("Total"), single(whole, people), share(1.0) if whole else Cell("-"), *[EMPTY] * 4)
+    rows = tuple(zip(*columns, strict=True))
     return Table("stages", f"People by stage over {world.weeks} weeks", tuple(header), rows, total)
 
 
@@ -81,26 +80,27 @@ def routes_table(world: WorldRun) -> Table:
         bought[_short(route)] += route.conversions
         value[_short(route)] += route.value
     order = sorted(bought, key=lambda one: (-bought[one], one))
-    every, worth = sum(bought.values()), sum(value.values())
+    every, worth = float(sum(bought.values())), float(sum(value.values()))
+    named, rest = order[:MOST], order[MOST:]
+    names = [" → ".join(map(plain, one)) or UNMET for one in named] + [f"{len(rest):,} others"] * bool(rest)
+    counts, values = ([*(of[one] for one in named), *[_sum(of, rest)] * bool(rest)] for of in (bought, value))
+    people = scale_of(every)._replace(places=0)  # purchases are whole
     scale = scale_of(worth)
-    rows = [_route(" → ".join(map(plain, one)) or UNMET, bought[one], value[one], every) for one in order[:MOST]]
-    rest = order[MOST:]
-    if rest:
-        rows.append(_route(f"{len(rest):,} others", _sum(bought, rest), _sum(value, rest), every))
-    shown = adding([row[3].value or 0.0 for row in rows], worth, scale)
-    told = tuple((*row[:3], figured(one, row[3].value or 0.0, scale)) for row, one in zip(rows, shown, strict=True))
-    header = ("Channels met, in order", "Purchases", "Share", scale.head("Value", world.currency))
-    total = (Cell("Total"), count(every), share(1.0), figured(worth / scale.size, worth, scale))
+    columns = [
+        [Cell(name) for name in names],
+        amounts(counts, people, every),
+        shares([one / every for one in counts]) if every else [Cell("-") for _ in counts],
+        amounts(values, scale, worth),
+    ]
+    header = ("Channels met, in order", people.head("Purchases", ""), "Share", scale.head("Value", world.currency))
+    total = (Cell("Total"), single(every, people), share(1.0) if every else Cell("-"), single(worth, scale))
     note = "A channel that was met several times in a row counts once there."
-    return Table("routes", "Channels met before a purchase", header, told, total, note)
-
-
-def _route(name: str, bought: float, value: float, every: float) -> tuple[Cell, ...]:
-    return Cell(name), count(bought), share(bought / every) if every else Cell("-"), Cell("", value)
+    rows = tuple(zip(*columns, strict=True))
+    return Table("routes", "Channels met before a purchase", header, rows, total, note)
 
 
 def _sum(of: Mapping[tuple[str, ...], float], some: Iterable[tuple[str, ...]]) -> float:
-    return sum(of[one] for one in some)
+    return float(sum(of[one] for one in some))
 
 
 def _short(route: Route) -> tuple[str, ...]:
