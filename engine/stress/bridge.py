@@ -69,4 +69,4 @@ class Moment(NamedTuple):
 
 
 def _scene(setting: Setting, world: Levels, work: tuple[Working, ...], count: int) -> Scene:
-    return Scene(setting, world, lambda _: world, work, np.zeros((setting.rows, 1)), count)
+    return Scene(setting, world, lambda _: world, work, count)

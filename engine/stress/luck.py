@@ -45,7 +45,7 @@ def uniform(seed: int, name: str, paths: Int[np.ndarray, " path"]) -> Float[np.n
 
 
 def met(scenario: Scenario, shocks: tuple[Shock, ...], seed: int, paths: Int[np.ndarray, " path"]) -> list[Met]:
-    """What luck makes of some shocks; those with one driver share it, and sizes of drivers are tied as the scenario says.
+    """What luck makes of some shocks; those with one driver share it, and their sizes are tied as the scenario says.
 
     Whether a shock comes, and when, is tied to nothing but its driver: chances stay what they are for any two of them.
 
