@@ -50,9 +50,9 @@ def course_chart(plan: Plan, found: Sequence[Range]) -> Spec:
     names = [*plan.decisions, *[AFTER] * (len(found) - len(plan.decisions))]
     parts = [Part(name, one) for name, one in zip(names, found, strict=True)]
     unit, what = plan.currency if plan.in_money else "", short(plan.counts or plan.measure)
-    most = max(parts, key=lambda one: one.outcome.p50)
+    most = max(parts, key=lambda one: one.outcome.mean)
     title = f"Most {what} comes {when(most.name)}: {_ranged(most.outcome, unit)}"
-    reading = f"Line: the median of {what} in the time of each decision; bars: 5-95 %."
+    reading = f"Line: {what} in the time of each decision, in the mean over all draws; bars: 5-95 %."
     return _fan(parts, (title, reading), unit, (what, "decision"))
 
 
@@ -60,26 +60,26 @@ def stressed_course_chart(found: Answer, one: Reading) -> Spec:
     """Outcome by quarter under shocks, with its range, beside the plan."""
     parts = [Part(each.name, each.outcome, each.planned) for each in one.quarters]
     what = short(found.measure)
-    worst = min(one.quarters, key=lambda each: each.outcome.p50 - each.planned)
+    worst = min(one.quarters, key=lambda each: each.outcome.mean - each.planned)
     title = f"No part of the time falls behind the plan, if you {TOLD[one.policy]}"
-    if worst.outcome.p50 < worst.planned:
+    if worst.outcome.mean < worst.planned:
         title = (
             f"Shocks cost most {when(worst.name)}: {_ranged(worst.outcome, found.unit)} instead of "
             f"{money(worst.planned, found.unit)}"
         )
     reading = (
-        f"Line: the median of {what} over all paths, if you {TOLD[one.policy]}; bars: 5-95 %; dashed, with rings: the "
-        "plan without shocks, in the mean."
+        f"Line: {what} in the mean over all paths, if you {TOLD[one.policy]}; bars: 5-95 %; dashed, with rings: the "
+        "plan without shocks, in the mean, too."
     )
     return _fan(parts, (title, reading), found.unit, (what, "quarter"))
 
 
 def _ranged(of: Range | Spread, unit: str) -> str:
-    return f"{money(of.p50, unit)} (5-95 %: {money(of.p05, unit)} .. {money(of.p95, unit)})"
+    return f"{money(of.mean, unit)} (5-95 %: {money(of.p05, unit)} .. {money(of.p95, unit)})"
 
 
 def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tuple[str, str]) -> Spec:
-    """Median and band by part of the time, joined up within the horizon, and what was planned.
+    """Mean and band by part of the time, joined up within the horizon, and what was planned.
 
     Args:
         parts: In their order.
@@ -96,7 +96,7 @@ def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tup
     every = rows(
         when=names,
         low=[one.outcome.p05 / unit.size for one in parts],
-        middle=[one.outcome.p50 / unit.size for one in parts],
+        middle=[one.outcome.mean / unit.size for one in parts],
         high=[one.outcome.p95 / unit.size for one in parts],
         **({"plan": [(one.planned or 0.0) / unit.size for one in parts]} if parts[0].planned is not None else {}),
     )

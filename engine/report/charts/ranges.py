@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.optimize.closeness import CERTIFIED
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
 from engine.report.charts.look import (
@@ -33,6 +34,7 @@ STEP, ACROSS, BESIDE = 30, 460, 150  # height of a row, widths of the ranges and
 BAR = 10  # width of a range [pixels]
 ROOM = 0.34  # of the span, to the right of the ranges: for notes
 SHOWN = 24  # plans one by one, in the order given
+NAMED = 3  # plans that bring the same
 BLUE = KIND_COLOURS["paid"]
 
 
@@ -86,7 +88,7 @@ def _ranged(of: Range | Spread, unit: str) -> str:
 def scenarios_chart(plans: Sequence[Plan]) -> Spec:
     """Several plans side by side: what each brings, with its range, and what it spends.
 
-    All are of one currency and count the same outcome, as plans of one fit and one goal do.
+    All are of one currency and count the same outcome over the same time.
     """
     told, first = list(plans[:SHOWN]), plans[0]
     unit = first.currency if first.in_money else ""
@@ -97,14 +99,13 @@ def scenarios_chart(plans: Sequence[Plan]) -> Spec:
     ]
     size, spent = unit_of(max(abs(dot.outcome.p95) for dot in dots)), unit_of(max(plan.spend for plan in told))
     ranged = "" if all(map(one_draw, told)) else "; bar: 5-95 %"
-    reading = f"Left, dot: what these channels bring, in the mean{ranged}. Right: the money. {_times(told)}."
+    reading = f"Left, dot: what these channels bring, in the mean{ranged}. Right: the money. Over {first.start} to "
+    reading += f"{first.end}."
     if len(plans) > SHOWN:
         reading += f" The first {SHOWN} of {len(plans)} plans."
     said = [f"{dot.label} {_ranged(dot.outcome, unit)} with {_money(p)}" for dot, p in zip(dots, told, strict=True)]
-    best = max(told, key=lambda plan: plan.chosen.outcome.mean)
-    finding = f"{short(best.scenario)} brings most: {_ranged(best.chosen.outcome, unit)} with {_money(best)}"
     return framed(
-        heading(finding, reading, WIDE),
+        heading(_brings_most(told, unit), reading, WIDE),
         f"{len(told)} plans side by side. {listed(said, 'plans')}.",
         {
             "hconcat": [
@@ -116,15 +117,31 @@ def scenarios_chart(plans: Sequence[Plan]) -> Spec:
     )
 
 
+def _brings_most(plans: Sequence[Plan], unit: str) -> str:
+    """The plan that brings most; none where others bring the same."""
+    best = max(plans, key=lambda plan: plan.chosen.outcome.mean)
+    most = best.chosen.outcome
+    alike = [plan for plan in plans if _is_tie(plan.chosen.outcome.mean, most.mean, unit)]
+    names = [short(plan.scenario) for plan in alike]
+    if len(plans) == 1:
+        return f"{names[0]} brings {_ranged(most, unit)} with {_money(best)}"
+    if len(alike) == len(plans):
+        return f"All {len(plans)} plans bring the same but for rounding: {_ranged(most, unit)}"
+    if len(alike) > NAMED:
+        return f"{len(alike)} of {len(plans)} plans bring most, the same but for rounding: {_ranged(most, unit)}"
+    if len(alike) > 1:
+        told = f"{', '.join(names[:-1])} and {names[-1]}"
+        return f"{told} bring most, the same but for rounding: {_ranged(most, unit)}"
+    return f"{names[0]} brings most: {_ranged(most, unit)} with {_money(best)}"
+
+
+def _is_tie(one: float, other: float, unit: str) -> bool:
+    """Whether two outcomes are the same as they are told, or as far as a proof can tell them apart."""
+    return money(one, unit) == money(other, unit) or abs(one - other) <= CERTIFIED * abs(other)
+
+
 def _money(plan: Plan) -> str:
     return money(plan.spend, plan.currency)
-
-
-def _times(plans: Sequence[Plan]) -> str:
-    """Over what time plans are told."""
-    times = {(plan.start, plan.end) for plan in plans}
-    first = plans[0]
-    return f"Over {first.start} to {first.end}" if len(times) == 1 else "Each over its own time"
 
 
 def _panel(dots: Sequence[Dot], size: float, title: Title, goal: float | None = None) -> Spec:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Cell, Listed, Page, Section, Table, Words
-from engine.report.page.sections_decision import decision_section, moves_section, proof_section, scenarios_section
+from engine.report.page.sections_decision import decision_section, moves_section, proof_section
 from engine.report.page.sections_fit import curves_section, health_section, returns_section, shares_section
 from engine.report.page.sections_money import frontier_section, quarters_section
+from engine.report.page.sections_scenarios import scenarios_section
 from engine.report.page.sections_stress import stress_section
 from engine.report.page.sections_world import journey_section
 from engine.report.page.words_used import used

@@ -1,4 +1,4 @@
-"""Sections of plans: the decision, scenarios side by side, where money moves, and the proof."""
+"""Sections of a plan: the decision, where money moves, and the proof."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ from engine.report.above import split_above
 from engine.report.answer import decision, proof
 from engine.report.charts.look import opening
 from engine.report.charts.moves import moves_chart
-from engine.report.charts.ranges import scenarios_chart
 from engine.report.figures import amount, one_draw, rate, told_gap
 from engine.report.figures import ranged as range_told
 from engine.report.found import budget_found, money_for_tests
@@ -20,7 +19,6 @@ from engine.report.weeks import weeks_text
 from engine.words import money, number, percent, plain
 
 NO_PLAN = "Give a plan.json: peso optimize FIT SCENARIO --out plan.json."
-TWO_PLANS = "Give a second plan.json of the same fit, from another scenario: peso optimize FIT OTHER --out other.json."
 NEXT = "Next 1"  # heading: what the next unit of money brings
 
 
@@ -214,74 +212,6 @@ def _levels(plan: Plan) -> tuple[Block, ...]:
     header += [brought.head(_outcome_name(plan), plan.currency if plan.in_money else ""), _returned(plan)]
     cost = split_above(plan).splitlines()[-1] if plan.fixing else ""
     return (Table("split_above", "The split above the channels", tuple(header), tuple(rows), note=cost),)
-
-
-def scenarios_section(given: Given) -> Section | Absent:
-    """Several plans side by side."""
-    if len(given.plans) < 2:
-        return Absent("a comparison of scenarios", TWO_PLANS)
-    plans = tuple(plan for plan in given.plans if _counts(plan) == _counts(given.plans[0]))
-    others = [plan for plan in given.plans if plan not in plans]
-    told = [f"Not compared is {plain(plan.scenario)}, which counts {plain(plan.measure)}." for plan in others]
-    return Section(
-        "scenarios",
-        "Scenarios side by side",
-        (
-            *([Words(tuple(told))] if told else []),
-            Figure("scenarios", scenarios_chart(plans)),
-            scenarios_table(plans),
-            split_table(plans),
-        ),
-    )
-
-
-def _counts(plan: Plan) -> tuple[str, str, str]:
-    """What plans must have alike to be compared."""
-    return plan.measure, plan.unit, plan.counts
-
-
-def scenarios_table(plans: Sequence[Plan]) -> Table:
-    """One row for each plan: its money, what it brings, what that is more than history's split, and its proof."""
-    spend = scale_of(max(plan.spend for plan in plans))
-    brought = scale_of(max(plan.chosen.outcome.mean for plan in plans))
-    gained = scale_of(max(abs(plan.gain.mean) for plan in plans))
-    spans = {f"{plan.start} to {plan.end}" for plan in plans}
-    rows = [
-        (
-            text(plan.scenario),
-            *([text(f"{plan.start} to {plan.end}")] if len(spans) > 1 else []),
-            single(plan.spend, spend),
-            single(plan.chosen.outcome.mean, brought),
-            *ranged(plan.chosen.outcome, brought),
-            single(plan.gain.mean, gained, signed=True),
-            *ranged(plan.gain, gained),
-            Cell("unknown") if one_draw(plan) else share(plan.chance_of_loss),
-            Cell(told_gap(plan.gap, plan.risk, 3), plan.gap),
-        )
-        for plan in plans
-    ]
-    first = plans[0]
-    unit = first.currency if first.in_money else ""
-    header = ["Scenario", *(["When"] if len(spans) > 1 else [])]
-    header += [spend.head("Money", first.currency), brought.head(_outcome_name(first), unit)]
-    header += ["5 %", "95 %", gained.head("Gain", first.unit), "5 %", "95 %", "Chance of less", "Gap"]
-    note = "Gain and chance of less: against history's split of each scenario's own money. Gap: to what is proven."
-    when = f", {next(iter(spans))}" if len(spans) == 1 else ""
-    return Table("scenarios", f"What each scenario brings{when}", tuple(header), tuple(rows), note=note)
-
-
-def split_table(plans: Sequence[Plan]) -> Table:
-    """Money by channel and scenario."""
-    names = list(dict.fromkeys(line.name for plan in plans for line in plan.lines))
-    scale = scale_of(max(plan.spend for plan in plans))
-    columns = []
-    for plan in plans:
-        spent = {line.name: line.spend for line in plan.lines}
-        columns.append(amounts([spent.get(name, 0.0) for name in names], scale, plan.spend))
-    rows = tuple((text(name), *cells) for name, cells in zip(names, zip(*columns, strict=True), strict=True))
-    header = ("Channel", *(scale.head(plain(plan.scenario), plans[0].currency) for plan in plans))
-    total = (Cell("Total"), *(single(plan.spend, scale) for plan in plans))
-    return Table("scenarios_split", "Money by channel in each scenario", header, rows, total)
 
 
 def proof_section(given: Given) -> Section | Absent:
