@@ -18,15 +18,18 @@ from engine.report.charts.look import (
     heading,
     labels,
     listed,
+    opening,
     rows,
     short,
     unit_of,
     units,
 )
+from engine.report.figures import rate
 from engine.words import money, plain
 
 SCHEMA = "peso.charts/1"
 TALL, LOW = 260, 150  # of what budgets bring, and of what they return [pixels]
+APART = 44  # between names of a legend, for fonts wider than usual [pixels]
 BLUE, GREEN, PURPLE = KIND_COLOURS["paid"], KIND_COLOURS["earned"], KIND_COLOURS["shared"]
 LINES = (
     ("marginal", "next unit", BLUE),
@@ -42,11 +45,13 @@ def frontier_chart(found: Frontier) -> Spec:
     up = unit_of(max(every))
     at = found.nearest
     title = f"{money(at.budget, found.currency)} bring {money(at.outcome.mean, found.unit)} {short(found.measure)}"
-    if at.marginal is not None:
-        title += f"; the next {money(1.0, found.currency)} brings {at.marginal:.2f}"
+    if at.step is not None:
+        title += f"; each {money(1.0, found.currency)} on the way to the next budget brings {rate(at.step)}"
+    charge = " The next unit is told after the charge for the doubt of moves, all else before it."
     subtitle = (
         "Line: the best plan of each budget, the mean over all draws; band: 5-95 %; solid rule: the budget asked for; "
         "dot: history's own split; dashed rules: budgets up to which money pays. Below: what a unit of money brings."
+        f"{charge if found.prudence and any(point.marginal is not None for point in found.points) else ''}"
     )
     told = [f"{money(p.budget, found.currency)} {money(p.outcome.mean, found.unit)}" for p in found.points]
     return framed(
@@ -75,9 +80,9 @@ def _brings(found: Frontier, across: Unit, up: Unit) -> Spec:
     points = found.points
     budget = [point.budget / across.size for point in points]
     title: Title = (
-        f"{short(found.measure, 24)} {units(plain(found.unit), up.name)}"
+        f"{opening(short(found.measure, 24))} {units(plain(found.unit), up.name)}"
         if found.unit or up.name
-        else (short(found.measure, 24))
+        else opening(short(found.measure, 24))
     )
     outcome: Spec = {"title": title, "axis": {"tickCount": 5}, "scale": {"zero": False}}
     dots = []
@@ -131,7 +136,7 @@ def _returns(found: Frontier, across: Unit) -> Spec:
                 columns["budget"].append(point.budget / across.size)
                 columns["brings"].append(brings)
                 columns["line"].append(label)
-    per = f"{short(found.measure, 18)} per {plain(found.currency)} 1"
+    per = f"{opening(short(found.measure, 18))} per {plain(found.currency)} 1"
     names, colours = [label for _, label, _ in LINES], [colour for _, _, colour in LINES]
     return {
         "width": WIDE,
@@ -147,7 +152,7 @@ def _returns(found: Frontier, across: Unit) -> Spec:
                         "field": "line",
                         "type": "nominal",
                         "scale": {"domain": names, "range": colours},
-                        "legend": {"orient": "top"},
+                        "legend": {"orient": "top", "columnPadding": APART},
                     },
                 },
             },
@@ -166,7 +171,7 @@ def balances_chart(found: Balances) -> Spec:
         others=[point.others.mean / up.size for point in found.points],
     )
     encoding = {
-        "x": amount("group", f"{short(group)} {units(plain(found.unit), across.name)}", scale={"zero": False}),
+        "x": amount("group", f"{opening(short(group))} {units(plain(found.unit), across.name)}", scale={"zero": False}),
         "y": amount("others", f"All others {units(plain(found.unit), up.name)}", scale={"zero": False}),
     }
     title = (

@@ -13,6 +13,7 @@ from engine.report.charts.look import (
     framed,
     heading,
     listed,
+    opening,
     rows,
     short,
     unit_of,
@@ -33,9 +34,11 @@ def trades_chart(found: Trades) -> Spec:
     )
     encoding = {
         "x": amount(
-            "second", f"{short(found.goals[1])} {units(plain(found.unit), across.name)}", scale={"zero": False}
+            "second", f"{opening(short(found.goals[1]))} {units(plain(found.unit), across.name)}", scale={"zero": False}
         ),
-        "y": amount("first", f"{short(found.goals[0])} {units(plain(found.unit), up.name)}", scale={"zero": False}),
+        "y": amount(
+            "first", f"{opening(short(found.goals[0]))} {units(plain(found.unit), up.name)}", scale={"zero": False}
+        ),
     }
     title = f"More {short(found.goals[1])} is paid for with {short(found.goals[0])}"
     told = [f"{money(p.first, found.unit)} and {money(p.second, found.unit)}" for p in points]

@@ -18,6 +18,11 @@ from engine.report.rounding import Scale, adding, scale_of
 from engine.words import plain
 
 NO_FRONTIER = "Give the folder of a frontier: peso frontier FIT SCENARIO --out FRONTIER."
+NO_FIT = "Give the folder of the fit, too: peso report FIT PLAN."
+NOT_TOLD = (
+    "What comes of it by decision is not told: prices, demand or shocks of the scenario move what the plan brings, so "
+    "that it does not follow from its curves and its money alone."
+)
 ONE_DECISION = 'Plan with several decisions: decide = "quarter" under horizon in the scenario, then peso optimize.'
 
 
@@ -45,16 +50,37 @@ def frontier_table(found: Frontier) -> Table:
             *ranged(point.outcome, brought),
             ratio(point.average),
             ratio(point.marginal),
+            Cell("-") if point.step is None else ratio(point.step),
             Cell(told_gap(point.gap, found.risk, 4), point.gap),
         )
         for point in found.points
     )
     header = [scale.head("Budget", found.currency), scale.head("Spent", found.currency)]
-    header += [brought.head(opening(plain(found.measure)), found.unit), "5 %", "95 %", "Return", "Next 1", "Gap"]
-    note = f"Return: what each {found.currency} 1 brings. Next 1: what the next {found.currency} 1 of budget brings."
+    header += [brought.head(opening(plain(found.measure)), found.unit), "5 %", "95 %"]
+    header += ["Return", "Next 1", "Step 1", "Gap"]
     return Table(
-        "frontier", f"The best plan of each budget, {found.start} to {found.end}", tuple(header), rows, note=note
+        "frontier",
+        f"The best plan of each budget, {found.start} to {found.end}",
+        tuple(header),
+        rows,
+        note=_frontier_note(found),
     )
+
+
+def _frontier_note(found: Frontier) -> str:
+    """What each unit of money is told as, and before or after which charge."""
+    one = f"{found.currency} 1"
+    told = [f"Return: what each {one} brings. Next 1: what the next {one} of budget brings."]
+    told.append(f"Step 1: what each {one} on the way to the next budget brings.")
+    if found.prudence:
+        told.append("Next 1 is told after the charge for the doubt of moves, step 1 before it.")
+    if any(point.marginal is None for point in found.points):
+        told.append(
+            "- under next 1: a single unit cannot be spent, as money goes in steps or every channel is at its cap."
+        )
+    if found.risk != "mean":
+        told.append("Plans are chosen by another measure than the mean; next 1 and step 1 are of mean outcomes.")
+    return " ".join(told)
 
 
 def quarters_section(given: Given) -> Section | Absent:
@@ -68,10 +94,12 @@ def quarters_section(given: Given) -> Section | Absent:
 
 
 def _course(given: Given, plan: Plan) -> list[Block]:
-    """What the plan brings by decision, where its curves are known."""
-    found = brought_by_decision(given.fit.curves, plan) if given.fit else None
+    """What the plan brings by decision, or why that is not told."""
+    if given.fit is None:
+        return [Words((f"What comes of it by decision is not told without its curves. {NO_FIT}",))]
+    found = brought_by_decision(given.fit.curves, plan)
     if found is None:
-        return []
+        return [Words((NOT_TOLD,))]
     scale, spend = scale_of(plan.chosen.outcome.mean), scale_of(plan.spend)
     after = len(found) - len(plan.decisions)  # whether what comes later counts, too
     moneys = [sum(row) for row in plan.chosen.decided] + [0.0] * after

@@ -52,7 +52,7 @@ def _facts(found: Answer, case: CaseReading) -> tuple[Fact, ...]:
     wanted = f"reaches {money(found.target if found.target is not None else found.planned.mean, found.unit)}"
     return (
         Fact(f"{opening(plain(found.measure))} under shocks", money(out.mean, found.unit), range_told, out.mean),
-        Fact("Chance of the target", percent(best.target), wanted, best.target),
+        Fact(_chance(found), percent(best.target), wanted, best.target),
         Fact(
             f"Worst {percent(found.level)} of paths",
             money(worst, found.unit),
@@ -60,6 +60,16 @@ def _facts(found: Answer, case: CaseReading) -> tuple[Fact, ...]:
             worst,
         ),
     )
+
+
+def _chance(found: Answer) -> str:
+    """What it is the chance of."""
+    return "Chance of the plan's own outcome" if found.target is None else "Chance of the target"
+
+
+def _reaches(found: Answer) -> str:
+    """The same as the heading of a column."""
+    return "Reaches the plan" if found.target is None else "Reaches target"
 
 
 def policies_table(found: Answer, case: CaseReading) -> Table:
@@ -84,7 +94,7 @@ def policies_table(found: Answer, case: CaseReading) -> Table:
         )
     header = ["What is done", scale.head(opening(plain(found.measure)), found.unit), "5 %", "95 %"]
     header += [money_scale.head("Money", found.currency)] + [scale.head("Profit", found.currency)] * by_profit
-    header += ["Reaches target", *(scale.head(name, found.unit) for name in ("Value at risk", "Mean of the worst"))]
+    header += [_reaches(found), *(scale.head(name, found.unit) for name in ("Value at risk", "Mean of the worst"))]
     header += [scale.head(f"Beyond: {TOLD[case.policies[0].policy]}", found.unit)]
     note = (
         f"Value at risk and mean of the worst {percent(found.level)} of paths: so far below the plan's "
@@ -161,7 +171,7 @@ def cases_table(found: Answer) -> Table:
             )
         )
     first = TOLD[found.cases[0].policies[0].policy]
-    header = ["Case", scale.head(opening(first), found.unit), "5 %", "95 %", "Reaches target", "Best", "Comes to"]
+    header = ["Case", scale.head(opening(first), found.unit), "5 %", "95 %", _reaches(found), "Best", "Comes to"]
     return Table("cases", "Every case", tuple(header), tuple(rows))
 
 

@@ -27,7 +27,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "next 1": (r"[Nn]ext (1\b|[A-Z]{3} 1\b)", "What one more unit of money would bring, from where the plan stands."),
     "policy": (r"[Cc]ut in proportion|hold the plan|[Pp]lan anew", "What is done under way when shocks have come."),
     "prudence": (r"\bprudence\b", "How many deviations of its own doubt a move must be worth."),
-    "return": (r"\b[Rr]eturn\b", "What each unit of money brings, in the mean."),
+    "return": (
+        r"\b[Rr]eturn\b",
+        "What each unit of money brings: of plans in the mean over all draws, of history so far by their median.",
+    ),
     "shock": (r"\b[Ss]hocks?\b", "Something that may come and that the plan did not know of: a cut, prices, demand."),
     "value at risk": (r"[Vv]alue at risk", "How far below the plan the worst paths begin."),
 }
