@@ -53,6 +53,11 @@ class PlanBook:
     sources: tuple[Source, ...]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The cases as they are chosen from a list."""
+        return tuple(f"{number}. {case.name}" for number, case in enumerate(self.cases, 1))
+
+    @property
     def spans(self) -> tuple[tuple[int, int], ...]:
         """First and last period of each decision, and of the time after the last one where that counts."""
         edges = [*self.begins, self.time.periods] + [self.time.rows] * (self.time.rows > self.time.periods)
@@ -146,12 +151,12 @@ def _cases(plans: Sequence[Plan]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
     found: list[Case] = []
     for each in plans:
         if _when(each) == _when(plan):
-            found.append(Case(f"{len(found) + 1}. {short(each.scenario, SHORT)}", *_of(each.chosen), each.chosen, each))
+            found.append(Case(short(each.scenario, SHORT), *_of(each.chosen), each.chosen, each))
         else:
             left_out.append(f"{short(each.scenario, SHORT)} decides or counts at other times than the first plan.")
     base = plan.baseline
-    found.append(Case(f"{len(found) + 1}. {NAMED}", *_of(base), base))
-    found.append(Case(f"{len(found) + 1}. {OWN}", *_of(plan.chosen)))
+    found.append(Case(NAMED, *_of(base), base))
+    found.append(Case(OWN, *_of(plan.chosen)))
     return tuple(found), tuple(left_out)
 
 
@@ -183,8 +188,5 @@ def _settled(book: PlanBook) -> PlanBook:
         if is_explained(float(found.sum()), case.outcome, CLOSE):
             kept.append(case)
         else:
-            left_out.append(f"{case.name.partition('. ')[2]} is worth what its money does not explain by these curves.")
-    if len(kept) == len(book.cases):
-        return book
-    numbered = (replace(one, name=f"{at}. {one.name.partition('. ')[2]}") for at, one in enumerate(kept, 1))
-    return replace(book, cases=tuple(numbered), left_out=tuple(left_out))
+            left_out.append(f"{case.name} is worth what its money does not explain by these curves.")
+    return book if len(kept) == len(book.cases) else replace(book, cases=tuple(kept), left_out=tuple(left_out))

@@ -1,5 +1,7 @@
 """What the engine found of each scenario, and whether the workbook of plans adds up to it."""
 
+from typing import NamedTuple
+
 from engine.report.plan_book import CLOSE
 from engine.report.plan_layout import (
     BESIDE,
@@ -9,6 +11,7 @@ from engine.report.plan_layout import (
     CHECKS,
     EFFECT,
     FACTORS,
+    INPUTS,
     NUMBERS,
     PRICE,
     SHOWN,
@@ -50,7 +53,7 @@ def case_fields(told: Layout) -> list[Field]:
         return Field(name, head, form, values, is_run=True)
 
     fields = [
-        Field("name", "Scenario", "text", [case.name for case in cases]),
+        Field("name", "Scenario", "text", told.book.names),
         Field(
             "m",
             f"Spend ({told.currency})",
@@ -83,61 +86,70 @@ def _spent(told: Layout, case: int) -> str:
     return f"SUM({block((first, 2), (last, 1 + told.decisions), SPEND)})"
 
 
+class Check(NamedTuple):
+    """Two formulas that should come to the same."""
+
+    name: str
+    one: str
+    two: str
+    value: float  # to which both come
+    of_engine: bool = False  # whether the second is what the engine found, whatever is typed in
+
+
 def write_checks(book: Book, told: Layout) -> None:
     """Whether sums agree, and whether what is shown is what the engine found."""
     sheet = book.sheet(CHECKS, (TOP, 1), is_one_page=True)
     titled(sheet, told, "Checks", "Every line should say yes; a changed input is told.", "")
     sheet.wide(0, [62, 20, 20, 20, 4, 10])
-    rows = _checks(told)
-    last = TOP + len(rows) - 1
+    rows = [*_sums(told), *_of_engine(told)]
+    values = [row.value for row in rows]
     fields = [
-        Field("name", "What is compared", "text", [name for name, *_ in rows]),
-        Field("one", "This", "fine", [value for _, _, _, value in rows], [one for _, one, _, _ in rows]),
-        Field("two", "With this", "fine", [value for _, _, _, value in rows], [two for _, _, two, _ in rows]),
-        Field("ok", "The same", "text", ["yes"] * len(rows), [_verdict(told, at) for at in range(len(rows))]),
+        Field("name", "What is compared", "text", [row.name for row in rows]),
+        Field("one", "This", "fine", values, [row.one for row in rows]),
+        Field("two", "With this", "fine", values, [row.two for row in rows]),
+        Field("ok", "The same", "text", ["yes"] * len(rows), [_verdict(told, row.of_engine) for row in rows]),
     ]
     write_table(sheet, AT, fields, 18)
-    every = block((TOP, 3), (last, 3))
+    every = block((TOP, 3), (TOP + len(rows) - 1, 3))
     sheet.formula(ALL, f'SUMPRODUCT(({every}="no")*1)=0', True, "flag", "strong")
 
 
-def _checks(told: Layout) -> list[tuple[str, str, str, float]]:
-    """What is compared, both sides as formulas, and what they come to."""
+def _sums(told: Layout) -> list[Check]:
+    """Sums that can be made in two ways."""
     by_channel, bridge = channel_fields(told), bridge_fields(told)
-    spans, count = len(told.book.spans), told.count
-    found = []
-    keys = [field.key for field in by_channel]
+    keys, count, found = [field.key for field in by_channel], told.count, []
     for key, name in (("m", "Money"), ("o", "What comes"), ("p", "Profit")):
         if f"{key}0" not in keys:
             continue
         for slot, which in enumerate(SLOTS):
             column = keys.index(f"{key}{slot}")
-            value = sum(float(one or 0.0) for one in by_channel[column].values)
-            total, over = place((TOP + count, column), CHANNELS), place((TOP + spans, column), TIME)
-            found.append((f"{name}, {which}: by channel and by time", total, over, value))
-        column = keys.index(f"{key}0")
-        at = [field.key for field in bridge].index(key)
+            total, over = place((TOP + count, column), CHANNELS), place((TOP + len(told.book.spans), column), TIME)
+            found.append(Check(f"{name}, {which}: by channel and by time", total, over, by_channel[column].total))
+        at, column = [field.key for field in bridge].index(key), keys.index(f"{key}0")
         end, total = place((TOP + count + 1, at), BRIDGE), place((TOP + count, column), CHANNELS)
-        value = sum(float(one or 0.0) for one in by_channel[column].values)
-        found.append((f"{name}: where the bridge ends, and what is shown", end, total, value))
-    fields = [field.key for field in case_fields(told)]
-    for slot, which in enumerate(SLOTS):
-        case = told.book.cases[told.shown[slot]]
-        column = fields.index("o")
-        every = block((TOP, column), (TOP + len(told.book.cases) - 1, column), CASES)
-        total = place((TOP + count, keys.index(f"o{slot}")), CHANNELS)
-        engine = f"0+INDEX({every},{place(NUMBERS[slot], SUMMARY)})"  # 0 where it is typed in
-        found.append((f"What comes, {which}: here, and as the engine found it", total, engine, case.outcome))
+        told_as = f"{name}: where the bridge ends, and what is shown"
+        found.append(Check(told_as, end, total, by_channel[column].total))
     return found
 
 
-def _verdict(told: Layout, at: int) -> str:
+def _of_engine(told: Layout) -> list[Check]:
+    """What the workbook comes to, and what the engine found; 0 where money is typed in."""
+    column = [field.key for field in case_fields(told)].index("o")
+    every = block((TOP, column), (TOP + len(told.book.cases) - 1, column), CASES)
+    keys, found = [field.key for field in channel_fields(told)], []
+    for slot, which in enumerate(SLOTS):
+        total = place((TOP + told.count, keys.index(f"o{slot}")), CHANNELS)
+        engine = f"0+INDEX({every},{place(NUMBERS[slot], SUMMARY)})"
+        value = told.book.cases[told.shown[slot]].outcome
+        found.append(Check(f"What comes, {which}: here, and as the engine found it", total, engine, value, True))
+    return found
+
+
+def _verdict(told: Layout, of_engine: bool) -> str:
     """Whether both sides of a check are the same; of the engine's figures only where nothing was changed."""
-    count = len(_checks(told))
     same = f"ABS({{one}}-{{two}})<={2 * CLOSE:.9f}*MAX(ABS({{one}}),ABS({{two}}))"
-    if at < count - 2:
+    if not of_engine:
         return f'IF({same},"yes","no")'
-    first, last = FACTORS, FACTORS + told.count - 1
-    factors = block((first, PRICE), (last, EFFECT), "Inputs")
+    factors = block((FACTORS, PRICE), (FACTORS + told.count - 1, EFFECT), INPUTS)
     changed = f"SUMPRODUCT(({factors}<>1)*1)+({of_inputs(VALUE)}<>{told.book.value!r})"
     return f'IF({{two}}=0,"{TYPED}",IF({changed}>0,"inputs changed",IF({same},"yes","no")))'

@@ -57,7 +57,6 @@ class Piece:
     """Draws of one channel that follow each other and have the same families."""
 
     first: int  # its first draw, from 0
-    adstock: Family
     saturation: Family
     columns: dict[str, Float[np.ndarray, " draw"]]
     lags: Float[np.ndarray, "draw lag"] | None  # of kernels that do not fade by constant shares
@@ -105,13 +104,13 @@ def _piece(works: Lasting, curves: Curves, time: Time, first: int, adstock: Fami
     fading, some = _fading(adstock), slice(first, first + saturation.draws)
     if fading is None:
         before = None if works.before is None else _left(works.before, works, curves, time)[some]
-        return Piece(first, adstock, saturation, columns, works.weights[some], before)
+        return Piece(first, saturation, columns, works.weights[some], before)
     one, a, two, b = fading
     if time.tail is None:
         one, two = _turned(fading, time.periods)
     else:
         columns |= {"P": _before(works.channel, curves, one, a), "Q": _before(works.channel, curves, two, b)}
-    return Piece(first, adstock, saturation, columns | dict(zip(FADING, (one, a, two, b), strict=True)), None, None)
+    return Piece(first, saturation, columns | dict(zip(FADING, (one, a, two, b), strict=True)), None, None)
 
 
 def _turned(fading: "Fading", periods: int) -> tuple[Float[np.ndarray, " draw"], Float[np.ndarray, " draw"]]:

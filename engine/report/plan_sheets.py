@@ -66,7 +66,7 @@ def write_spend(book: Book, told: Layout) -> None:
         role: Role = "figure" if case.split else "input"
         for channel, money in enumerate(case.money.tolist()):
             row = told.case_row(number, channel)
-            sheet.text((row, 0), case.name)
+            sheet.text((row, 0), told.book.names[number])
             sheet.text((row, 1), told.channels[channel])
             for at, one in enumerate(money):
                 sheet.number((row, 2 + at), one, "fine", role)

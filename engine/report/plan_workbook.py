@@ -84,7 +84,7 @@ def write_summary(sheet: Sheet, told: Layout) -> None:
     fields = [field.key for field in case_fields(told)]
     for slot, (cell, number) in enumerate(zip((SHOWN, BESIDE), NUMBERS, strict=True)):
         sheet.text((cell[0], 0), SLOTS[slot].capitalize())
-        sheet.text(cell, told.book.cases[told.shown[slot]].name, "input")
+        sheet.text(cell, told.book.names[told.shown[slot]], "input")
         listed = block((TOP, 0), (last, 0), CASES)
         sheet.page.data_validation(*cell, *cell, {"validate": "list", "source": f"={listed}"})
         column = fields.index(f"c{slot}")
@@ -122,9 +122,8 @@ def _totals(sheet: Sheet, told: Layout, row: int) -> None:
         sheet.text((at, 0), name)
         for column, one in enumerate((f"{key}0", f"{key}1", f"d{key}"), 2):
             field = fields[keys.index(one)]
-            value = sum(value for value in field.values if isinstance(value, int | float))
             cell = place((TOP + told.count, keys.index(one)), CHANNELS)
-            sheet.formula((at, column), cell, value, field.form, "strong")
+            sheet.formula((at, column), cell, field.total, field.form, "strong")
     _ratio(sheet, told, row)
 
 

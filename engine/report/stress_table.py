@@ -22,6 +22,11 @@ class Field:
     is_run: bool = False  # whether it is a value of this run, which follows nothing
     adds_up: bool = False
 
+    @property
+    def total(self) -> float:
+        """The sum of its numbers."""
+        return float(sum(value for value in self.values if isinstance(value, int | float)))
+
 
 def each(values: Sequence[Number | str | None], formula: str) -> tuple[str | None, ...]:
     """The same formula for each value that is known."""
@@ -69,9 +74,8 @@ def _write_sums(sheet: Sheet, first: Cell, fields: Sequence[Field], count: int) 
     row, column = first[0] + count, first[1]
     for number, field in enumerate(fields, column):
         if field.adds_up:
-            value = sum(one for one in field.values if isinstance(one, int | float))
             cells = block((first[0], number), (row - 1, number))
-            sheet.formula((row, number), f"SUM({cells})", value, field.form, "total")
+            sheet.formula((row, number), f"SUM({cells})", field.total, field.form, "total")
         else:
             sheet.text((row, number), "Total" if number == column else "", "total")
 

@@ -89,7 +89,7 @@ def recalculated(path: Path, book: PlanBook) -> dict[str, float]:
     for channel, row in enumerate(money.tolist()):
         for at, one in enumerate(row):
             page["Spend"].cell(told.case_row(own, channel) + 1, 3 + at).value = one
-    page["Summary"]["B5"] = book.cases[own].name
+    page["Summary"]["B5"] = book.names[own]
     page.save(path.with_name("typed.xlsx"))  # without any value of a formula
     found = {}
     for name, source, brings in (
