@@ -9,14 +9,17 @@ from jaxtyping import Float
 from engine.calibrate.fit import Contribution, Fit
 from engine.report.charts.look import (
     BASELINE,
+    EDGE,
     INK,
     KIND_COLOURS,
+    LEGEND_EDGE,
     SEVERAL,
     WIDE,
     Spec,
     Title,
     Unit,
     amount,
+    faint,
     framed,
     heading,
     labels,
@@ -164,13 +167,13 @@ def _stack(fit: Fit, layers: list[Layer], unit: Unit, moments: Moments) -> Spec:
     title = _outcome_title(fit, unit, moments)
     named = layers[::-1]
     scale = {"domain": [layer.label for layer in named], "range": [layer.colour for layer in named]}
-    legend = {"symbolType": "square", "symbolSize": 120}
+    legend = {"symbolType": "square", "symbolSize": 120, **LEGEND_EDGE}
     return {
         "width": WIDE - 130,
         "height": TALL,
         "layer": [
             {
-                "mark": {"type": "area", "color": layer.colour},
+                "mark": {"type": "area", "color": layer.colour, **EDGE},
                 "encoding": {
                     "x": moment("start", fit.curves.period),
                     "y": amount(f"edge{index + 1}", title, scale={"zero": True}),
@@ -200,7 +203,7 @@ def _part(fit: Fit, named: tuple[str, Contribution], unit: Unit, bounds: tuple[f
         "title": {"text": opening(part.component), "fontSize": 11, "anchor": "start", "frame": "group", "offset": 3},
         "width": WIDE - 130,
         "height": LOW,
-        "mark": {"type": "area", "color": SEVERAL, "opacity": 0.55},
+        "mark": {"type": "area", "color": SEVERAL},
         "encoding": {"x": across, "y": amount(field, title, scale=scale, axis=axis), "y2": {"datum": 0}},
     }
 
@@ -238,7 +241,7 @@ def _followed(title: Title) -> list[Spec]:
     seen = {"type": "line", "color": INK, "strokeWidth": 0.8, "point": {"size": 10, "color": INK}}
     return [
         {
-            "mark": {"type": "area", "color": blue, "opacity": 0.3},
+            "mark": faint("area", blue, 0.3),
             "encoding": {"y": amount("low", title, scale=scale), "y2": {"field": "high"}},
         },
         {

@@ -15,6 +15,7 @@ from engine.report.charts.look import (
     Spec,
     Unit,
     amount,
+    faint,
     framed,
     heading,
     labels,
@@ -163,7 +164,7 @@ def _response(name: str, channel: Channel, brings: Three, curves: Curves, plan: 
         "layer": [
             {
                 "data": rows(spend=at, low=low / up.size, high=high / up.size),
-                "mark": {"type": "area", "color": KIND_COLOURS[channel.kind], "opacity": 0.2},
+                "mark": faint("area", KIND_COLOURS[channel.kind], 0.2),
                 "encoding": {"y": amount("low", **outcome), "y2": {"field": "high"}},
             },
             *_end(seen / across.size),
@@ -190,7 +191,7 @@ def _room(bounds: tuple[float, float], reach: float, across: Unit) -> list[Spec]
     least, most = (min(bound, reach) / across.size for bound in bounds)
     if bounds[0] > reach:
         return []
-    bar = {"type": "rule", "color": QUIET, "strokeWidth": 5, "opacity": 0.55}
+    bar = {"type": "rule", "color": QUIET, "strokeWidth": 5, "opacity": 0.85}
     at: Spec = {"x2": {"field": "most"}, "y": {"value": HEIGHT - 3}}
     return [{"data": rows(spend=[least], most=[most]), "mark": bar, "encoding": at}]
 
@@ -302,7 +303,7 @@ def _carry_over(
         "layer": [
             {
                 "data": rows(lag=lag, end=lag + 1, mean=mean),
-                "mark": {"type": "rect", "color": KIND_COLOURS[channel.kind], "opacity": 0.75, "stroke": PAPER},
+                "mark": {"type": "rect", "color": KIND_COLOURS[channel.kind], "opacity": 1, "stroke": PAPER},
                 "encoding": {"x": since, "x2": {"field": "end"}, "y": amount("mean", **share), "y2": {"datum": 0}},
             },
             {

@@ -12,6 +12,7 @@ from engine.report.charts.look import (
     Spec,
     Title,
     amount,
+    faint,
     framed,
     heading,
     listed,
@@ -121,8 +122,8 @@ def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tup
 def _bands(joined: Spec, every: Spec, title: Title) -> list[Spec]:
     """The range of each part, and the fan of those that follow each other."""
     ends = {"y": amount("low", title, scale={"zero": True}), "y2": {"field": "high"}}
-    fan = {"type": "area", "color": BLUE, "opacity": 0.15}
-    bar = {"type": "rule", "color": BLUE, "opacity": 0.3, "strokeWidth": BAR}
+    fan = {"type": "area", "color": BLUE, "opacity": 0.15}  # leads from bar to bar
+    bar = faint("bar", BLUE, 0.3, width=BAR)
     return [{"data": joined, "mark": fan, "encoding": ends}, {"data": every, "mark": bar, "encoding": ends}]
 
 

@@ -14,6 +14,7 @@ from engine.report.charts.look import (
     Title,
     Unit,
     amount,
+    faint,
     framed,
     heading,
     labels,
@@ -103,7 +104,7 @@ def _brings(found: Frontier, across: Unit, up: Unit) -> Spec:
         "layer": [
             {
                 "data": rows(budget=budget, low=low, high=high),
-                "mark": {"type": "area", "color": BLUE, "opacity": 0.2},
+                "mark": faint("area", BLUE, 0.2),
                 "encoding": {"y": amount("low", **outcome), "y2": {"field": "high"}},
             },
             {

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.report.charts.look import (
     BASELINE,
+    EDGE,
     INK,
     PAPER,
     QUIET,
@@ -170,7 +171,7 @@ def _layers(streams: Sequence[Stream], blocks: Sequence[Block], colours: Mapping
     found: list[Spec] = [
         {
             "data": ribbons(streams, blocks, colours),
-            "mark": {"type": "area", "opacity": 0.45},
+            "mark": {"type": "area", "fillOpacity": 0.45, "opacity": 1, **EDGE},
             "encoding": {"x": _place("across", ACROSS), **ends, "detail": {"field": "stream", "type": "nominal"}},
         },
         {
@@ -181,7 +182,7 @@ def _layers(streams: Sequence[Stream], blocks: Sequence[Block], colours: Mapping
                 bottom=[block.top + block.height for block in blocks],
                 colour=[colours.get(block.name, SEVERAL) if block.column < 2 else QUIET for block in blocks],
             ),
-            "mark": {"type": "rect"},
+            "mark": {"type": "rect", **EDGE},
             "encoding": {"x": _place("across", ACROSS), "x2": {"field": "end"}, **ends},
         },
     ]

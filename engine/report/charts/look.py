@@ -25,6 +25,9 @@ the purple is a little darker than theirs, so that each stands out by 3:1 on whi
 KIND_SHAPES: dict[Kind, str] = {"paid": "circle", "earned": "square", "shared": "diamond", "owned": "triangle-up"}
 INK, QUIET, FAINT, PAPER = "#1b1b1b", "#5f6368", "#d5d8dc", "#ffffff"
 BASELINE, SEVERAL = "#c9ccd1", "#80868b"  # what no channel brought; channels of several kinds taken together
+EDGE: Spec = {"stroke": QUIET, "strokeWidth": 0.75}
+"""Of layers in shades: what tells the lightest and the darkest from paper."""
+LEGEND_EDGE: Spec = {"symbolStrokeColor": QUIET, "symbolStrokeWidth": 0.75}
 BOLD, LIGHT = 7.9, 6.0  # pixels of a letter of a title and of what stands below it, a tenth more than common fonts take
 WIDE = 660  # pixels of a chart over time
 TITLED = 24  # letters of one line of an axis title
@@ -217,6 +220,15 @@ def moment(field: str, period: Period) -> Spec:
     """An axis of first days of periods."""
     title = "Day" if period == "day" else f"First day of the {period}"
     return {"field": field, "type": "temporal", "title": title, "scale": {"type": "utc"}}
+
+
+def faint(mark: str, colour: str | None = None, opacity: float = 0.25, **more: Any) -> Spec:
+    """A range: faint within, so that what lies on it is seen, with an edge that stands out from paper.
+
+    Where no colour is given, rows hold it.
+    """
+    own = {} if colour is None else {"color": colour, "stroke": colour}
+    return {"type": mark, "fillOpacity": opacity, "opacity": 1, "strokeWidth": 0.75, **own, **more}
 
 
 def kind_scale(kinds: Iterable[Kind], looks: dict[Kind, str] = KIND_COLOURS) -> Spec:

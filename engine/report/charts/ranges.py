@@ -15,6 +15,7 @@ from engine.report.charts.look import (
     Spec,
     Title,
     amount,
+    faint,
     framed,
     heading,
     labels,
@@ -169,8 +170,8 @@ def _panel(dots: Sequence[Dot], size: float, title: Title, goal: float | None = 
         "layer": [
             *([] if goal is None else [_goal(goal / size, across)]),
             {
-                "mark": {"type": "rule", "strokeWidth": BAR, "opacity": 0.35},
-                "encoding": {"x": amount("low", **across), "x2": {"field": "high"}, "color": colour},
+                "mark": faint("bar", opacity=0.35, height=BAR),
+                "encoding": {"x": amount("low", **across), "x2": {"field": "high"}, "color": colour, "stroke": colour},
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},

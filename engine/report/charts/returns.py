@@ -121,7 +121,7 @@ def _dots(drawn: list[Returns], reach: float, axes: tuple[Spec, Spec]) -> list[S
     colour = {"field": "kind", "type": "nominal", "scale": kind_scale(kinds), "legend": {"title": "Kind"}}
     shape = {**colour, "scale": kind_scale(kinds, KIND_SHAPES)}
     x, y = amount("so_far", **earned), amount("next", **coming)
-    band = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.5}
+    band = {"type": "rule", "strokeWidth": 1, "opacity": 1}
     return [
         {
             "data": rows(kind=kinds, low=so_far[:, 0], high=so_far[:, 2], next=following[:, 1]),

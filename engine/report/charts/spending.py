@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from engine.optimize.plan import Plan
 from engine.report.charts.look import (
+    EDGE,
     INK,
+    LEGEND_EDGE,
     SEVERAL,
     WIDE,
     Spec,
@@ -122,7 +124,7 @@ def _stack(layers: Sequence[Layer], names: Sequence[str], edges: Sequence[Sequen
     """The layers one upon the other, and a legend in the order in which they lie."""
     named = layers[::-1]
     scale = {"domain": [layer.label for layer in named], "range": [layer.colour for layer in named]}
-    legend = {"symbolType": "square", "symbolSize": 120}
+    legend = {"symbolType": "square", "symbolSize": 120, **LEGEND_EDGE}
     return {
         "data": rows(
             when=[name for _ in layers for name in names],
@@ -130,7 +132,7 @@ def _stack(layers: Sequence[Layer], names: Sequence[str], edges: Sequence[Sequen
             low=[one for edge in edges[:-1] for one in edge],
             high=[one for edge in edges[1:] for one in edge],
         ),
-        "mark": {"type": "bar", "width": {"band": 0.62}},
+        "mark": {"type": "bar", "width": {"band": 0.62}, **EDGE},
         "encoding": {
             "y": amount("low", title),
             "y2": {"field": "high"},

@@ -13,18 +13,19 @@ from engine.words import plain
 def why_apart(plan: Plan, first: Plan) -> str:
     """Why a plan cannot be compared with the first one, as the end of a sentence; empty where it can be."""
     if (plan.measure, plan.unit, plan.counts) != (first.measure, first.unit, first.counts):
-        return f"it counts {plain(plan.counts or plan.measure)}, the first one {plain(first.counts or first.measure)}"
+        counted, other = (plain(one.counts or one.measure) for one in (plan, first))
+        return f"it counts {counted}, the first one counts {other}"
     if (plan.start, plan.end) != (first.start, first.end):
         return f"it is about {plan.start} to {plan.end}, the first one about {first.start} to {first.end}"
     if plan.reach != first.reach:
-        return f"it counts {_counting(plan)}, the first one {_counting(first)}"
+        return f"it counts {_counting(plan)}; the first one counts {_counting(first)}"
     return ""
 
 
 def _counting(plan: Plan) -> str:
     """Which effect of money is counted."""
     if plan.reach is None:
-        return "as if its time came again and again, so that what is spent last works at its start"
+        return "as if its time came again and again, so that what is spent last still works at its start"
     return f"what comes from its first day on, up to {plan.reach} {plan.period}s after its end"
 
 

@@ -25,9 +25,9 @@ def amounts(values: Sequence[float], scale: Scale, total: float | None = None) -
     return [figured(one, exact, scale) for one, exact in zip(shown, values, strict=True)]
 
 
-def ranged(values: Range, scale: Scale) -> tuple[Cell, Cell]:
+def ranged(values: Range, scale: Scale, signed: bool = False) -> tuple[Cell, Cell]:
     """The ends of a range."""
-    return single(values.p05, scale), single(values.p95, scale)
+    return single(values.p05, scale, signed), single(values.p95, scale, signed)
 
 
 def text(words: str) -> Cell:

@@ -8,7 +8,7 @@ from engine.report.render import svg, themed
 
 SLIM = 225  # pixels that a chart is wide on a phone, without its axes
 BELOW = {"orient": "bottom", "direction": "horizontal", "columns": 1}  # where there is no room beside a chart
-LEANING = {"labelAngle": -45, "labelAlign": "right", "labelBaseline": "middle"}
+LEANING = {"labelAngle": -45, "labelAlign": "right", "labelBaseline": "middle", "titlePadding": 16}
 
 
 def drawn(figure: Figure) -> Chart:

@@ -75,7 +75,10 @@ def _more(head: str, found: Sequence[Range | None], unit: str) -> list[Column]:
     scale = scale_of(max((abs(one.mean) for one in found if one), default=0.0))
     none = Cell("-")
     means = [single(one.mean, scale, signed=True) if one else none for one in found]
-    return [(scale.head(head, unit), means), *_ends([ranged(one, scale) if one else (none, none) for one in found])]
+    return [
+        (scale.head(head, unit), means),
+        *_ends([ranged(one, scale, signed=True) if one else (none, none) for one in found]),
+    ]
 
 
 def _beyond_history(plans: Sequence[Plan]) -> list[Column]:
