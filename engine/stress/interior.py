@@ -36,14 +36,22 @@ class Rows:
     shared: Float[np.ndarray, "shared channel decision"]  # of several channels, each with a limit above and one below
     limit: Float[np.ndarray, "path rule"]  # of the first channel, of the second, ..., shared above, minus shared below
     price: Float[np.ndarray, "#path rule"]  # of a unit beyond it [objective]; infinite: hard, on every path
+    apart: Float[np.ndarray, "path apart channel decision"] | None = None  # shared ones, after those, told path by path
 
     @cached_property
-    def weights(self) -> Float[np.ndarray, "rule cell"]:
+    def joint(self) -> Float[np.ndarray, "#path joint channel decision"]:
+        """What several channels share, alike on all paths or path by path."""
+        if self.apart is None:
+            return self.shared[None]
+        return np.concatenate([np.broadcast_to(self.shared, (len(self.apart), *self.shared.shape)), self.apart], axis=1)
+
+    @cached_property
+    def weights(self) -> Float[np.ndarray, "#path rule cell"]:
         """All rules over all cells."""
         channels, each, count = self.own.shape
         own = np.einsum("crn,cd->crdn", self.own, np.eye(channels)).reshape(channels * each, channels * count)
-        shared = self.shared.reshape(len(self.shared), channels * count)
-        return np.concatenate([own, shared, -shared])
+        joint = self.joint.reshape(*self.joint.shape[:2], channels * count)
+        return np.concatenate([np.broadcast_to(own, (len(joint), *own.shape)), joint, -joint], axis=1)
 
     @cached_property
     def squares(self) -> Float[np.ndarray, "channel row square"]:
@@ -97,8 +105,7 @@ def best(rest: Rest, rows: Rows, start: Money) -> Money:
     )
     left = np.arange(len(start))
     for _ in range(TURNS):
-        price = rows.price if len(rows.price) == 1 else rows.price[left]
-        some, under = _some(rest, left), replace(rows, limit=rows.limit[left], price=price)
+        some, under = _some(rest, left), _under(rows, left)
         there = _climbed(some, under, Here(*(part[left] for part in here)), usual[left])
         for whole, part in zip(here, there, strict=True):
             whole[left] = part
@@ -111,6 +118,12 @@ def best(rest: Rest, rows: Rows, start: Money) -> Money:
 
 def _some(rest: Rest, paths: Int[np.ndarray, " some"]) -> Rest:
     return replace(rest, stock=rest.stock[paths], had=rest.had[paths], worth=rest.worth[paths])
+
+
+def _under(rows: Rows, paths: Int[np.ndarray, " some"]) -> Rows:
+    price = rows.price if len(rows.price) == 1 else rows.price[paths]
+    apart = None if rows.apart is None else rows.apart[paths]
+    return replace(rows, limit=rows.limit[paths], price=price, apart=apart)
 
 
 def _climbed(rest: Rest, rows: Rows, here: Here, usual: Float[np.ndarray, "path 1"]) -> Here:
@@ -174,12 +187,17 @@ def _slopes(rest: Rest, money: Money) -> tuple[Money, Float[np.ndarray, "path ch
 
 def _applied(rows: Rows, money: Money) -> Reached:
     """What money comes to by each rule."""
-    return money.reshape(len(money), -1) @ rows.weights.T
+    flat = money.reshape(len(money), -1)
+    if rows.apart is None:
+        return flat @ rows.weights[0].T
+    return (rows.weights @ flat[:, :, None])[..., 0]
 
 
 def _transposed(rows: Rows, prices: Reached, like: Money) -> Money:
     """What prices of rules come to by cell."""
-    return (prices @ rows.weights).reshape(like.shape)
+    if rows.apart is None:
+        return (prices @ rows.weights[0]).reshape(like.shape)
+    return (prices[:, None] @ rows.weights).reshape(like.shape)
 
 
 def _parted(
@@ -187,7 +205,7 @@ def _parted(
 ) -> tuple[Float[np.ndarray, "path channel row"], Float[np.ndarray, "path shared"], Float[np.ndarray, "path shared"]]:
     """Amounts of single channels' rules, and of shared ones above and below."""
     channels, each = rows.own.shape[:2]
-    end, count = channels * each, len(rows.shared)
+    end, count = channels * each, rows.joint.shape[1]
     return amounts[:, :end].reshape(-1, channels, each), amounts[:, end : end + count], amounts[:, end + count :]
 
 
@@ -203,20 +221,27 @@ def _step(
     channels, count = wanted.shape[1:]
     stiffness = np.matmul(own.swapaxes(0, 1), rows.squares).swapaxes(0, 1).reshape(bend.shape)
     block = bend + stiffness + more[..., None, None] * np.eye(count)
-    sides = np.concatenate(
-        [
-            wanted[..., None],
-            np.broadcast_to(rows.shared.transpose(1, 2, 0), (len(wanted), channels, count, len(rows.shared))),
-        ],
-        axis=-1,
-    )
+    joint, number = rows.joint, np.arange(rows.joint.shape[1])
+    beside = np.broadcast_to(joint.transpose(0, 2, 3, 1), (len(wanted), channels, count, len(number)))
+    sides = np.concatenate([wanted[..., None], beside], axis=-1)
     found = np.linalg.solve(block, sides)
     alone, apart = found[..., 0], found[..., 1:]
-    small = np.einsum("mcn,pcnk->pmk", rows.shared, apart)
-    small[:, np.arange(len(rows.shared)), np.arange(len(rows.shared))] += 1 / (above + below)
-    pull = np.linalg.solve(small, np.einsum("mcn,pcn->pm", rows.shared, alone)[..., None])
+    small = _weighed(joint, apart)
+    small[:, number, number] += 1 / (above + below)
+    pull = np.linalg.solve(small, _weighed(joint, alone[..., None]))
     moved: Money = alone - (apart @ pull[:, None])[..., 0]
     return moved
+
+
+def _weighed(
+    joint: Float[np.ndarray, "#path joint channel decision"], amounts: Float[np.ndarray, "path channel decision some"]
+) -> Float[np.ndarray, "path joint some"]:
+    """What amounts come to by each rule that channels share."""
+    if len(joint) == 1:
+        return np.einsum("mcn,pcnk->pmk", joint[0], amounts)
+    paths, channels, count, some = amounts.shape
+    cells = channels * count
+    return np.asarray(joint.reshape(paths, -1, cells) @ amounts.reshape(paths, cells, some))
 
 
 def _most(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Float[np.ndarray, "path 1"]:

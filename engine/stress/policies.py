@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 
 from engine.optimize.over_time.several import by_cell
 from engine.optimize.selecting import rules_of, wholes_of
+from engine.stress.cuts import Cuts, charged, cuts_of, left_of
 from engine.stress.levels import Level, Levels, levels
 from engine.stress.pacing import Course, earned, pace, renewed
 from engine.stress.rolling import Known, Planner, chosen_paths, replanned
@@ -74,7 +75,8 @@ def held(scene: Scene) -> Spending:
     for row in range(setting.periods):
         begins = cut[:, row] & (~cut[:, row - 1] if row else True)
         pool = np.where(begins, money_left[:, row], pool)
-        share[:, row] = np.where(cut[:, row], np.clip(pool / np.maximum(each[:, row], TINY), 0.0, 1.0), 1.0)
+        some = cut[:, row] & (pool < each[:, row])  # else there is enough, or nothing to spend it on
+        share[:, row] = np.where(some, np.maximum(pool, 0.0) / np.where(some, each[:, row], 1.0), 1.0)
         pool = pool - np.where(cut[:, row], share[:, row] * each[:, row], 0.0)
     return Spending(committed + free * share[:, :, None], np.zeros((1, setting.grid.count), bool))
 
@@ -104,11 +106,11 @@ def rolled(scene: Scene, mandate: Mandate) -> Spending:
             current[some, :, at:] = replanned(mandate.planner, at, chosen_paths(told, some))
             seen = _updated(seen, _seen(scene, known), some)
             if mandate.policy == "trigger":
-                course = _foretold(scene, mandate.planner, at, (course, money, current, known), some)
+                course = _foretold(scene, mandate, at, (course, money, current, known), some)
         inside = slice(setting.grid.edges[at], setting.grid.edges[at + 1])
         spare = np.where(anew.any(axis=1), 1.0, reserve)
-        money[:, inside] = _spread(scene, mandate.planner, (current[:, :, at], seen, spare), inside)
-    return Spending(_within_budget(scene, mandate, money), anew)
+        money[:, inside] = _spread(scene, mandate, (current[:, :, at], seen, spare), inside)
+    return Spending(_within_budget(scene, mandate, money, seen), anew)
 
 
 def _as_planned(scene: Scene) -> Course:
@@ -120,7 +122,7 @@ def _as_planned(scene: Scene) -> Course:
 
 def _foretold(
     scene: Scene,
-    plan: Planner,
+    mandate: Mandate,
     at: int,
     state: tuple[Course, np.ndarray, np.ndarray, Levels],
     some: Bool[np.ndarray, " path"],
@@ -131,21 +133,27 @@ def _foretold(
     planned, world = money.copy(), replace(scene, levels=known)
     for later in range(at, setting.grid.count):
         inside = slice(edges[later], edges[later + 1])
-        planned[:, inside] = _spread(world, plan, (current[:, :, later], seen, np.ones(scene.count)), inside)
+        planned[:, inside] = _spread(world, mandate, (current[:, :, later], seen, np.ones(scene.count)), inside)
     return renewed(course, earned(setting, scene.work, known, planned, scene.count), edges[at], some)
 
 
 def _within_budget(
-    scene: Scene, mandate: Mandate, money: Float[np.ndarray, "path period channel"]
+    scene: Scene, mandate: Mandate, money: Float[np.ndarray, "path period channel"], seen: "Seen"
 ) -> Float[np.ndarray, "path period channel"]:
-    """The money with the last decision cut to what is left, where a cut came after more than its share was spent."""
+    """The money with the end of the last decision cut, where a cut came after more than its share was spent.
+
+    It is taken from the last period backwards, and from none before the first that has less than was reckoned with.
+    """
     setting, inside = scene.setting, slice(*scene.setting.grid.edges[-2:])
-    allowed = scene.levels.money[:, : setting.periods] @ mandate.whole
-    last = money[:, inside]
+    there = scene.levels.money[:, : setting.periods]
+    last, less = money[:, inside], there[:, inside] < seen.money[:, inside]
     fixed = np.minimum(committed_share(setting)[inside] * setting.money[inside], last)
-    free, bound = (last - fixed).sum(axis=(1, 2)), fixed.sum(axis=(1, 2))
-    left = allowed - (money.sum(axis=(1, 2)) - last.sum(axis=(1, 2))) - bound
-    kept = np.clip(left / np.maximum(free, TINY), 0.0, 1.0)[:, None, None]
+    free = (last - fixed).sum(axis=2)
+    short = money.sum(axis=(1, 2)) - there @ mandate.whole
+    free = np.where(np.logical_or.accumulate(less, axis=1) | ~less.any(axis=1, keepdims=True), free, 0.0)
+    later = free[:, ::-1].cumsum(axis=1)[:, ::-1] - free
+    taken = np.clip(short[:, None] - later, 0.0, free)
+    kept = (1 - taken / np.where(free > 0, free, 1.0))[:, :, None]
     money[:, inside] = np.where(kept < 1, fixed + (last - fixed) * kept, last)
     return money
 
@@ -155,6 +163,7 @@ class Seen(NamedTuple):
 
     open: Float[np.ndarray, "path period channel"]
     money: Float[np.ndarray, "path period"]
+    pace: Float[np.ndarray, "path period"]  # of money beside that of other periods of the same decision
 
 
 def _nothing(scene: Scene) -> Seen:
@@ -163,15 +172,15 @@ def _nothing(scene: Scene) -> Seen:
 
 
 def _seen(scene: Scene, known: Levels) -> Seen:
-    periods = scene.setting.periods
-    opened, money = _open(known, scene.setting), known.money[:, :periods]
-    return Seen(
-        np.broadcast_to(opened, (scene.count, *opened.shape[1:])), np.broadcast_to(money, (scene.count, periods))
-    )
+    setting, count = scene.setting, scene.count
+    told = _open(known, setting), known.money[:, : setting.periods], cuts_of(setting, known).pace
+    return Seen(*(np.broadcast_to(each, (count, *each.shape[1:])) for each in told))
 
 
 def _updated(seen: Seen, news: Seen, some: Bool[np.ndarray, " path"]) -> Seen:
-    return Seen(np.where(some[:, None, None], news.open, seen.open), np.where(some[:, None], news.money, seen.money))
+    return Seen(
+        *(np.where(some.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in zip(news, seen, strict=True))
+    )
 
 
 def committed_share(setting: Setting) -> Float[np.ndarray, "period channel"]:
@@ -241,8 +250,10 @@ def _told(scene: Scene, mandate: Mandate, at: int, state: tuple[np.ndarray, np.n
     edges = setting.grid.edges
     had = np.stack(np.broadcast_arrays(*(level[:, : setting.periods] for level in known.had)), axis=2)
     spent, bought = (np.add.reduceat(each, edges[:-1], axis=1)[:, :at].swapaxes(1, 2) for each in (money, money * had))
-    share = _shares(mandate.planner, _open(known, setting))
-    most, among = _most(scene, mandate, at, spent.sum(axis=1), known)
+    opened, cuts = _open(known, setting), cuts_of(setting, known)
+    share = _shares(mandate.planner, opened * cuts.pace[:, :, None])
+    most, among = _quarters(scene, mandate, at, spent.sum(axis=1), known)
+    left, into = _left(scene, mandate, at, (money, known), (cuts, share))
     return Known(
         spent=spent,
         bought=bought,
@@ -252,27 +263,41 @@ def _told(scene: Scene, mandate: Mandate, at: int, state: tuple[np.ndarray, np.n
         among=among,
         had=_by_decision(setting, share, known.had, scene.count)[:, :, at:],
         effect=_by_span(scene, mandate.planner, known, at),
-        open=_opened(scene, share)[:, :, at:],
+        open=_opened(scene, _shares(mandate.planner, opened))[:, :, at:],
         fixed=_fixed(setting, at),
         opened=_opened(scene, _shares(mandate.planner, _open(scene.levels, setting)))[:, :, :at],
+        cuts=left,
+        charged=into,
     )
 
 
-def _most(
+def _left(
+    scene: Scene,
+    mandate: Mandate,
+    at: int,
+    state: tuple[Float[np.ndarray, "path period channel"], Levels],
+    cut: tuple[Cuts, Float[np.ndarray, "#path channel period"]],
+) -> tuple[Float[np.ndarray, "path cut"] | None, Float[np.ndarray, "path cut channel decision"] | None]:
+    """What can be spent in each cut to come, and which share of each decision's money falls into it."""
+    setting, (money, known), (cuts, share) = scene.setting, state, cut
+    if not cuts.inside.shape[1]:
+        return None, None
+    edges, there = setting.grid.edges, known.money[:, : setting.periods] * mandate.whole
+    into = charged(cuts, share, edges, at)
+    return left_of(cuts, there, money.sum(axis=2), edges[at]), np.broadcast_to(into, (scene.count, *into.shape[1:]))
+
+
+def _quarters(
     scene: Scene, mandate: Mandate, at: int, spent: Float[np.ndarray, "path over"], known: Levels
 ) -> tuple[Float[np.ndarray, "path limit"], Bool[np.ndarray, "limit decision"]]:
-    """What can be spent in decisions to come that a cut ends with, and in quarters with money of their own."""
+    """What can be spent in each quarter to come, where quarters have money of their own, and its decisions."""
     setting, quarter = scene.setting, np.array(scene.setting.grid.quarters)
-    edges, there = setting.grid.edges, known.money[:, : setting.periods]
-    every = np.add.reduceat(there * mandate.whole, edges[:-1], axis=1)
-    cut = np.maximum.reduceat(known.cut[:, : setting.periods], edges[at:-1], axis=1) > 0
-    alone = np.broadcast_to(np.where(cut, every[:, at:], np.inf), (scene.count, setting.grid.count - at))
     if setting.scenario.budget.quarters is None:
-        return alone, np.eye(alone.shape[1], dtype=bool)
+        return np.zeros((scene.count, 0)), np.zeros((0, setting.grid.count - at), bool)
+    every = np.add.reduceat(known.money[:, : setting.periods] * mandate.whole, setting.grid.edges[:-1], axis=1)
     within = np.unique(quarter[at:])[:, None] == quarter  # a quarter's money may move among its months
     left = every @ within.T - spent @ within[:, :at].T
-    among = np.concatenate([np.eye(alone.shape[1], dtype=bool), within[:, at:]])
-    return np.concatenate([alone, np.maximum(left, 0.0)], axis=1), among
+    return np.maximum(left, 0.0), within[:, at:]
 
 
 def _opened(
@@ -323,7 +348,7 @@ def _fixed(setting: Setting, at: int) -> Bool[np.ndarray, "channel decision"]:
 
 def _spread(
     scene: Scene,
-    plan: Planner,
+    mandate: Mandate,
     state: tuple[Float[np.ndarray, "path channel"], Seen, Float[np.ndarray, " path"]],
     inside: slice,
 ) -> Float[np.ndarray, "path period channel"]:
@@ -331,19 +356,22 @@ def _spread(
 
     Args:
         scene: The paths.
-        plan: Who planned.
+        mandate: What the policy goes by.
         state: Money of the decision, what the plan reckons with, and the money there is beside what is planned.
         inside: The periods of the decision.
     """
     setting, (decided, seen, spare) = scene.setting, state
-    share = _shares(plan, seen.open)[:, :, inside]
+    share = _shares(mandate.planner, seen.open * seen.pace[:, :, None])[:, :, inside]
     share = share / np.maximum(share.sum(axis=2, keepdims=True), TINY)
     money = (decided[:, :, None] * share).swapaxes(1, 2)
     money = money * np.minimum(1.0, _open(scene.levels, setting)[:, inside] / np.maximum(seen.open[:, inside], TINY))
-    there = scene.levels.money[:, : setting.periods][:, inside] / np.maximum(seen.money[:, inside], TINY)
-    left = np.minimum(1.0, there * spare[:, None])[:, :, None]
+    there, reckoned = scene.levels.money[:, : setting.periods][:, inside], seen.money[:, inside]
+    left = np.minimum(1.0, there / np.maximum(reckoned, TINY) * spare[:, None])[:, :, None]
     fixed = np.minimum(committed_share(setting)[inside] * setting.money[inside], money)
     total, bound = money.sum(axis=2, keepdims=True), fixed.sum(axis=2, keepdims=True)
-    kept = np.where(left < 1, np.maximum(left * total - bound, 0.0) / np.maximum(total - bound, TINY), 1.0)
+    news = (scene.levels.cut[:, : setting.periods][:, inside] > 0) & (there < 1) & (reckoned >= 1)
+    own = np.where(news, there * mandate.whole[inside], np.inf)[:, :, None]  # of a cut that ends, money of its weeks
+    amount = np.minimum(left * total, own)
+    kept = np.where(amount < total, np.maximum(amount - bound, 0.0) / np.maximum(total - bound, TINY), 1.0)
     found: Float[np.ndarray, "path period channel"] = fixed + (money - fixed) * kept
     return found

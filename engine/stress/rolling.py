@@ -24,9 +24,18 @@ from engine.stress.points import Points, points_of
 from engine.stress.setting import Setting
 from engine.stress.starts import LEVELS, courses, started
 
-GIVES_WAY = {RAMP: 30.0, "": 100.0, "money": 1000.0, "fixed": 3000.0, "closed": 30_000.0}
+GIVES_WAY = {
+    RAMP: 30.0,
+    "": 100.0,
+    "unspent": 150.0,
+    "money": 1000.0,
+    "cut": 2500.0,
+    "fixed": 3000.0,
+    "closed": 30_000.0,
+}
 """Prices of rules as multiples of the mean return, by how their names begin: ramps give way first, and what is
-committed or cannot be spent last."""
+committed or cannot be spent last. Money that a cut leaves nowhere to go is not spent: a decision that is cut in part is
+charged by that part, so all else of the total is asked for at a price far below the cut's."""
 CELLS = 128  # paths that are worked on together: what they need stays in the cache
 LEAST = 1e-6  # of the mean cell: starts are above 0 by so much
 TOLLED = 10.0  # times the mean return: rules that are dearer are kept, cheaper ones are tolls
@@ -67,6 +76,8 @@ class Known(NamedTuple):
     fixed: Bool[np.ndarray, "channel decision"]  # whether notice forbids to change what is planned so far
     opened: Float[np.ndarray, "path channel over"] | None = None  # as `open`, of the decisions that are over; None: 1
     among: Bool[np.ndarray, "limit decision"] | None = None  # which decisions each limit is about; None: one each
+    cuts: Float[np.ndarray, "path cut"] | None = None  # that can be spent in each cut's rows to come; None: no cuts
+    charged: Float[np.ndarray, "path cut channel decision"] | None = None  # share of money that falls into them
 
 
 def planner(setting: Setting, cells: Float[np.ndarray, " cell"]) -> Planner:
@@ -197,14 +208,25 @@ def rows_of(plan: Planner, at: int, known: Known) -> Rows:
     none = Line(np.zeros((channels, count)), np.ones(paths), plan.usual * plan.unit)
     padded = [line for each in alone for line in each + [none] * (most - len(each))]
     shared = _paired([line for line, own in zip(lines, touched, strict=True) if len(own) > 1], paths)
+    above, below = _of_cuts(plan, known)
     own = np.array([line.weights[place // most] for place, line in enumerate(padded)]).reshape(channels, most, count)
-    every = [*padded, *(above for above, _ in shared), *(below for _, below in shared)]
+    every = [*padded, *(one for one, _ in shared), *above, *(other for _, other in shared), *below]
     return Rows(
         own=own,
-        shared=np.array([above.weights for above, _ in shared]).reshape(len(shared), channels, count),
+        shared=np.array([one.weights for one, _ in shared]).reshape(len(shared), channels, count),
         limit=np.stack([line.limit for line in every], axis=1),
         price=np.stack([np.broadcast_to(line.price, paths) for line in every], axis=1),
+        apart=known.charged,
     )
+
+
+def _of_cuts(plan: Planner, known: Known) -> tuple[list[Line], list[Line]]:
+    """The limits of cuts, whose weights are told path by path, and what never binds below."""
+    if known.cuts is None:
+        return [], []
+    none, price = np.zeros(known.current.shape[1:]), GIVES_WAY["cut"] * plan.usual * plan.unit
+    above = [Line(none, np.minimum(most / plan.unit, NO_LIMIT), price) for most in known.cuts.T]
+    return above, [Line(none, np.full(len(known.total), NO_LIMIT), price) for _ in above]
 
 
 def _paired(lines: list[Line], paths: int) -> list[tuple[Line, Line]]:
@@ -240,8 +262,14 @@ def _sides(plan: Planner, rule: Rule, at: int, known: Known) -> list[Line]:
             limit = sign * (amount - over) / plan.unit
             if rule.name.startswith(RAMP):  # no pace to go by where dates were closed
                 limit = np.where(_is_closed(weights, at, known), NO_LIMIT, limit)
-            found.append(Line(sign * to_come, limit, price))
+            found.append(Line(sign * to_come, limit, _unspent(plan, known) if is_total and sign < 0 else price))
     return found
+
+
+def _unspent(plan: Planner, known: Known) -> Float[np.ndarray, " path"]:
+    """The price of a unit of the total that is not spent."""
+    calm = np.ones(len(known.total), bool) if known.cuts is None else np.isinf(known.cuts).all(axis=1)
+    return np.where(calm, GIVES_WAY["money"], GIVES_WAY["unspent"]) * plan.usual * plan.unit
 
 
 def _is_closed(weights: Float[np.ndarray, "channel decision"], at: int, known: Known) -> Bool[np.ndarray, " path"]:
