@@ -228,7 +228,7 @@ def faint(mark: str, colour: str | None = None, opacity: float = 0.25, **more: A
     Where no colour is given, rows hold it.
     """
     own = {} if colour is None else {"color": colour, "stroke": colour}
-    return {"type": mark, "fillOpacity": opacity, "opacity": 1, "strokeWidth": 0.75, **own, **more}
+    return {"type": mark, "fillOpacity": opacity, "opacity": 1, "strokeWidth": 1, **own, **more}
 
 
 def kind_scale(kinds: Iterable[Kind], looks: dict[Kind, str] = KIND_COLOURS) -> Spec:
