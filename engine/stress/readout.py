@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.special import stdtrit
 
 from engine.periods import step
 from engine.stress.account import Account, margin_of
@@ -13,7 +14,7 @@ from engine.stress.moved import Moved
 from engine.stress.setting import Setting
 from engine.stress.trial import Trial
 
-SURE = 1.959963984540054  # standard errors on each side of a mean that hold it in 19 of 20 cases
+SURE = 0.975  # half of what an interval leaves out lies beyond each of its ends
 WORST = 5  # paths that are told one by one
 DUST = 1e-12  # of what is earned: differences that are rounding
 
@@ -36,11 +37,6 @@ class Gain:
     low: float
     high: float
     worse: float  # share of paths on which it brings less
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +105,8 @@ def gain(
 ) -> Gain:
     """What the first of two policies brings beyond the second, path by path the same luck.
 
+    The interval is Student's, with one degree of freedom less than there are draws: few draws say little of others.
+
     Args:
         values: Of the first.
         over: Of the second.
@@ -117,7 +115,7 @@ def gain(
     """
     change = values - over
     change = np.where(np.abs(change) <= DUST * np.abs(over).max(initial=0.0), 0.0, change)
-    error = SURE * _error(change, draws)
+    error = _error(change, draws)
     mean = float(change.mean())
     if len(change) == 1:  # of a single path nobody knows how others differ
         return Gain(mean, min(mean, 0.0), max(mean, 0.0), float(mean < 0))
@@ -125,13 +123,15 @@ def gain(
 
 
 def _error(change: Float[np.ndarray, " path"], draws: Int[np.ndarray, " path"] | None) -> float:
-    """The standard error of a mean, robust to whatever paths of one draw have in common (Liang and Zeger, 1986)."""
+    """Half the width of the interval of a mean, robust to what paths of one draw share (Liang and Zeger, 1986)."""
     apart = change - change.mean()
     if draws is not None:
         by_draw = np.bincount(np.unique(draws, return_inverse=True)[1], apart)
         apart = by_draw if len(by_draw) > 1 else apart  # of a single draw nobody knows how others differ
     groups = len(apart)
-    return math.sqrt(groups / (groups - 1) * float(apart @ apart)) / len(change) if groups > 1 else 0.0
+    if groups == 1:
+        return 0.0
+    return float(stdtrit(groups - 1, SURE)) * math.sqrt(groups / (groups - 1) * float(apart @ apart)) / len(change)
 
 
 def value_at_risk(values: Float[np.ndarray, " path"], plan: float, level: float) -> tuple[float, float]:
