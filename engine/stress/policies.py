@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 
 from engine.optimize.over_time.several import by_cell
 from engine.optimize.selecting import rules_of, wholes_of
-from engine.stress.cuts import Cuts, charged, cuts_of, left_of
+from engine.stress.cuts import Cuts, charged, cuts_of, left_of, pace_of
 from engine.stress.levels import Level, Levels, levels
 from engine.stress.pacing import Course, earned, pace, renewed
 from engine.stress.rolling import Known, Planner, chosen_paths, replanned
@@ -102,11 +102,12 @@ def rolled(scene: Scene, mandate: Mandate) -> Spending:
         anew[:, at] = some = _decides(scene, mandate, at, (course, money), anew)
         if some.any():
             known = scene.known(None if mandate.policy == "foresight" else setting.grid.edges[at])
-            told = _told(scene, mandate, at, (money, current, known))
+            cuts = _cuts(scene, mandate, at, money, known)
+            told = _told(scene, mandate, at, (money, current, known), cuts)
             current[some, :, at:] = replanned(mandate.planner, at, chosen_paths(told, some))
-            seen = _updated(seen, _seen(scene, known), some)
+            seen = _updated(seen, _seen(scene, known, cuts.pace), some)
             if mandate.policy == "trigger":
-                course = _foretold(scene, mandate, at, (course, money, current, known), some)
+                course = _foretold(scene, mandate, at, (course, money, current, known, seen), some)
         inside = slice(setting.grid.edges[at], setting.grid.edges[at + 1])
         spare = np.where(anew.any(axis=1), 1.0, reserve)
         money[:, inside] = _spread(scene, mandate, (current[:, :, at], seen, spare), inside)
@@ -124,12 +125,12 @@ def _foretold(
     scene: Scene,
     mandate: Mandate,
     at: int,
-    state: tuple[Course, np.ndarray, np.ndarray, Levels],
+    state: tuple[Course, np.ndarray, np.ndarray, Levels, "Seen"],
     some: Bool[np.ndarray, " path"],
 ) -> Course:
     """What the plans are to earn that some paths made at the beginning of a decision, as far as they know the world."""
-    setting, (course, money, current, known) = scene.setting, state
-    edges, seen = setting.grid.edges, _seen(scene, known)
+    setting, (course, money, current, known, seen) = scene.setting, state
+    edges = setting.grid.edges
     planned, world = money.copy(), replace(scene, levels=known)
     for later in range(at, setting.grid.count):
         inside = slice(edges[later], edges[later + 1])
@@ -168,12 +169,12 @@ class Seen(NamedTuple):
 
 def _nothing(scene: Scene) -> Seen:
     """Nothing but what the plan knows."""
-    return _seen(scene, levels(scene.setting, ()))
+    return _seen(scene, levels(scene.setting, ()), np.ones((1, scene.setting.periods)))
 
 
-def _seen(scene: Scene, known: Levels) -> Seen:
+def _seen(scene: Scene, known: Levels, pace: Float[np.ndarray, "#path period"]) -> Seen:
     setting, count = scene.setting, scene.count
-    told = _open(known, setting), known.money[:, : setting.periods], cuts_of(setting, known).pace
+    told = _open(known, setting), known.money[:, : setting.periods], pace
     return Seen(*(np.broadcast_to(each, (count, *each.shape[1:])) for each in told))
 
 
@@ -244,16 +245,16 @@ def _is_told(known: Levels) -> Bool[np.ndarray, " #path"]:
     return np.any(np.broadcast_arrays(*((level != 1).any(axis=1) for level in worlds)), axis=0)
 
 
-def _told(scene: Scene, mandate: Mandate, at: int, state: tuple[np.ndarray, np.ndarray, Levels]) -> Known:
+def _told(scene: Scene, mandate: Mandate, at: int, state: tuple[np.ndarray, np.ndarray, Levels], cuts: Cuts) -> Known:
     """What is known on each path at the beginning of a decision, and all the money, for what was held back is free."""
     setting, (money, current, known) = scene.setting, state
     edges = setting.grid.edges
     had = np.stack(np.broadcast_arrays(*(level[:, : setting.periods] for level in known.had)), axis=2)
     spent, bought = (np.add.reduceat(each, edges[:-1], axis=1)[:, :at].swapaxes(1, 2) for each in (money, money * had))
-    opened, cuts = _open(known, setting), cuts_of(setting, known)
+    opened, binding = _open(known, setting), cuts.inside.shape[1] > 0
     share = _shares(mandate.planner, opened * cuts.pace[:, :, None])
     most, among = _quarters(scene, mandate, at, spent.sum(axis=1), known)
-    left, into = _left(scene, mandate, at, (money, known), (cuts, share))
+    into = charged(cuts.inside, share, edges, at)
     return Known(
         spent=spent,
         bought=bought,
@@ -266,25 +267,23 @@ def _told(scene: Scene, mandate: Mandate, at: int, state: tuple[np.ndarray, np.n
         open=_opened(scene, _shares(mandate.planner, opened))[:, :, at:],
         fixed=_fixed(setting, at),
         opened=_opened(scene, _shares(mandate.planner, _open(scene.levels, setting)))[:, :, :at],
-        cuts=left,
-        charged=into,
+        cuts=cuts.left if binding else None,
+        charged=np.broadcast_to(into, (scene.count, *into.shape[1:])) if binding else None,
     )
 
 
-def _left(
-    scene: Scene,
-    mandate: Mandate,
-    at: int,
-    state: tuple[Float[np.ndarray, "path period channel"], Levels],
-    cut: tuple[Cuts, Float[np.ndarray, "#path channel period"]],
-) -> tuple[Float[np.ndarray, "path cut"] | None, Float[np.ndarray, "path cut channel decision"] | None]:
-    """What can be spent in each cut to come, and which share of each decision's money falls into it."""
-    setting, (money, known), (cuts, share) = scene.setting, state, cut
-    if not cuts.inside.shape[1]:
-        return None, None
-    edges, there = setting.grid.edges, known.money[:, : setting.periods] * mandate.whole
-    into = charged(cuts, share, edges, at)
-    return left_of(cuts, there, money.sum(axis=2), edges[at]), np.broadcast_to(into, (scene.count, *into.shape[1:]))
+def _cuts(
+    scene: Scene, mandate: Mandate, at: int, money: Float[np.ndarray, "path period channel"], known: Levels
+) -> Cuts:
+    """What cuts leave from a decision on, as far as they are known."""
+    setting, begin, inside = scene.setting, scene.setting.grid.edges[at], cuts_of(scene.setting, known)
+    if not inside.shape[1]:
+        return Cuts(inside, np.zeros((scene.count, 0)), np.ones((1, setting.periods)))
+    there, spent = known.money[:, : setting.periods] * mandate.whole, money.sum(axis=2)
+    left = left_of(inside, there, spent, begin)
+    outside = there.sum(axis=1) - spent[:, :begin].sum(axis=1) - np.where(np.isfinite(left), left, 0.0).sum(axis=1)
+    planned = (setting.money * _open(known, setting)).sum(axis=2) * (np.arange(setting.periods) >= begin)
+    return Cuts(inside, left, pace_of(setting, inside, (left, outside), planned))
 
 
 def _quarters(

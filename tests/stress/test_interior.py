@@ -256,3 +256,18 @@ def test_the_unit_of_outcome_does_not_matter(unit):
     dear = rows(paths, own, shared)
     priced = replace(dear, price=dear.price * unit)
     assert best(scaled, priced, start) == pytest.approx(best(asked, dear, start), abs=1e-6)
+
+
+def test_rules_that_are_told_path_by_path_are_those_of_each_path():
+    asked, weights = rest(5, 6), np.random.default_rng(5).uniform(0.1, 1.0, (6, CHANNELS, COUNT))
+    start = np.full((6, CHANNELS, COUNT), 0.5 * EVEN)
+    budget = (ALL, 9.0, -1e6, DEAR)
+    plain = rows(6, shared=(budget, (weights[0], 2.0, -1e6, DEAR)))
+    alike = replace(plain, shared=plain.shared[:1], apart=np.repeat(plain.shared[None, 1:], 6, axis=0))
+    found = best(asked, plain, start)
+    assert best(asked, alike, start) == pytest.approx(found, abs=1e-5)
+    together = best(asked, replace(alike, apart=weights[:, None]), start)
+    assert np.all(np.einsum("pcn,pcn->p", weights, together) <= 2.0 + 1e-4)
+    for path in range(6):
+        alone = best(asked, rows(6, shared=(budget, (weights[path], 2.0, -1e6, DEAR))), start)
+        assert together[path] == pytest.approx(alone[path], abs=1e-4)

@@ -228,6 +228,34 @@ def test_what_is_not_known_moves_no_money_before_it_is(kind):
         assert np.abs(struck[:, until:] - calm[:, until:]).max() > 0.01 * calm.max()
 
 
+@pytest.mark.parametrize("policy", [policy for policy in EVERY if policy != "foresight"])
+@pytest.mark.parametrize("until", [None, date(2027, 12, 20)], ids=["for ever", "with an end"])
+@pytest.mark.parametrize("factor", [0.1, 0.6])
+def test_no_money_before_a_cut_that_nobody_foresaw_depends_on_it(policy, until, factor):
+    """Dear weeks before have moved money out of the cut's weeks, which is missed only in them."""
+    told = made(draws=8, reserve=0.1, band=0.02)
+    begins = date(2027, 12, 6)
+    late = shock("budget", name="late", factor=factor, begins=begins, **({"until": until} if until else {}))
+    paths = some(told, 32)
+    calm, struck = (
+        np.broadcast_to(spending(told, policy, each, paths).money, (32, 52, 3)) for each in (STORM, (*STORM, late))
+    )
+    row = told.setting.days.index(begins)
+    assert np.array_equal(calm[:, :row], struck[:, :row])
+    assert np.all(struck[:, row:].sum(axis=(1, 2)) < calm[:, row:].sum(axis=(1, 2)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("policy", EVERY)
+def test_weeks_of_a_cut_in_which_all_channels_are_closed_cost_nothing(policy):
+    told = made(reserve=0.1)
+    closed_ = shock("outage", begins=date(2027, 8, 2), until=date(2027, 9, 6))
+    for until in ({}, {"until": date(2027, 10, 4)}):
+        money = spending(told, policy, (shock("budget", factor=0.5, begins=JULY, **until), closed_)).money
+        assert np.isfinite(money).all()
+        assert not money[:, 30:35].any()
+
+
 def test_a_shock_that_is_told_at_the_first_day_moves_money_from_then_on_where_it_comes_and_nowhere_else():
     told, one = made(), shock("price", channels=["c0"], factor=1.6, chance=0.5)
     paths = some(told, 12)
