@@ -7,10 +7,12 @@ from jaxtyping import Float
 
 from engine.config.shocks import Shock
 from engine.optimize.plan import Plan, optimize
+from engine.optimize.selecting import rules_of, wholes_of
 from engine.optimize.shocked import sized
 from engine.stress.account import Account
 from engine.stress.play import Paths, works
 from engine.stress.readout import Bar, BreakEven, Committed, WorstPath
+from engine.stress.sets import singles
 from engine.stress.setting import Setting, Working, foreseen
 from engine.stress.trial import Trial, played, shocked
 
@@ -79,28 +81,34 @@ def held_outcomes(trial: Trial, shocks: tuple[Shock, ...], paths: Paths, work: t
     return played(alone, shocked(alone, shocks, paths), paths, work)["hold"]
 
 
-def break_evens(trial: Trial, shocks: tuple[Shock, ...]) -> tuple[BreakEven, ...]:
-    """How far each shock may go, alone and surely coming, until the plan held makes no profit, or misses its target."""
+def break_evens(trial: Trial) -> tuple[BreakEven, ...]:
+    """How far each shock that the plan does not reckon with may go, alone, until the plan held fails.
+
+    Each comes surely and, where chance decides when, in the middle of its dates, as `sets.singles` has it: then there
+    is no profit in the mean, or the target is missed.
+
+    Raises:
+        InputError: As for `sets.singles`.
+    """
     paths = each_draw(trial)
     work, found = works(trial.setting, paths), []
     target = trial.setting.planned.stress.target
-    for shock in shocks:
+    for case in singles(trial.setting):
+        (shock,) = case.shocks
         if shock.kind not in CHANGING:
             continue
-        sure = shock.model_copy(update={"chance": 1.0, "within": 1})
 
-        def profit(factor: float, sure: Shock = sure) -> float:
-            return float(held_outcomes(trial, (sized(sure, factor),), paths, work).profit.sum(axis=1).mean())
+        def profit(factor: float, shock: Shock = shock) -> float:
+            return float(held_outcomes(trial, (sized(shock, factor),), paths, work).profit.sum(axis=1).mean())
 
-        def spare(factor: float, sure: Shock = sure) -> float:
-            return float(held_outcomes(trial, (sized(sure, factor),), paths, work).outcome.sum(axis=1).mean()) - (
-                target or 0.0
-            )
+        def spare(factor: float, shock: Shock = shock) -> float:
+            outcome = held_outcomes(trial, (sized(shock, factor),), paths, work).outcome
+            return float(outcome.sum(axis=1).mean()) - (target or 0.0)
 
         looked = {"profit": profit} | ({"target": spare} if target else {})
         for what, left in looked.items():
             if left(1.0) > 0:
-                found.append(BreakEven(shock.name, shock.kind, what, _root(left, shock.kind)))
+                found.append(BreakEven(case.name, shock.kind, what, _root(left, shock.kind)))
     return tuple(found)
 
 
@@ -116,9 +124,13 @@ def _root(left: Callable[[float], float], kind: str) -> float | None:
 
 
 def committed_costs(setting: Setting, plan: Plan) -> tuple[Committed, ...]:
-    """What each commitment costs: what the best plan without it brings beyond the plan."""
+    """What each commitment costs: what the best plan without it brings beyond the plan.
+
+    One that is written for every channel is told channel by channel.
+    """
     asked, found = foreseen(setting.planned), []
-    for name, rules in asked.channels.items():
+    alone = [(one.name, rules_of(one, asked)) for one in setting.curves.channels]
+    for name, rules in (*alone, *((name, rules) for name, _, rules in wholes_of(setting.curves, asked))):
         if not sum(rules.committed):
             continue
         free = {**asked.channels, name: rules.model_copy(update={"committed": ()})}

@@ -64,7 +64,6 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
     cases = tuple(_read(trial, one, calm, rules) for one in found)
     bars, worst = _apart(trial, found[-1], cases[-1], planned.mean)
     own = ready.shocks in ("scenario", "montecarlo")
-    surprises = tuple(shock for shock in setting.planned.shocks if not shock.expected)
     answer = Answer(
         scenario=setting.planned.name,
         currency=plan.currency,
@@ -82,7 +81,7 @@ def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:
         bridge=bars,
         tornado=_tornado(trial, planned.mean) if own else (),
         worst=worst,
-        even=break_evens(trial, surprises) if own else (),
+        even=break_evens(trial) if own else (),
         committed=committed_costs(setting, plan),
         queue=_queue(setting),
         warnings=ready.warnings,

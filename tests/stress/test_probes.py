@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -22,6 +23,7 @@ from engine.stress.probes import (
     worst_paths,
 )
 from engine.stress.selling import queue
+from engine.stress.sets import singles
 from engine.stress.setting import foreseen
 from engine.stress.trial import factors
 from tests.stress.scenes import BUDGET, asked, curves, set_up
@@ -29,6 +31,13 @@ from tests.stress.trials import accounts, shock, some, trial
 
 MARGIN = "[stress]\nmargin = 0.6\n"
 made = functools.cache(trial)
+
+
+def facing(told, *shocks):
+    """The same plan, which does not reckon with some shocks."""
+    setting = told.setting
+    met = replace(setting, planned=setting.planned.model_copy(update={"shocks": shocks}))
+    return replace(told, plan=replace(told.plan, setting=met))
 
 
 def worst_of(told, shocks, policy="hold", count=40):
@@ -90,7 +99,7 @@ def test_where_no_shock_took_anything_none_is_named_and_only_what_came_is_told()
 def test_a_demand_breaks_even_where_the_margin_on_it_is_what_was_spent(margin):
     told = made(f"[stress]\nmargin = {margin}\n")
     outcome = accounts(told)["hold"].outcome.sum(axis=1).mean()
-    (one,) = break_evens(told, (shock("demand", factor=0.8, chance=0.3),))
+    (one,) = break_evens(facing(told, shock("demand", factor=0.8, chance=0.3)))
     assert (one.shock, one.kind, one.what) == ("demand", "demand", "profit")
     assert one.factor == pytest.approx(told.whole.sum() / (margin * outcome), rel=1e-3)
     assert one.factor >= told.whole.sum() / (margin * outcome) - 1e-9  # something is left there
@@ -99,7 +108,7 @@ def test_a_demand_breaks_even_where_the_margin_on_it_is_what_was_spent(margin):
 def test_a_target_is_missed_from_its_share_of_the_plan_on():
     told = made("[stress]\ntarget = 150_000.0\n")
     outcome = accounts(told)["hold"].outcome.sum(axis=1).mean()
-    (one,) = break_evens(told, (shock("demand", factor=0.8),))
+    (one,) = break_evens(facing(told, shock("demand", factor=0.8)))
     assert (one.what, one.factor) == ("target", pytest.approx(150_000 / outcome, rel=1e-3))
 
 
@@ -119,7 +128,8 @@ def test_break_evens_lie_where_a_fine_grid_says(asked_of):
     told = made(MARGIN + "target = 180_000.0\n")
     paths = each_draw(told)
     work = works(told.setting, paths)
-    sure = asked_of.model_copy(update={"chance": 1.0, "within": 1})
+    (alone,) = singles(facing(told, asked_of).setting)
+    (sure,) = alone.shocks
     away = FARTHEST if asked_of.kind in ("price", "competitor") else 1 / FARTHEST
     grid = away ** np.linspace(0, 1, 41)
     every = [held_outcomes(told, (sized(sure, float(factor)),), paths, work) for factor in grid]
@@ -127,7 +137,7 @@ def test_break_evens_lie_where_a_fine_grid_says(asked_of):
         "profit": [one.profit.sum(axis=1).mean() for one in every],
         "target": [one.outcome.sum(axis=1).mean() - 180_000 for one in every],
     }
-    found = {one.what: one.factor for one in break_evens(told, (asked_of,))}
+    found = {one.what: one.factor for one in break_evens(facing(told, asked_of))}
     assert set(found) == {"profit", "target"}
     for what, amounts in left.items():
         short = next((place for place, amount in enumerate(amounts) if amount < 0), None)
@@ -138,11 +148,28 @@ def test_break_evens_lie_where_a_fine_grid_says(asked_of):
             assert low * (1 - 1e-9) <= found[what] <= high * (1 + 1e-9)
 
 
+def test_a_shock_that_may_begin_in_many_weeks_breaks_even_where_it_would_in_the_middle_of_them():
+    told = made(MARGIN)
+    fields = {"factor": 0.7, "begins": date(2027, 2, 1)}
+    wide, middle = (shock("demand", **fields, within=20), shock("demand", **fields | {"begins": date(2027, 4, 12)}))
+    (one,), (other,) = (break_evens(facing(told, asked)) for asked in (wide, middle))
+    assert one == other
+    assert one != break_evens(facing(told, shock("demand", **fields)))[0]
+
+
+def test_shocks_of_one_name_are_told_apart_and_what_the_plan_reckons_with_has_no_break_even():
+    known = shock("demand", factor=0.9, expected=True)
+    found = break_evens(facing(made(MARGIN), known, shock("demand", factor=0.8), shock("demand", factor=0.5)))
+    assert [one.shock for one in found] == ["demand", "demand (2)"]
+
+
 def test_what_cannot_be_larger_or_smaller_has_no_break_even_and_what_fails_anyway_neither():
     outage = shock("outage", channels=["c0"], begins=date(2027, 3, 1))
-    assert break_evens(made(MARGIN), (outage, shock("delay", shift=4))) == ()
-    assert break_evens(made("[stress]\nmargin = 0.2\n"), (shock("demand", factor=0.9),)) == ()
-    assert break_evens(made(), (shock("demand", factor=0.9),)) == ()  # nobody knows a margin, and no target is named
+    assert break_evens(facing(made(MARGIN), outage, shock("delay", shift=4))) == ()
+    assert break_evens(facing(made("[stress]\nmargin = 0.2\n"), shock("demand", factor=0.9))) == ()
+    assert (
+        break_evens(facing(made(), shock("demand", factor=0.9))) == ()
+    )  # nobody knows a margin, and no target is named
 
 
 def test_a_commitment_costs_what_the_best_plan_without_it_brings_more():
@@ -157,6 +184,27 @@ def test_a_commitment_costs_what_the_best_plan_without_it_brings_more():
     assert found["c1"].cost == pytest.approx(free.net - plan.net)
     assert found["c1"].cost > 1e-3 * plan.net
     assert optimize(held, foreseen(told.planned), priced=False).net == pytest.approx(plan.net)
+
+
+def test_a_commitment_of_every_channel_costs_what_each_of_them_by_its_own_name_does():
+    held, money = curves(), "committed = [20_000]\n"
+    every = set_up(held, asked(BUDGET + f"[every_channel]\n{money}"))
+    names = held.names
+    each = set_up(held, asked(BUDGET + "".join(f"[channels.{name}]\n{money}" for name in names)))
+    found = committed_costs(*every)
+    assert [(one.channel, one.money) for one in found] == [(name, 20_000.0) for name in names]
+    assert [one.cost for one in found] == pytest.approx([one.cost for one in committed_costs(*each)])
+    assert max(one.cost for one in found) > 1e-3 * every[1].net
+
+
+def test_a_commitment_of_a_channel_with_parts_is_told_of_the_whole():
+    held = curves()
+    first, second, third = held.channels
+    held = replace(held, channels=(replace(first, part_of="all c"), replace(second, part_of="all c"), third))
+    told, plan = set_up(held, asked(BUDGET + '[channels."all c"]\ncommitted = [0, 0, 0, 40_000]\n'))
+    (one,) = committed_costs(told, plan)
+    assert (one.channel, one.money) == ("all c", 40_000.0)
+    assert one.cost == pytest.approx(set_up(held, asked(BUDGET))[1].net - plan.net)
 
 
 def test_without_commitments_nothing_is_asked():
