@@ -76,7 +76,7 @@ def pace_of(
         setting: The plan.
         inside: The periods of each cut.
         money: What is left for each cut, and for all other weeks to come [currency].
-        planned: What was planned for the weeks to come, where something can be bought in them, else 0 [currency/period].
+        planned: What was planned for the weeks to come; 0 where nothing can be bought [currency/period].
     """
     left, outside = money
     cut = inside.any(axis=1)
