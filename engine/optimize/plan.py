@@ -62,6 +62,7 @@ class Line:
     role: str | None = None
     least: float | None = None  # by its own rules; None: nothing [currency over the horizon]
     most: float | None = None  # by its own rules; None: all of the budget [currency over the horizon]
+    worth: float | None = None  # of a unit of its outcome, in profit or lifetime value; None: outcome is what counts
 
 
 @dataclass(frozen=True)
@@ -352,6 +353,7 @@ def _lines(
     pace = np.max(_schedule(problem, spend)[begun:], axis=0, initial=0.0)
     before, after = (several.by_cell(problem, split).sum(axis=1) for split in (today, spend))
     barred, (low, high) = barred_units(problem, spend), channel_limits(problem)
+    worth = goals.margins(curves, scenario.goal)
     return tuple(
         Line(
             channel.name,
@@ -367,6 +369,7 @@ def _lines(
             role_of(channel, scenario),
             float(low[c]) if low[c] > 0 else None,
             float(high[c]) if high[c] < problem.budget.high * (1 - ROUNDING) else None,
+            float(worth[c]) if scenario.goal.maximise in ("profit", "clv") else None,
         )
         for c, channel in enumerate(curves.channels)
     )

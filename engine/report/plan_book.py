@@ -34,6 +34,7 @@ class Case:
     name: str
     money: Float[np.ndarray, "channel decision"]  # [currency]
     outcome: float  # in the mean, as its plan says
+    profit: float | None = None  # in the mean, as its plan says where that counts it [currency]
     split: Split | None = None  # what else its plan says; None: it is to be typed in
     plan: Plan | None = None
 
@@ -79,12 +80,14 @@ class PlanBook:
         return self.curves.value if self.in_money else 1.0
 
     @property
-    def margin(self) -> float:
-        """The share of what comes that is kept: as the plan's profit says, else all of it."""
-        chosen = self.plan.chosen
-        if self.plan.measure != "profit" or not chosen.outcome.mean:
-            return 1.0
-        return (chosen.value.mean + sum(chosen.spend)) / chosen.outcome.mean
+    def worth(self) -> tuple[float, ...] | None:
+        """What is kept of a unit of each channel's outcome before media [currency]; None: nobody knows.
+
+        The plan's margins or lifetime values; all of an outcome in money of which the plan knows no margin.
+        """
+        usual = 1.0 if self.in_money else None
+        known = [usual if line.worth is None else line.worth for line in self.plan.lines]
+        return None if None in known else tuple(one for one in known if one is not None)
 
     def bought(self, money: Float[np.ndarray, "channel decision"]) -> Float[np.ndarray, "channel period"]:
         """Money by period [currency]."""
@@ -121,7 +124,7 @@ def plan_book(given: Given) -> PlanBook:
     if not book.cases or book.cases[0].plan is not plan:
         raise InputError(
             f"plan {short(plan.scenario, SHORT)!r}: what it brings does not follow from its curves and money alone, as "
-            "where prices, demand or shocks of its scenario move it, or it was made by another version; plan again, or "
+            "where prices, demand, shocks or a discount move it, or it was made by another version; plan again, or "
             "report it with --out"
         )
     return book
@@ -151,12 +154,12 @@ def _cases(plans: Sequence[Plan]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
     found: list[Case] = []
     for each in plans:
         if _when(each) == _when(plan):
-            found.append(Case(short(each.scenario, SHORT), *_of(each.chosen), each.chosen, each))
+            found.append(Case(short(each.scenario, SHORT), *_of(each, each.chosen), each.chosen, each))
         else:
             left_out.append(f"{short(each.scenario, SHORT)} decides or counts at other times than the first plan.")
     base = plan.baseline
-    found.append(Case(NAMED, *_of(base), base))
-    found.append(Case(OWN, *_of(plan.chosen)))
+    found.append(Case(NAMED, *_of(plan, base), base))
+    found.append(Case(OWN, *_of(plan, plan.chosen)))
     return tuple(found), tuple(left_out)
 
 
@@ -165,8 +168,12 @@ def _when(plan: Plan) -> tuple[object, ...]:
     return plan.start, plan.periods, plan.decisions, plan.reach
 
 
-def _of(split: Split) -> tuple[Float[np.ndarray, "channel decision"], float]:
-    return np.array(split.decided).T, split.outcome.mean
+def _of(plan: Plan, split: Split) -> tuple[Float[np.ndarray, "channel decision"], float, float | None]:
+    """Money, outcome and profit of a split of a plan; profit where lines say what a unit of outcome is worth."""
+    profit = None
+    if all(line.worth is not None for line in plan.lines):
+        profit = split.value.mean - (sum(split.spend) if plan.lifetime else 0.0)
+    return np.array(split.decided).T, split.outcome.mean, profit
 
 
 def _pace(plans: Sequence[Plan], first: Plan) -> Float[np.ndarray, "channel period"]:
@@ -185,7 +192,10 @@ def _settled(book: PlanBook) -> PlanBook:
     """The book without cases that bring something else than their plan says, which money and curves do not explain."""
     kept, left_out = [], list(book.left_out)
     for case, found in zip(book.cases, book.brought, strict=True):
-        if is_explained(float(found.sum()), case.outcome, CLOSE):
+        worth = book.worth or ()
+        profit = float(np.dot(worth, found.sum(axis=1))) - float(case.money.sum()) if worth else 0.0
+        same = case.profit is None or abs(profit - case.profit) <= CLOSE * max(abs(profit), abs(case.outcome))
+        if is_explained(float(found.sum()), case.outcome, CLOSE) and same:
             kept.append(case)
         else:
             left_out.append(f"{case.name} is worth what its money does not explain by these curves.")

@@ -21,6 +21,7 @@ from engine.report.plan_layout import (
     TIME,
     TOP,
     VALUE,
+    WORTH,
     Layout,
     of_inputs,
     titled,
@@ -30,6 +31,7 @@ from engine.report.stress_table import Field, write_table
 from engine.report.workbook import Book, Form, Number, block, place
 
 AT = (TOP - 1, 0)
+NOTHING = 1e-3  # of the plan's size: sums below it are compared with it, as differences of large ones end there
 ALL = (TOP - 1, 5)  # whether every check holds
 TYPED = "typed in"
 
@@ -73,6 +75,9 @@ def case_fields(told: Layout) -> list[Field]:
         ),
         known("gap", "No plan is better by more than", "rate", [one.gap if one else None for one in plans]),
     ]
+    if told.has_profit:
+        profits = [case.profit for case in cases]
+        fields.append(known("profit", f"Profit ({told.currency}), where the plan counts it", "amount", profits))
     fields.append(Field("n", "No.", "count", [float(at) for at in range(1, len(cases) + 1)], is_run=True))
     for slot, cell in enumerate((SHOWN, BESIDE)):
         values = [float(at + 1 if at == told.shown[slot] else 0) for at in range(len(cases))]
@@ -134,22 +139,32 @@ def _sums(told: Layout) -> list[Check]:
 
 def _of_engine(told: Layout) -> list[Check]:
     """What the workbook comes to, and what the engine found; 0 where money is typed in."""
-    column = [field.key for field in case_fields(told)].index("o")
-    every = block((TOP, column), (TOP + len(told.book.cases) - 1, column), CASES)
-    keys, found = [field.key for field in channel_fields(told)], []
+    fields, keys = [field.key for field in case_fields(told)], [field.key for field in channel_fields(told)]
+    found = []
     for slot, which in enumerate(SLOTS):
-        total = place((TOP + told.count, keys.index(f"o{slot}")), CHANNELS)
-        engine = f"0+INDEX({every},{place(NUMBERS[slot], SUMMARY)})"
-        value = told.book.cases[told.shown[slot]].outcome
-        found.append(Check(f"What comes, {which}: here, and as the engine found it", total, engine, value, True))
+        case = told.book.cases[told.shown[slot]]
+        for name, key, column, value in (
+            ("What comes", "o", "o", case.outcome),
+            ("Profit", "p", "profit", case.profit),
+        ):
+            if value is None:
+                continue
+            at = fields.index(column)
+            every = block((TOP, at), (TOP + len(told.book.cases) - 1, at), CASES)
+            total = place((TOP + told.count, keys.index(f"{key}{slot}")), CHANNELS)
+            engine = f"0+INDEX({every},{place(NUMBERS[slot], SUMMARY)})"
+            found.append(Check(f"{name}, {which}: here, and as the engine found it", total, engine, value, True))
     return found
 
 
 def _verdict(told: Layout, of_engine: bool) -> str:
     """Whether both sides of a check are the same; of the engine's figures only where nothing was changed."""
-    same = f"ABS({{one}}-{{two}})<={2 * CLOSE:.9f}*MAX(ABS({{one}}),ABS({{two}}))"
+    least = NOTHING * max(abs(told.book.plan.chosen.outcome.mean), told.book.plan.spend)
+    same = f"ABS({{one}}-{{two}})<={2 * CLOSE:.9f}*MAX(ABS({{one}}),ABS({{two}}),{least!r})"
     if not of_engine:
         return f'IF({same},"yes","no")'
     factors = block((FACTORS, PRICE), (FACTORS + told.count - 1, EFFECT), INPUTS)
     changed = f"SUMPRODUCT(({factors}<>1)*1)+({of_inputs(VALUE)}<>{told.book.value!r})"
+    for at, one in enumerate(told.book.worth or ()):
+        changed += f"+({of_inputs((FACTORS + at, WORTH))}<>{one!r})"
     return f'IF({{two}}=0,"{TYPED}",IF({changed}>0,"inputs changed",IF({same},"yes","no")))'

@@ -15,11 +15,12 @@ from engine.optimize.over_time.decisions import FADED
 from engine.optimize.timing import LONGEST
 from engine.report.brought import Lasting
 from engine.report.workbook import block
-from engine.response.bending import ATANH_HALF, LN3
+from engine.response.bending import ATANH_HALF, LN2, LN3
 from engine.response.curves import Channel, Curves, Family, kernel, pace
 
 NEAR = 3e-6  # of each other: two rates of fading are moved apart to this, which leaves their kernel as it is to 1e-9
 TINY = 1e-300  # in place of 0, whose power 0 spreadsheets do not agree on
+GONE = 1e-14  # of a unit of money: lags in which less works are left out
 FADING = ("A", "a", "B", "b")
 NAMES = {
     "top": "ceiling / draws",
@@ -104,7 +105,8 @@ def _piece(works: Lasting, curves: Curves, time: Time, first: int, adstock: Fami
     fading, some = _fading(adstock), slice(first, first + saturation.draws)
     if fading is None:
         before = None if works.before is None else _left(works.before, works, curves, time)[some]
-        return Piece(first, saturation, columns, works.weights[some], before)
+        felt = int(np.flatnonzero(works.weights[some].max(axis=0) > GONE)[-1]) + 1
+        return Piece(first, saturation, columns, works.weights[some, :felt], before)
     one, a, two, b = fading
     if time.tail is None:
         one, two = _turned(fading, time.periods)
@@ -190,7 +192,7 @@ def _shape(saturation: Family) -> dict[str, Float[np.ndarray, " draw"]]:
 SHARES = {
     "hill": "1-1/(1+{dose}^{s})",
     "michaelis_menten": "1-1/(1+{dose})",
-    "exponential": "1-2^(0-{dose})",
+    "exponential": f"1-EXP(0-{LN2!r}*{{dose}})",
     "tanh": f"TANH({ATANH_HALF!r}*{{dose}})",
     "logistic": "(1-EXP(0-{s}*{dose}))/(1+{t}*EXP(0-{s}*{dose}))",
     "power": "0.5*{dose}^{s}",
@@ -220,9 +222,11 @@ class Written:
         """
         cells = {name: block((self.rows[0], at), (self.rows[1], at), DRAWS) for name, at in self.columns.items()}
         weeks = block((WEEK_ROW, FIRST_WEEK + looked[0]), (WEEK_ROW, FIRST_WEEK + looked[1]), WEEKS)
-        gone = f"{weeks}-TRANSPOSE({every})"
+        count = time.rows if self.piece.lags is None else self.piece.lags.shape[1]
+        lags = block((WEEK_ROW, FIRST_WEEK), (WEEK_ROW, FIRST_WEEK + count - 1), WEEKS)
+        gone = f"{weeks}-TRANSPOSE({lags})"
         gone = gone if time.tail is not None else f"MOD({gone},{time.periods})"
-        weights = self._all(self.lags, (0, time.rows - 1)) if self.lags else f"{{A}}*{{a}}^{every}+{{B}}*{{b}}^{every}"
+        weights = self._all(self.lags, (0, count - 1)) if self.lags else f"{{A}}*{{a}}^{every}+{{B}}*{{b}}^{every}"
         stock = f"MMULT({weights},SUMIF({every},{gone},{spent}))"
         if self.before:
             stock += f"+{self._all(self.before, looked)}"

@@ -11,9 +11,9 @@ BRIDGE, CASES, OUTCOME, CHECKS, MADE = "Bridge", "Scenarios", "Outcome", "Checks
 TOP = 4  # first row of a table, below its title and its header
 SHOWN, BESIDE = (4, 1), (5, 1)  # the two that are compared, on the first sheet
 NUMBERS = (4, 2), (5, 2)  # of them
-VALUE, MARGIN = (TOP, 1), (TOP + 1, 1)  # of a unit of outcome, and the share that is kept
+VALUE, KEPT = (TOP, 1), (TOP + 1, 1)  # what a unit of outcome counts, and what is kept of it
 FACTORS = TOP + 6  # first row of the factors of channels
-PRICE, EFFECT = 1, 2  # columns of them
+PRICE, EFFECT, WORTH = 1, 2, 3  # columns of them
 SLOTS = ("shown", "compared with")
 LIVE = "Dark headers: formulas, which follow what is marked blue. Grey headers: values of this run, not recalculated."
 
@@ -45,6 +45,11 @@ class Layout:
         """What the outcome counts, and in what, for the header of a column."""
         what = short(self.book.plan.counts or self.book.curves.outcome, 40)
         return f"{what} ({self.currency})" if self.book.in_money else what
+
+    @property
+    def has_profit(self) -> bool:
+        """Whether it is known what a unit of outcome is worth."""
+        return self.book.worth is not None
 
     @property
     def amount(self) -> Form:

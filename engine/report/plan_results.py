@@ -1,22 +1,26 @@
 """The sheets of a workbook of plans that tell: what is shown beside what it is compared with."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
 from engine.report.plan_layout import (
     BRIDGE,
     CHANNELS,
-    MARGIN,
+    FACTORS,
+    INPUTS,
     OUTCOME,
     SLOTS,
     TIME,
     TOP,
+    WORTH,
     Layout,
     of_inputs,
     titled,
 )
 from engine.report.stress_table import Field, each, write_table
-from engine.report.workbook import Book, Cell, Number, place
+from engine.report.workbook import Book, Cell, Number, block, place
 
 AT = (TOP - 1, 0)  # of each table
 Amounts = tuple[list[float], list[str]]  # values, and what formulas call or reckon them
@@ -28,8 +32,8 @@ def write_time(book: Book, told: Layout) -> None:
     titled(sheet, told, "By time", "What is shown beside what it is compared with, by decision.")
     sheet.wide(0, [30, *[18] * 10])
     labels = told.book.labels
-    pairs = [(_by_decision(told, slot), _by_span(told, slot)) for slot in range(2)]
-    write_table(sheet, AT, _fields(told, "Time", labels, pairs), 48)
+    every = [(_by_decision(told, slot), *_by_span(told, slot)) for slot in range(2)]
+    write_table(sheet, AT, _fields(told, "Time", labels, every), 48)
 
 
 def write_channels(book: Book, told: Layout) -> None:
@@ -42,14 +46,16 @@ def write_channels(book: Book, told: Layout) -> None:
 
 def channel_fields(told: Layout) -> list[Field]:
     """The columns of the table by channel."""
-    pairs = []
+    every: list[tuple[Amounts, Amounts, Amounts]] = []
+    worth = told.book.worth or (0.0,) * told.count
     for slot in range(2):
         case = told.shown[slot]
         money, comes = told.book.cases[case].money.sum(axis=1), told.book.brought[case].sum(axis=1)
         spent = [place((told.spent(slot, at, 0)[0], 1 + told.decisions), OUTCOME) for at in range(told.count)]
         brings = [place((told.brings(slot, at, 0)[0], 1 + len(told.book.spans)), OUTCOME) for at in range(told.count)]
-        pairs.append(((money.tolist(), spent), (comes.tolist(), brings)))
-    return _fields(told, "Channel", told.channels, pairs)
+        kept = [f"{brings[at]}*{of_inputs((FACTORS + at, WORTH))}" for at in range(told.count)]
+        every.append(((money.tolist(), spent), (comes.tolist(), brings), ((comes * worth).tolist(), kept)))
+    return _fields(told, "Channel", told.channels, every)
 
 
 def _by_decision(told: Layout, slot: int) -> Amounts:
@@ -60,34 +66,44 @@ def _by_decision(told: Layout, slot: int) -> Amounts:
     return [*money, *[0.0] * after], [*cells, *["0"] * after]
 
 
-def _by_span(told: Layout, slot: int) -> Amounts:
-    comes = told.book.brought[told.shown[slot]].sum(axis=0).tolist()
-    return comes, [_down(told.brings(slot, 0, at), told) for at in range(len(comes))]
+def _by_span(told: Layout, slot: int) -> tuple[Amounts, Amounts]:
+    """What comes by span, and what is kept of it."""
+    comes, worth = told.book.brought[told.shown[slot]], np.array(told.book.worth or (0.0,) * told.count)
+    spans = range(comes.shape[1])
+    each_worth = block((FACTORS, WORTH), (FACTORS + told.count - 1, WORTH), INPUTS)
+    kept = [f"SUMPRODUCT({_column(told.brings(slot, 0, at), told)}*{each_worth})" for at in spans]
+    found = [_down(told.brings(slot, 0, at), told) for at in spans]
+    return (comes.sum(axis=0).tolist(), found), ((worth @ comes).tolist(), kept)
+
+
+def _column(first: Cell, told: Layout) -> str:
+    """What formulas call the cells of all channels."""
+    return block(first, (first[0] + told.count - 1, first[1]), OUTCOME)
 
 
 def _down(first: Cell, told: Layout) -> str:
     """The sum over all channels."""
-    last = (first[0] + told.count - 1, first[1])
-    return f"SUM({place(first, OUTCOME)}:{place(last)})"
+    return f"SUM({_column(first, told)})"
 
 
-def _fields(told: Layout, head: str, names: tuple[str, ...], pairs: list[tuple[Amounts, Amounts]]) -> list[Field]:
+def _fields(
+    told: Layout, head: str, names: tuple[str, ...], every: Sequence[tuple[Amounts, Amounts, Amounts]]
+) -> list[Field]:
     """Columns of both cases, and what the first has more than the second."""
     fields = [Field("name", head, "text", names)]
-    kept = []
-    for slot, ((money, spent), (comes, brings)) in enumerate(pairs):
+    for slot, ((money, spent), (comes, brings), (kept, keeps)) in enumerate(every):
         what = SLOTS[slot]
         fields.append(Field(f"m{slot}", f"Spend, {what} ({told.currency})", "amount", money, spent, adds_up=True))
         fields.append(Field(f"o{slot}", f"Brings, {what}: {told.outcome}", told.amount, comes, brings, adds_up=True))
-        if told.book.in_money:
-            kept.append((np.array(comes) * told.book.margin - np.array(money)).tolist())
-            formula = f"{{o{slot}}}*{of_inputs(MARGIN)}-{{m{slot}}}"
+        if told.has_profit:
+            profit = (np.array(kept) - np.array(money)).tolist()
+            formulas = [f"{one}-{{m{slot}}}" for one in keeps]
             title = f"Profit, {what} ({told.currency})"
-            fields.append(Field(f"p{slot}", title, "amount", kept[-1], each(kept[-1], formula), adds_up=True))
-    (money, _), (comes, _) = pairs[0]
+            fields.append(Field(f"p{slot}", title, "amount", profit, formulas, adds_up=True))
+    (money, _), (comes, _), _ = every[0]
     fields.append(_difference("m", f"Spend, difference ({told.currency})", fields))
     fields.append(_difference("o", f"Brings, difference: {told.outcome}", fields))
-    if told.book.in_money:
+    if told.has_profit:
         fields.append(_difference("p", f"Profit, difference ({told.currency})", fields))
     one, two, title = ("o0", "m0", "Return") if told.book.in_money else ("m0", "o0", f"Cost of one ({told.currency})")
     pairs_of = zip(comes, money, strict=True) if told.book.in_money else zip(money, comes, strict=True)
@@ -138,7 +154,7 @@ def bridge_fields(told: Layout) -> list[Field]:
     """The columns of the bridge: the second case, what each channel adds, and the first case."""
     channels = {field.key: field for field in channel_fields(told)}
     fields = [Field("name", "Step", "text", (SLOTS[1].capitalize(), *told.channels, SLOTS[0].capitalize()))]
-    for key in ("m", "o", *(["p"] if told.book.in_money else [])):
+    for key in ("m", "o", *(["p"] if told.has_profit else [])):
         base, change = channels[f"{key}1"], channels[f"d{key}"]
         begin, changes = float(_numbers(base).sum()), _numbers(change).tolist()
         column, number = [list(channels).index(name) for name in (f"{key}1", f"d{key}")]

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from engine.errors import InputError
 from engine.periods import PERIODS, starts
 from engine.report.plan_draws import DRAWS, FIRST_WEEK, NAMES, WEEK_ROW, WEEKS, Piece, Written, pieces
 from engine.report.plan_layout import (
     EFFECT,
     FACTORS,
     INPUTS,
-    MARGIN,
+    KEPT,
     NUMBERS,
     OUTCOME,
     PRICE,
@@ -17,6 +18,7 @@ from engine.report.plan_layout import (
     SUMMARY,
     TOP,
     VALUE,
+    WORTH,
     Layout,
     of_inputs,
     titled,
@@ -24,6 +26,7 @@ from engine.report.plan_layout import (
 from engine.report.workbook import Book, Cell, Form, Role, Sheet, block, place
 from engine.response.curves import pace
 
+WIDEST, LONGEST_FORMULA = 16_384, 8_000  # columns of a sheet, and letters of a formula
 TAKEN = 24  # letters of a column of amounts
 VALUE_NAME = (VALUE[0], 0)
 KERNEL = (
@@ -37,23 +40,47 @@ def write_inputs(book: Book, told: Layout) -> None:
     titled(
         sheet, told, "Inputs", "Blue on light may be changed, here and in the sheet Spend: all other sheets follow.", ""
     )
-    sheet.wide(0, [52, 18, 18])
+    sheet.wide(0, [52, 18, 18, 18])
     sheet.heads((TOP - 1, 0), ["What", "Value"], tall=18)
     sheet.text(VALUE_NAME, f"What one of {told.book.curves.outcome} counts: {told.outcome}")
     sheet.number(VALUE, told.book.value, "factor", "input")
-    if told.book.in_money:
-        known = told.book.plan.measure == "profit"
-        sheet.text((MARGIN[0], 0), "Share of what comes that is kept before media (margin)")
-        sheet.number(MARGIN, told.book.margin, "rate", "input")
-        sheet.text(
-            (MARGIN[0], 3), "" if known else "The plan knows of no margin: type yours, and profit follows.", "remark"
-        )
     heads = ["Channel", "Price of a contact, times", "Effect, times"]
-    sheet.heads((FACTORS - 1, 0), heads)
+    worth = told.book.worth
+    if worth is not None:
+        heads.append(f"Kept of one before media ({told.currency})")
+        _write_kept(sheet, told, worth)
+    sheet.heads((FACTORS - 1, 0), heads, tall=48)
     for at, name in enumerate(told.channels):
         sheet.text((FACTORS + at, 0), name)
         sheet.number((FACTORS + at, PRICE), 1.0, "factor", "input")
         sheet.number((FACTORS + at, EFFECT), 1.0, "factor", "input")
+    last = FACTORS + told.count - 1
+    _allow(sheet, (FACTORS, PRICE), (last, PRICE), ">", "a price is above 0")
+    _allow(sheet, (FACTORS, EFFECT), (last, EFFECT), ">=", "an effect is 0 or more")
+    _allow(sheet, VALUE, VALUE, ">=", "it counts 0 or more")
+
+
+def _write_kept(sheet: Sheet, told: Layout, worth: tuple[float, ...]) -> None:
+    """What is kept of a unit of outcome: one figure that all channels take, or one for each."""
+    alike = len(set(worth)) == 1
+    if alike:
+        what = "Kept of each" if told.book.in_money else "Worth of one"
+        sheet.text((KEPT[0], 0), f"{what} before media ({told.currency}), of all channels")
+        sheet.number(KEPT, worth[0], "factor", "input")
+    if told.book.plan.lines[0].worth is None:
+        sheet.text((KEPT[0], 2), "The plan knows of no margin: type yours, and profit follows.", "remark")
+    for at, one in enumerate(worth):
+        cell = (FACTORS + at, WORTH)
+        if alike:
+            sheet.formula(cell, place(KEPT), one, "factor", "input")
+        else:
+            sheet.number(cell, one, "factor", "input")
+
+
+def _allow(sheet: Sheet, first: Cell, last: Cell, than: str, said: str) -> None:
+    """Let cells take nothing but numbers above 0, or 0 too."""
+    rule = {"validate": "decimal", "criteria": than, "value": 0, "error_title": "No such number"}
+    sheet.page.data_validation(*first, *last, {**rule, "error_message": f"Type a number: {said}."})
 
 
 def write_spend(book: Book, told: Layout) -> None:
@@ -71,6 +98,9 @@ def write_spend(book: Book, told: Layout) -> None:
             for at, one in enumerate(money):
                 sheet.number((row, 2 + at), one, "fine", role)
             _sum(sheet, (row, 2 + len(money)), (2, 1 + len(money)), sum(money), "amount")
+    own = len(told.book.cases) - 1
+    first, last = (told.case_row(own, 0), 2), (told.case_row(own, told.count - 1), 1 + told.decisions)
+    _allow(sheet, first, last, ">=", "money is 0 or more")
 
 
 def write_outcome(book: Book, told: Layout, written: list[list[Written]]) -> None:
@@ -125,6 +155,11 @@ def _write_brought(sheet: Sheet, told: Layout, where: tuple[int, int], written: 
         comes = "+".join(one.brings(spent, every, looked, told.book.time) for one in written)
         factor = f"{of_inputs(VALUE)}*{of_inputs((FACTORS + channel, EFFECT))}"
         formula = f"({comes}-{place(told.anyway(channel, span))})*{factor}"
+        if len(formula) > LONGEST_FORMULA:
+            raise InputError(
+                f"channel {told.channels[channel]!r}: its draws change their curve {len(written) - 1} times, more "
+                "often than a formula of a spreadsheet can follow; report the plan with --out"
+            )
         sheet.array(told.brings(slot, channel, span), formula, value, told.amount)
     _sum(sheet, (row, 1 + len(known)), (1, len(known)), sum(known), told.amount)
 
@@ -198,6 +233,11 @@ def placed_draws(told: Layout) -> list[list[Written]]:
         before = lags + max(0 if part.lags is None else part.lags.shape[1] for part in parts)
         column = before + max(0 if part.before is None else part.before.shape[1] for part in parts)
         found.append([_placed(part, columns, (lags, before)) for part in parts])
+    if column > WIDEST:
+        raise InputError(
+            f"{told.count} channels of {told.book.time.rows} {told.book.curves.period}s, whose carry-over a workbook "
+            "holds lag by lag, need more columns than a spreadsheet has; report the plan with --out"
+        )
     return found
 
 

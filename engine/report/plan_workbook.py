@@ -98,10 +98,8 @@ def write_summary(sheet: Sheet, told: Layout) -> None:
         "Ranges and chances stand in the sheet Scenarios, as the engine found them. Blue cells may be changed: Inputs, "
         "the scenario of your own in Spend, and the two above."
     )
-    if told.book.in_money and plan.measure != "profit":
-        note += (
-            " The plan knows of no margin: profit is told at the one in Inputs, all of the outcome until you change it."
-        )
+    if told.has_profit and plan.lines[0].worth is None:
+        note += " The plan knows of no margin: profit counts all of the outcome until you type one in Inputs."
     sheet.page.set_row(15, 30)
     sheet.paragraph(((15, 0), (15, 4)), note)
     sheet.heads((17, 0), ["Sheet", "What it tells"], 2, 18)
@@ -129,7 +127,7 @@ def _totals(sheet: Sheet, told: Layout, row: int) -> None:
 
 def _ratio(sheet: Sheet, told: Layout, row: int) -> None:
     """What a unit of money brings, or what one costs."""
-    at = row + 4 if told.book.in_money else row + 3
+    at = row + 4 if told.has_profit else row + 3
     sheet.text((at, 0), f"Return per {told.currency} 1" if told.book.in_money else f"Cost of one ({told.currency})")
     for slot, case in enumerate(told.shown):
         money, comes = float(told.book.cases[case].money.sum()), float(told.book.brought[case].sum())

@@ -204,6 +204,70 @@ def test_an_outcome_that_is_counted_has_a_cost_and_no_profit(tmp_path, make):
     )
 
 
+GOALS = {
+    "margins": ('goal = { maximise = "profit", margin = 0.5, margins = { tv = 0.2 } }', "revenue"),
+    "one margin": ('goal = { maximise = "profit", margin = 0.5 }', "revenue"),
+    "lifetime": ('goal = { maximise = "clv", lifetime_value = 90, lifetime_values = { tv = 40 } }', "new customers"),
+}
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_profit_is_the_plan_s_own_whatever_a_unit_of_outcome_is_worth(tmp_path, make, name):
+    goal, outcome = GOALS[name]
+    held = make.curves(
+        make.channel("tv", np.array([90.0, 70.0]), 40.0),
+        make.channel("pr", np.array([60.0, 50.0]), 30.0),
+        outcome=outcome,
+    )
+    held = replace(held, channels=tuple(replace(one, history=History(20.0, 40.0)) for one in held.channels))
+    plan = optimize(held, make.scenario(f"budget = {{ total = 500 }}\n{goal}", 8))
+    written = opened(tmp_path, plan_book(Given(fit=FitRun(held), plans=(plan,))))
+    for letter, split in (("C", plan.chosen), ("D", plan.baseline)):
+        profit = split.value.mean - (sum(split.spend) if name == "lifetime" else 0.0)
+        assert math.isclose(written.value("Summary", f"{letter}11"), profit, rel_tol=1e-9)
+    checks = {written.value("Checks", f"A{row}"): written.value("Checks", f"D{row}") for row in range(5, 18)}
+    assert checks["Profit, compared with: here, and as the engine found it"] == "yes"
+    assert written.value("Summary", "B14") == "All sums agree."
+
+
+def test_far_beyond_every_halfway_and_without_any_money_sums_still_agree(tmp_path, make, every):
+    far = replace(every, channels=tuple(replace(one, saturation=nearer(one.saturation)) for one in every.channels))
+    for curves, size in ((far, 1.0), (every, 0.0)):
+        book = booked(curves, asked(make, **HORIZONS["by quarter"]))
+        written, told, own = opened(tmp_path, book), Layout(book, (0, 1)), len(book.cases) - 1
+        for channel, row in enumerate(book.cases[own].money.tolist()):
+            for at, one in enumerate(row):
+                written.change("Spend", place((told.case_row(own, channel), 2 + at)).replace("$", ""), size * one)
+        written.change("Summary", "B5", book.names[own])
+        brings = book.brings(size * book.cases[own].money).sum()
+        assert math.isclose(written.value("Summary", "C10"), brings, rel_tol=1e-9, abs_tol=1e-6)
+        assert written.value("Summary", "B14") == "All sums agree."
+
+
+def nearer(saturation):
+    """The same with a halfway spend that any money is far beyond."""
+    parts = [
+        replace(one, parameters=one.parameters | {"halfway": np.full(one.draws, 0.01)}) for one in saturation.parts
+    ]
+    return parts[0] if len(parts) == 1 else Mixture(tuple(parts))
+
+
+def test_what_a_spreadsheet_cannot_hold_is_refused(tmp_path, make):
+    one = make.channel("tv", np.full(60, 90.0), 40.0)
+    parts = [Family("hill", {key: np.full(1, 1.5) for key in ("ceiling", "halfway", "slope")}) for _ in range(60)]
+    others = [Family("michaelis_menten", {key: np.full(1, 1.5) for key in ("ceiling", "halfway")}) for _ in range(60)]
+    mixed = Mixture(tuple(part for pair in zip(parts, others, strict=True) for part in pair)[:60])
+    with pytest.raises(InputError, match="its draws change their curve 59 times"):
+        opened(
+            tmp_path, booked(make.curves(replace(one, saturation=mixed)), make.scenario("budget = { total = 50 }", 8))
+        )
+    slow = Family("weibull_cdf", {"shape": np.full(2, 0.3), "scale": np.full(2, 50.0)})
+    many = [with_past(make.channel(f"c{at}", np.full(2, 90.0), 40.0), slow) for at in range(90)]
+    book = booked(make.curves(*many), asked(make, 104, carry_over="history", tail=104))
+    with pytest.raises(InputError, match="more columns than a spreadsheet has"):
+        opened(tmp_path, book)
+
+
 def test_what_money_and_curves_do_not_explain_is_refused_or_left_out(make):
     held = make.curves(
         make.channel("tv", np.array([90.0, 80.0]), 40.0), make.channel("pr", np.array([50.0, 70.0]), 40.0)
