@@ -105,15 +105,44 @@ def test_it_prints_on_paper_with_every_table_open(opened):
     page.emulate_media(media="screen", color_scheme="light")
 
 
-def test_the_keyboard_skips_to_the_content_and_reaches_what_scrolls(browser, report):
+STOP = """(() => {
+  const one = document.activeElement;
+  return [one.className, one.scrollWidth > one.clientWidth, one === document.body];
+})()"""
+SCROLLS = """[...document.querySelectorAll(".scroll")]
+  .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth)"""
+
+
+def test_the_keyboard_skips_to_the_content(browser, report):
     page = browser.new_page(viewport={"width": 400, "height": 900})
     page.goto(report[0].as_uri())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
-    for _ in range(3):
-        page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.matches('main .scroll')")
     marks = page.evaluate("[...document.querySelectorAll('body > header, body > nav, main, footer')].length")
     assert marks == 4
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_keyboard_reaches_what_scrolls_and_stops_at_no_box_that_does_not(browser, report, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(report[0].as_uri())
+    wanted, reached = page.evaluate(f"{SCROLLS}.length"), 0
+    for _ in range(999):
+        page.keyboard.press("Tab")
+        name, scrolls, ends = page.evaluate(STOP)
+        if ends:
+            break
+        assert scrolls or "scroll" not in name
+        reached += "scroll" in name
+    assert reached == wanted
+    assert wanted or width > 400
+
+
+def test_what_opens_a_table_names_its_chart(opened):
+    page, _ = opened
+    names = page.locator("summary").all_inner_texts()
+    assert len(set(names)) == len(names) > 5
+    for details in page.locator("figure").filter(has=page.locator("details")).all():
+        assert details.locator("summary").inner_text().endswith(details.locator(".says").inner_text())
