@@ -218,7 +218,7 @@ def outcome_chart(fit: Fit) -> Spec:
     unit = unit_of(max(float(np.abs(values).max()) for values in pooled.values()))
     said = next((plain(check.sentence.split(";")[0]) for check in fit.health.checks if check.name == "fit"), "")
     told = f"{opening(said)}. " if said else ""
-    band = "Black: seen; blue: explained by the fit, with its band of 5-95 % (without the chance of single "
+    band = "Thin, with dots: seen; blue: explained by the fit, with its band of 5-95 % (without the chance of single "
     outcome = short(fit.curves.outcome)
     shows = f"{opening(outcome)} by {fit.curves.period}, seen and as the fit explains it, with a band of 5-95 %."
     return framed(

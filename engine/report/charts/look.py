@@ -110,9 +110,9 @@ def money_title(what: str, currency: str, unit: Unit, period: Period) -> Title:
     """The title of an axis of money, or of plain counts where the currency is empty; on two lines if it is long.
 
     >>> money_title("Spend", "EUR", unit_of(2e6), "week"), money_title("orders", "", unit_of(10.0), "day")
-    ('Spend (EUR m a week)', 'orders (a day)')
+    ('Spend (EUR m a week)', 'Orders (a day)')
     """
-    name, told = short(what, TITLED), units(plain(currency), unit.name, f"a {period}")
+    name, told = opening(short(what, TITLED)), units(plain(currency), unit.name, f"a {period}")
     return f"{name} {told}" if len(name) + len(told) < TITLED else [name, told]
 
 
