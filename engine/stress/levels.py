@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from engine.optimize.selecting import is_named
 from engine.optimize.shocked import contacts, effect, strength
+from engine.periods import since, starts, step
 from engine.stress.luck import Met
 from engine.stress.setting import Setting
 
@@ -74,9 +76,15 @@ def further(setting: Setting, before: Levels, one: Met, known_by: int | None = N
 
 
 def begins(setting: Setting, one: Met) -> Int[np.ndarray, " path"]:
-    """The first row that a shock touches, by path; the number of rows where it touches none."""
-    touched = _by_begin(setting, one) > 0
-    first = np.where(touched.any(axis=1), touched.argmax(axis=1), setting.rows)
+    """The row in which a shock begins, by path: below 0 before the plan does; the number of rows where it never does.
+
+    It begins in the first row that it touches, were the rows to reach back to its own first date.
+    """
+    start, period = setting.days[0], setting.curves.period
+    back = max(0, 1 - since(start, one.shock.first or start, period))
+    days = (*starts(step(start, -back, period), back, period), *setting.days)
+    touched = _by_begin(setting, one, days) > 0
+    first = np.where(touched.any(axis=1), touched.argmax(axis=1) - back, setting.rows)
     return first[_times(one)[1]]
 
 
@@ -113,14 +121,14 @@ def _level(setting: Setting, one: Met) -> Level:
 
 
 def _strength(setting: Setting, one: Met) -> Level:
-    told = _by_begin(setting, one)
+    told = _by_begin(setting, one, setting.days)
     return told if len(told) == 1 else told[_times(one)[1]]
 
 
-def _by_begin(setting: Setting, one: Met) -> Float[np.ndarray, "begin row"]:
+def _by_begin(setting: Setting, one: Met, days: tuple[date, ...]) -> Float[np.ndarray, "begin row"]:
     """The strength of a shock by row, for each of the times at which it begins on some path."""
     every, _ = _times(one)
-    return np.array([strength(one.shock, setting.days, setting.curves.period, later) for later in every])
+    return np.array([strength(one.shock, days, setting.curves.period, later) for later in every])
 
 
 def _times(one: Met) -> tuple[list[int], Int[np.ndarray, " path"]]:

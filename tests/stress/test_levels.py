@@ -136,11 +136,19 @@ def test_a_cut_that_ends_marks_the_periods_whose_money_cannot_be_spent_later(tol
     assert not levels(told, [surely(shock("price", until=date(2027, 5, 12)))]).cut.any()
 
 
-def test_a_shock_begins_in_the_first_row_that_it_touches(told):
+def test_a_shock_begins_in_the_first_row_that_it_touches_or_as_long_before_the_plan_as_its_date_says(told):
     one = shock("price")
     assert begins(told, surely(one, 3, later=np.array([0, 2, 500]))).tolist() == [13, 15, told.rows]
     early = shock("price", **{"from": date(2026, 12, 1)})
-    assert begins(told, surely(early)).tolist() == [0]
+    assert begins(told, surely(early, 3, later=np.array([0, 4, 5]))).tolist() == [-5, -1, 0]  # a Tuesday
+
+
+@pytest.mark.parametrize("kind", NEEDED)
+def test_what_began_long_before_the_plan_is_known_on_its_first_day(told, kind):
+    long_ago = {"from": date(2026, 8, 3)}  # 22 weeks before
+    for known_after, is_known in ((4, True), (22, True), (23, False)):
+        one = surely(shock(kind, **long_ago, known_after=known_after))
+        assert bool(moved(told, levels(told, [one], known_by=0))) == is_known
 
 
 @pytest.mark.parametrize("kind", NEEDED)
