@@ -115,10 +115,10 @@ def contributions_table(fit: Fit) -> Table:
         amounts(sums, scale, whole),
         shares([one / whole for one in sums]) if whole else [Cell("-") for _ in sums],
     ]
-    head = scale.head(plain(fit.curves.outcome), fit.curves.currency if fit.curves.is_money else "")
+    head = scale.head(opening(plain(fit.curves.outcome)), fit.curves.currency if fit.curves.is_money else "")
     total = (Cell("Total"), EMPTY, single(whole, scale), share(1.0) if whole else Cell("-"))
     rows = tuple(zip(*columns, strict=True))
-    return Table("contributions", "What each part added, over all of history", ("Part", "", head, "Share"), rows, total)
+    return Table("contributions", "What each part added, over all of history", ("Part", "Of", head, "Share"), rows, total)
 
 
 def curves_section(given: Given) -> Section | Absent:
