@@ -20,7 +20,7 @@ from engine.study.ask import curves_of, warned
 from engine.study.question import question
 
 SPAN = (0.5, 1.5)  # of the plan's money: the budgets whose best splits the page knows
-USUAL, SEVERAL, MOST = 17, 9, 41  # budgets: of one split, of several decisions, and at most
+USUAL, SEVERAL, MOST = 17, 5, 41  # budgets: of one split, of several decisions, and at most
 CLOSE = 1e-6  # of a budget: no further from the plan's own it is the same
 
 
@@ -34,7 +34,7 @@ def whatif_page(
         scenario: The question; its best plan is what the page opens with.
         accept_weak_fit: Whether to plan on a fit that is not to be trusted.
         budgets: For how many budgets, from half to one and a half of the plan's, best splits are made; unless given,
-            17, and 9 where there are several decisions, whose plans take longer.
+            17, and 5 where there are several decisions, whose plans take longer; the plan's own is one of them.
         tell: Is told how far the work is.
 
     Raises:
@@ -46,6 +46,7 @@ def whatif_page(
         raise InputError(f"{budgets} budgets: a what-if page knows the best splits of 2 to {MOST}; give another number")
     known = curves_of(fit, accept_weak_fit)
     asked = question(scenario, known)
+    tell("the plan")
     plan = warned(optimize(known, asked, priced=False), fit)
     if not plan.spend:
         raise InputError(f"{scenario}: its plan spends nothing, so there is no money to move; ask of another budget")
@@ -60,10 +61,9 @@ def _of_other_budgets(curves: Curves, asked: Scenario, plan: Plan, count: int, t
     bare = asked.model_copy(update={"budget": asked.budget.model_copy(update={"reserve": 0.0})})
     ends = _ends(problem_of(curves, with_money(bare, SPAN[1] * plan.spend)), bare, plan.spend)
     found: list[Plan] = []
-    for number, amount in enumerate(np.linspace(*ends, count).tolist(), start=1):
-        if abs(amount - plan.spend) <= CLOSE * plan.spend or amount <= 0:
-            continue
-        tell(f"{number} of {count} budgets")
+    amounts = _amounts(ends, plan.spend, count)
+    for number, amount in enumerate(amounts, start=2):
+        tell(f"{number} of {len(amounts) + 1} budgets")
         try:
             best = optimize(curves, with_money(bare, amount), priced=False)
         except InfeasibleError:  # rules across channels may leave no plan of this money
@@ -71,6 +71,19 @@ def _of_other_budgets(curves: Curves, asked: Scenario, plan: Plan, count: int, t
         if all(abs(best.spend - one.spend) > CLOSE * plan.spend for one in (plan, *found)):
             found.append(best)
     return found
+
+
+def _amounts(ends: tuple[float, float], money: float, count: int) -> list[float]:
+    """So many budgets between two ends, evenly on either side of the one that is planned already, without it.
+
+    >>> _amounts((50.0, 150.0), 100.0, 5)
+    [50.0, 75.0, 125.0, 150.0]
+    """
+    low, high = min(ends[0], money), max(ends[1], money)
+    below = round((count - 1) * (money - low) / (high - low)) if high > low else 0
+    under, over = max(1, below), max(1, count - 1 - below)
+    found = [*np.linspace(low, money, under + 1)[:-1].tolist(), *np.linspace(money, high, over + 1)[1:].tolist()]
+    return [amount for amount in found if amount > 0 and abs(amount - money) > CLOSE * money]
 
 
 def _ends(wide: Problem, asked: Scenario, money: float) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from engine.report.whatif_page.html import LARGEST, page_html
 from engine.report.whatif_page.levers import thinned, what_if_of
 from engine.report.whatif_page.numbers import ALPHABET, FULL, LEAST, Columns, read, written
 from engine.report.whatif_page.saved import around, of_channel, quoted, toml
-from engine.study.whatif_page import whatif_page
+from engine.study.whatif_page import _amounts, whatif_page
 from tests.browser import fits
 
 HOSTILE = "</script><script>window.PWNED=1</script>"
@@ -78,7 +78,10 @@ def test_where_not_all_draws_fit_the_page_holds_evenly_chosen_ones_and_says_how_
     told = data_of(html)
     assert LARGEST - 1000 < len(html.encode()) <= LARGEST
     assert 200 < told["draws"] < told["of"] == 500
-    assert told["best"][told["planned"]][0] == pytest.approx(plan.chosen.value.mean, rel=0.02)
+    assert told["mean"] == plan.chosen.value.mean
+    own = told["best"][told["planned"]][0]
+    assert own != pytest.approx(plan.chosen.value.mean, rel=1e-6)
+    assert own == pytest.approx(plan.chosen.value.mean, rel=0.02)
 
 
 def test_some_draws_of_a_record_are_those_of_the_planner():
@@ -87,6 +90,7 @@ def test_some_draws_of_a_record_are_those_of_the_planner():
     what, some = what_if_of(held, asked, (plan,), 0), np.array([0, 3, 8])
     few = thinned(what, some)
     assert few.draws == 3
+    assert few.best[0].mean == plan.chosen.value.mean != few.best[0].value.mean()
     np.testing.assert_array_equal(few.best[0].value, fits.valued(held, asked, plan.cells)[1][some])
     for lever, whole in zip(few.levers, what.levers, strict=True):
         for name, values in lever.channel.saturation.parameters.items():
@@ -167,6 +171,26 @@ def test_budgets_without_a_plan_are_left_out_and_those_at_the_edge_of_the_rules_
     assert 0.97 * 4000 / 0.2 < money[-1] <= 4000 / 0.2 * (1 + 1e-6)
     plan = fits.optimize(fits.curves(shapes=("hill", "exponential", "burr")), parse(asked, Scenario, "x"))
     assert told["best"][told["planned"]][0] == pytest.approx(plan.chosen.value.mean)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(2, 41))
+def test_budgets_lie_on_either_side_of_the_plan_and_reach_both_ends(below, above, count):
+    low, high = 1000 * (1 - below), 1000 * (1 + above)
+    found = _amounts((low, high), 1000.0, count)
+    assert found == sorted(found)
+    assert len(found) <= max(2, count)
+    for end in (low, high):
+        assert end in found or abs(end - 1000) <= 0.001 or end == 0
+
+
+def test_a_page_says_by_what_its_best_splits_are_chosen_and_whether_dates_differ_from_history_s():
+    held = fits.curves(shapes=("hill", "burr"))
+    for risk, word in (("", ""), ('[risk]\nmeasure = "cvar"\n', "worst draws")):
+        told = data_of(fits.page(held, fits.question(fits.TIMES["quarters from history"] + "\n" + risk))[0])
+        assert (word in told["risk"], bool(told["risk"]), told["dated"]) == (True, bool(word), False)
+    flight = "[channels.'by hill']\nflight = { from = 2027-02-01 }\n"
+    for time in (fits.TIMES["one split"], f"{fits.TIMES['quarters from history']}\n{flight}"):
+        assert data_of(fits.page(held, fits.question(time))[0])["dated"]
 
 
 def test_a_scenario_without_a_plan_and_a_wrong_number_of_budgets_are_refused(tmp_path):

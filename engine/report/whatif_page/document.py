@@ -1,4 +1,4 @@
-"""The data inside a what-if page as plain values (schema peso.whatif_page/1)."""
+"""The data inside a what-if page as plain values."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.optimize.rule import Rule
 from engine.report.charts.look import labels
-from engine.report.whatif_page.numbers import FINE, FULL, Columns
+from engine.report.whatif_page.numbers import BASE, FINE, FULL, Columns
 from engine.report.whatif_page.records import Best, Lever, WhatIf
 from engine.report.whatif_page.saved import key, quoted
 from engine.response.adstock import ADSTOCKS
@@ -15,9 +15,17 @@ from engine.response.curves import Family
 from engine.response.saturation import SATURATIONS
 from engine.words import plain
 
-SCHEMA = "peso.whatif_page/1"
 EVEN = 1e-12  # of what a period buys: what differs by less is the same everywhere
 CENT = 2  # places of limits
+SAME = 1e-9  # of a value: what differs by less is a tie, since sums are added up in another order
+TIE = 10  # steps of a column's letters up to which two values are a tie
+RISKS = {  # what best splits are chosen by
+    "mean": "",
+    "cvar": "the mean of their worst draws, as far as the scenario weighs it",
+    "robust": "their worst mean over the odds of the draws that the scenario allows",
+    "regret": "their largest regret",
+    "probability": "their chance of the target",
+}
 FIGURES = 8  # of the money of best splits beside the plan's own
 
 
@@ -27,7 +35,6 @@ def document(what: WhatIf, letters: int, of: int) -> dict[str, Any]:
     shown = labels(lever.channel.name for lever in what.levers)
     channels = [_channel(lever, name, columns) for lever, name in zip(what.levers, shown, strict=True)]
     return {
-        "schema": SCHEMA,
         "scenario": plain(what.scenario),
         "currency": plain(what.currency),
         "measure": plain(what.measure),
@@ -41,15 +48,19 @@ def document(what: WhatIf, letters: int, of: int) -> dict[str, Any]:
         "edges": what.edges,
         "draws": what.draws,
         "of": of,
-        "before": columns.add(what.before),
+        "before": columns.add(what.before, FULL),
+        "tie": max(SAME, TIE * BASE**-letters),
         "channels": channels,
         "best": [_best(one, exact=at == what.planned) for at, one in enumerate(what.best)],
         "planned": what.planned,
+        "mean": what.best[what.planned].mean,
         "rules": [_rule(rule) for rule in what.rules],
         "unchecked": [plain(name) for name in what.unchecked],
         "saved": [quoted(f"{what.scenario[:180]}: my split"), *what.saved],
         "warnings": [plain(one) for one in what.warnings],
         "prudence": what.prudence,
+        "risk": RISKS[what.risk],
+        "dated": what.dated,
         "columns": list(columns.held),
     }
 
@@ -77,7 +88,7 @@ def _channel(lever: Lever, shown: str, columns: Columns) -> dict[str, Any]:
         "least": [round(each, CENT) for each in lever.least.tolist()],
         "most": [_known(each) for each in lever.most.tolist()],
         "limits": [round(lever.limits[0], CENT), _known(lever.limits[1])],
-        "today": [round(each, CENT) for each in lever.today.tolist()],
+        "today": lever.today.tolist(),
         "saved": [f"[channels.{key(channel.name)}]\n", lever.saved],
     }
 
@@ -88,7 +99,7 @@ def _family(part: Family, wanted: list[str], columns: Columns) -> list[Any]:
 
 
 def _best(one: Best, exact: bool) -> list[Any]:
-    """Its mean value, how far it is proven, and its money by channel and decision."""
+    """Its mean value on the page's draws, how far it is proven, and its money by channel and decision."""
     split = [[each if exact else _short(each) for each in row] for row in one.split.tolist()]
     return [float(one.value.mean()), one.gap, split]
 

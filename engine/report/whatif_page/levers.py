@@ -9,11 +9,12 @@ from engine.config.scenario import Budget, Scenario
 from engine.optimize import goals
 from engine.optimize.budgets.frontier import with_money
 from engine.optimize.budgets.targets import target_of
-from engine.optimize.flighting import as_history
+from engine.optimize.flighting import as_history, is_written
 from engine.optimize.over_time import several
 from engine.optimize.over_time.decisions import FADED, grid
 from engine.optimize.plan import Plan, by_draw
 from engine.optimize.rules import Problem, channel_limits, open_returns, problem_of
+from engine.optimize.selecting import rules_of
 from engine.optimize.timing import LONGEST, conditions
 from engine.report.whatif_page.records import Before, Best, Lever, WhatIf
 from engine.report.whatif_page.saved import around, of_channel
@@ -37,6 +38,7 @@ def what_if_of(curves: Curves, scenario: Scenario, plans: tuple[Plan, ...], plan
     wide = without_shares(problem_of(curves, with_money(scenario, 2 * max(one.spend for one in plans))))
     today = np.array(plan.baseline.decided).T
     told, held = goals.counted(curves, scenario.goal), grid(curves, scenario)
+    levers = tuple(_lever(told, scenario, (problem, wide), at, row) for at, row in enumerate(today))
     return WhatIf(
         scenario=scenario.name,
         currency=curves.currency,
@@ -49,9 +51,9 @@ def what_if_of(curves: Curves, scenario: Scenario, plans: tuple[Plan, ...], plan
         period=curves.period,
         decisions=plan.decisions,
         edges=held.edges,
-        levers=tuple(_lever(told, scenario, (problem, wide), at, row) for at, row in enumerate(today)),
+        levers=levers,
         before=by_draw(_without_dates(curves, posed), today.ravel())[1],
-        best=tuple(Best(several.by_cell(problem, one.cells), by_draw(problem, one.cells)[1], one.gap) for one in plans),
+        best=tuple(_best(problem, one) for one in plans),
         planned=planned,
         rules=tuple(rule for rule in problem.rules[1:] if not rule.is_discrete),
         unchecked=(
@@ -61,7 +63,19 @@ def what_if_of(curves: Curves, scenario: Scenario, plans: tuple[Plan, ...], plan
         saved=around(scenario),
         warnings=plan.warnings,
         prudence=plan.prudence,
+        risk=plan.risk,
+        dated=any(_is_dated(lever.channel, scenario) for lever in levers),
     )
+
+
+def _best(problem: Problem, plan: Plan) -> Best:
+    value = by_draw(problem, plan.cells)[1]
+    return Best(several.by_cell(problem, plan.cells), value, float(value.mean()), plan.gap)
+
+
+def _is_dated(channel: Channel, scenario: Scenario) -> bool:
+    """Whether a scenario says when a channel spends, as history did not."""
+    return bool(rules_of(channel, scenario).flight) or is_written(channel, scenario)
 
 
 def without_shares(problem: Problem) -> Problem:
@@ -121,7 +135,7 @@ def _before(channel: Channel, curves: Curves, rows: int) -> Before:
 
 
 def thinned(what: WhatIf, some: Int[np.ndarray, " few"]) -> WhatIf:
-    """The record on some of its draws."""
+    """The record on some of its draws; what the planner says of the plans stays that of all."""
     return replace(
         what,
         levers=tuple(replace(lever, channel=chosen(lever.channel, some)) for lever in what.levers),

@@ -69,7 +69,10 @@ function scenarioText({ saved: [, around, after], channels }, money, name) {
 }
 
 // A text as TOML has it, without what TOML cannot hold.
-const quoted = text => JSON.stringify(text.replace(/[\x7f\ud800-\udfff]/g, letter => letter > "\x7f" ? letter : " ").slice(0, 190));
+const quoted = text => JSON.stringify(firstOf(text.replace(/\x7f/g, " "), 190));
+
+// The first letters of a text; no letter is cut in two, and half letters, which are none, are marked.
+const firstOf = (text, letters) => Array.from(text).slice(0, letters).join("").replace(/\p{Surrogate}/gu, "\ufffd");
 
 // Numbers as people read them: as engine/words.py has it.
 function number(amount) {

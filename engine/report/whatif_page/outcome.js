@@ -193,8 +193,9 @@ function spread(values) {
   return { mean, p05: point(0.05), p50: point(0.5), p95: point(0.95) };
 }
 
+// The share of draws in which a split brings less; what lies within the rounding of the page's columns is a tie.
 function chanceOfLess(values, before) {
   let less = 0;
-  values.forEach((value, draw) => less += value < before[draw] - 1e-12 * Math.abs(before[draw]));
+  values.forEach((value, draw) => less += value < before[draw] - told.tie * Math.abs(before[draw]));
   return less / values.length;
 }

@@ -8,7 +8,7 @@ const before = decoded(told.columns[told.before], told.draws), today = channels.
 const planned = told.best[told.planned][2], asked = totalOf(planned), usual = spread(before);
 const lengths = decisions.map((_, at) => edges[at + 1] - edges[at]);
 const even = lengths.map(length => asked * length / edges[edges.length - 1]);
-const state = { money: planned.map(row => row.slice()), scope: -1, locked: channels.map(() => false), kept: channels.map(() => true) };
+const state = { money: planned.map(row => row.slice()), scope: -1, locked: channels.map(() => false), kept: channels.map(() => true), limited: "" };
 const results = [];
 let value = new Float64Array(told.draws), best = null;
 
@@ -38,20 +38,40 @@ function spend(amounts) {
 // An even course over the decisions in which a channel has an open date.
 const openEven = at => even.map((amount, k) => channels[at].most[k] === 0 ? 0 : amount);
 
+// What a channel may have so that the others, as far as they may move, keep the total.
+function roomOf(at, amounts) {
+  const rest = amounts.map((amount, one) => state.locked[one] ? [amount, amount] : boundsOf(one)).filter((_, one) => one !== at);
+  const total = sum(amounts), [least, most] = [0, 1].map(end => sum(rest.map(ends => ends[end])));
+  return [Math.max(0, total - most), Math.max(0, total - least)];
+}
+
 function moved(at, amount) {
-  const amounts = state.money.map(row => amountOf(row)), total = sum(amounts);
-  amounts[at] = within(Math.max(0, amount), boundsOf(at));
-  if (!$("hold").checked) return spend(amounts);
+  const amounts = state.money.map(row => amountOf(row)), total = sum(amounts), own = within(Math.max(0, amount), boundsOf(at));
+  if (!$("hold").checked) {
+    state.limited = limitedTold(channels[at].name, amount, own, "its floor and cap allow");
+    amounts[at] = own;
+    return spend(amounts);
+  }
+  const room = roomOf(at, amounts), given = within(own, room);
+  if (given !== within(given, boundsOf(at))) {
+    state.limited = `Nothing was moved: with the total held, the others leave ${channels[at].name} no money within its floor and cap.`;
+    return show();
+  }
+  state.limited = limitedTold(channels[at].name, amount, given, given === own ? "its floor and cap allow" : "the others can give or take with the total held");
   const held = state.locked.map((locked, one) => locked || one === at);
+  amounts[at] = given;
   spend(sharedOut(amounts, amounts.map((_, one) => boundsOf(one)), held, total).map(each => Math.max(0, each)));
 }
 
 function totalled(total) {
   const amounts = state.money.map(row => amountOf(row));
-  spend(sharedOut(amounts, amounts.map((_, at) => boundsOf(at)), state.locked, Math.max(0, total)).map(each => Math.max(0, each)));
+  const shared = sharedOut(amounts, amounts.map((_, at) => boundsOf(at)), state.locked, Math.max(0, total)).map(each => Math.max(0, each));
+  state.limited = limitedTold("The total", total, sum(shared), `floors and caps${state.locked.some(Boolean) ? ", and what is locked," : ""} allow`);
+  spend(shared);
 }
 
 function replaced(split) {
+  state.limited = "";
   const changed = split.map((row, at) => row.some((amount, k) => amount !== state.money[at][k]));
   state.money = split.map(row => row.slice());
   refresh(changed);
@@ -75,8 +95,8 @@ function valueOf(found) {
   return total;
 }
 
-
 function chosen() {
+  state.limited = "";
   state.scope = Number($("scope").value);
   show();
 }
@@ -84,6 +104,7 @@ function chosen() {
 // One row of controls for each channel.
 function built(channel, at) {
   const row = $("lever").content.cloneNode(true).firstElementChild, [range, field] = row.querySelectorAll("input");
+  row.querySelector(".lock").setAttribute("aria-label", `lock ${channel.name}`);
   const lock = row.querySelector(".lock"), keep = row.querySelector(".keep"), told = row.querySelector(".told");
   row.classList.add(channel.kind);
   row.querySelector(".name").textContent = channel.name;
@@ -91,20 +112,29 @@ function built(channel, at) {
   told.id = `told-${at}`;
   range.setAttribute("aria-describedby", told.id);
   keep.checked = true;
-  range.addEventListener("input", () => moved(at, rounded(Number(range.value), Number(range.max))));
-  field.addEventListener("change", () => typed(at, Number(field.value)));
+  range.addEventListener("input", () => moved(at, within(rounded(Number(range.value), Number(range.max)), boundsOf(at))));
+  field.addEventListener("change", () => typed(at, field.value));
   for (const one of [range, field]) one.addEventListener("change", said);
   lock.addEventListener("change", () => { state.locked[at] = lock.checked; show(); });
   keep.addEventListener("change", () => { state.kept[at] = keep.checked; moved(at, amountOf(state.money[at])); });
   return { row, range, field, lock, keep, told, unit: row.querySelector(".unit"), limits: row.querySelector(".limits") };
 }
 
+const MOST_SHARE = 0.95;
+
 // A number that was typed: money, or a share of the total, which the other channels' money gives where it is not held.
-function typed(at, given) {
-  if (!Number.isFinite(given)) return show();
+// What is no number leaves everything as it is, and so does a share beside which the others could have nothing.
+function typed(at, text) {
+  const given = Number(text), isHeld = $("hold").checked;
+  state.limited = "";
+  if (text === "") return show();
   if ($("form").value === "money") return moved(at, given);
-  const amounts = state.money.map(row => amountOf(row)), total = sum(amounts), share = Math.min(given / 100, 0.999);
-  moved(at, $("hold").checked ? share * total : (total - amounts[at]) * share / (1 - share));
+  const amounts = state.money.map(row => amountOf(row)), total = sum(amounts), share = given / 100;
+  if (!isHeld && share > MOST_SHARE) {
+    state.limited = `Nothing was moved: the others keep their money, so a channel has ${percent(MOST_SHARE)} of the total at most; hold the total for more.`;
+    return show();
+  }
+  moved(at, isHeld ? share * total : (total - amounts[at]) * share / (1 - share));
 }
 
 // Money as a slider gives it: in steps that people count in.
@@ -124,14 +154,14 @@ function saved() {
 const textOf = () => scenarioText(told, state.money, quoted($("name").value || "my split"));
 
 // What a reader of the screen hears: once a move is made, not on its way.
-const said = () => { $("said").textContent = ["decision", "beside", "unkept"].map(id => $(id)).filter(one => !one.hidden).map(one => one.textContent).join(" "); };
+const said = () => { $("said").textContent = ["decision", "beside", "limited", "unkept"].map(id => $(id)).filter(one => !one.hidden).map(one => one.textContent).join(" "); };
 
 const levers = channels.map(built);
 $("levers").append(...levers.map(lever => lever.row));
 $("scope").append(new Option("the whole horizon", -1), ...decisions.map((label, at) => new Option(label, at)));
 $("scope-label").hidden = decisions.length < 2;
-$("name").value = `${told.scenario.slice(0, 180)}: my split`;
-$("total").addEventListener("change", () => totalled(Number($("total").value)));
+$("name").value = `${firstOf(told.scenario, 180)}: my split`;
+$("total").addEventListener("change", () => $("total").value === "" ? show() : totalled(Number($("total").value)));
 $("total-range").addEventListener("input", () => totalled(rounded(Number($("total-range").value), Number($("total-range").max))));
 for (const name of ["total", "total-range"]) $(name).addEventListener("change", said);
 $("scope").addEventListener("change", chosen);

@@ -44,7 +44,8 @@ class Best:
     """The proven best split of a budget."""
 
     split: Float[np.ndarray, "channel decision"]  # [currency]
-    value: Float[np.ndarray, " draw"]  # of the objective
+    value: Float[np.ndarray, " draw"]  # of the objective, on the draws that the page holds
+    mean: float  # of the objective, on all draws of the fit
     gap: float  # no plan of this budget is better by more, relative
 
     @property
@@ -77,6 +78,8 @@ class WhatIf:
     saved: tuple[str, str]  # what a scenario says before and after its channels beside name and budget, as TOML
     warnings: tuple[str, ...]
     prudence: float
+    risk: str  # the measure that best splits are chosen by
+    dated: bool  # whether today's money lies on the plan's dates elsewhere than history spent it
 
     @property
     def draws(self) -> int:

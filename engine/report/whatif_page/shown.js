@@ -9,6 +9,8 @@ function show() {
   $("decision").textContent = unbroken(decisionTold(range));
   $("beside").textContent = besideTold(range);
   showRules(unkept(told.rules, state.money));
+  $("limited").hidden = !state.limited;
+  $("limited").textContent = unbroken(state.limited);
   showTotal();
   levers.forEach(showLever);
   showBand(range);
@@ -22,9 +24,21 @@ const unbroken = text => text.replace(/ (?=[+-]?\d|(?:k|m|bn|tn)\b)/g, "\u00a0")
 
 function decisionTold(range) {
   const what = told.unit ? (told.measure === "revenue" ? "" : ` of ${told.measure}`) : ` ${told.measure}`;
-  const change = range.mean - usual.mean, same = Math.abs(change) < 1e-6 * Math.abs(usual.mean);
-  return `With this split: ${amountTold(range.mean)}${what} (${number(range.p05)} .. ${number(range.p95)}), ` +
-    `${same ? "as much as" : `${changeTold(change)} against`} today’s split, chance of less ${percent(chanceOfLess(value, before))}.`;
+  const change = spread(value.map((each, draw) => each - before[draw]));
+  const same = [change.p05, change.p95].every(each => Math.abs(each) <= Math.max(1e-6, told.tie) * Math.abs(usual.mean));
+  const against = told.dated ? "what history spent on its own dates" : "today’s split";
+  return `With ${told.dated && isToday() ? "today’s money, on the plan’s dates" : "this split"}: ` +
+    `${amountTold(range.mean)}${what} (${number(range.p05)} .. ${number(range.p95)}), ` +
+    `${same ? "as much as" : `${changeTold(change.mean)} (${signed(change.p05)} .. ${signed(change.p95)}) against`} ${against}, ` +
+    `chance of less ${percent(chanceOfLess(value, before))}.`;
+}
+
+const isToday = () => state.money.every((row, at) => row.every((amount, k) => amount === today[at][k]));
+
+// That something else was asked for than what was done.
+function limitedTold(name, asked, done, why) {
+  const off = Math.abs(asked - done), full = amount => `${told.currency} ${amount.toLocaleString("en-US", { maximumFractionDigits: 2 })}`;
+  return off < 0.005 || off < 1e-9 * done ? "" : `${name} is ${full(done)}, not ${full(asked)}: that is what ${why}.`;
 }
 
 function besideTold(range) {
@@ -38,7 +52,7 @@ function bestTold(range) {
   const rest = best.value - range.mean, near = Math.abs(rest) < 5e-4 * Math.abs(best.value);
   const told = `The best split of this money brings about ${amountTold(best.value)}`;
   if (near) return `${told}: no more than this one.`;
-  return `${told}: ${amountTold(Math.abs(rest))} ${rest > 0 ? "more" : "less, since it keeps every rule and moves no money for a gain in doubt"}.`;
+  return `${told}: ${amountTold(Math.abs(rest))} ${rest > 0 ? "more" : `less, since it keeps every rule${told.prudence ? " and moves no money for a gain in doubt" : ""}${told.risk ? `, and is chosen by ${told.risk.replace("their", "its")}` : ""}`}.`;
 }
 
 function showRules(rules) {
@@ -48,10 +62,6 @@ function showRules(rules) {
 }
 
 const whole = amount => amount.toFixed(Math.abs(amount) >= 1000 ? 0 : 2);
-
-function set(input, text) {
-  if (document.activeElement !== input || input.type === "range") input.value = text;
-}
 
 // Puts a slider where an amount lies between its ends.
 function slid(range, amount, [least, most], spoken) {
@@ -77,6 +87,7 @@ function showLever(lever, at) {
   lever.unit.textContent = inMoney ? told.currency : "%";
   lever.range.disabled = lever.field.disabled = state.locked[at] || limits[1] === 0;
   lever.limits.textContent = limitsTold(limits);
+  lever.keep.setAttribute("aria-label", `${channels[at].name}: ${limitsTold(limits)}`);
   lever.keep.closest("label").hidden = limits[0] <= 0 && limits[1] === Infinity;
   lever.told.textContent = leverTold(at, amount, total);
 }
@@ -160,23 +171,31 @@ function showTable() {
   rows.push(["All", full(total), percent(1), full(totalOf(today)), full(totalOf(best.split)), ...[mean, p05, p95].map(outcomeTold), ""]);
   $("table").replaceChildren(...[head, ...rows].map((row, at) => {
     const line = document.createElement("tr");
-    line.append(...row.map((text, column) => made(at && column ? "td" : "th", "", text)));
+    line.append(...row.map((text, column) => {
+      const cell = made(at && column ? "td" : "th", "", text);
+      if (!at || !column) cell.scope = at ? "row" : "col";
+      return cell;
+    }));
     return line;
   }));
+  $("table").prepend(made("caption", "quiet", `Money and what it brings over the horizon, ${told.start} to ${told.end}; 5 % and 95 %: nine of ten draws lie between.`));
 }
 
 // What does not change while money moves.
 function introduced() {
-  const off = Math.abs(spread(value).mean - told.best[told.planned][0]);
+  const off = spread(value).mean - told.mean, exact = Math.abs(off) < 0.005 || Math.abs(off) < 1e-9 * Math.abs(told.mean);
+  const apart = `${amountTold(Math.abs(off))} (${(100 * Math.abs(off / told.mean)).toPrecision(2)}\u00a0%) ${off < 0 ? "less" : "more"} than the planner’s own mean of ${amountTold(told.mean)} on all draws`;
   const { draws, of } = told, all = draws === of ? `all ${of} draws of the fit` : `${draws} of the fit’s ${of} draws, evenly chosen, since no more fit into this file`;
   $("asked").textContent = `What if: ${told.scenario}. ${told.start} to ${told.end}. In brackets: where nine of ten draws lie.`;
   document.querySelectorAll(".currency").forEach(one => { one.textContent = told.currency; });
   $("band-note").textContent = `Bar: nine of ten draws; line: the middle one; dot: the mean. All over the horizon, in ${told.unit ? `${told.unit} of ${told.measure}` : told.measure}.`;
   const notes = [
-    `The page holds ${all}; with the plan’s split it comes to ${off < 0.005 ? "the planner’s own mean to the cent" : `within ${amountTold(off)} of the planner’s own mean`}.`,
+    `The page holds ${all}; with the plan’s split it comes to ${exact ? `the planner’s own mean${told.unit ? " to the cent" : ""}` : apart}.`,
     `Today’s split is what history spent, as the plan compares itself: ${moneyTold(totalOf(today))}. “Chance of less” is the share of draws in which this split brings less than that one.`,
+    told.dated ? "Some channels have dates of their own: the button “Today’s split” puts today’s money on the plan’s dates, so it brings another amount than history’s split on its own dates, which is what every split is compared with." : "",
     `The best splits are proven plans of ${told.best.length} budgets from ${moneyTold(totalOf(told.best[0][2]))} to ${moneyTold(totalOf(told.best[told.best.length - 1][2]))}; between two of them the split is mixed in proportion, and its outcome told along a straight line.`,
     told.prudence ? `The best splits charge each move for its doubt (prudence ${told.prudence}), so a split of your own may have a higher mean and a lower chance.` : "",
+    told.risk ? `The best splits are chosen by ${told.risk}, not by their mean, so a split of your own may have a higher mean.` : "",
     decisions.length > 1 ? "Moving a channel over the whole horizon keeps its proportions between decisions." : "",
     "Inside a decision the money is spread over the periods as the plan spreads it.",
     told.unchecked.length ? `Rules that this page does not check: ${told.unchecked.join("; ")}.` : "",
