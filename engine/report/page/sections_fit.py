@@ -118,7 +118,9 @@ def contributions_table(fit: Fit) -> Table:
     head = scale.head(opening(plain(fit.curves.outcome)), fit.curves.currency if fit.curves.is_money else "")
     total = (Cell("Total"), EMPTY, single(whole, scale), share(1.0) if whole else Cell("-"))
     rows = tuple(zip(*columns, strict=True))
-    return Table("contributions", "What each part added, over all of history", ("Part", "Of", head, "Share"), rows, total)
+    return Table(
+        "contributions", "What each part added, over all of history", ("Part", "Of", head, "Share"), rows, total
+    )
 
 
 def curves_section(given: Given) -> Section | Absent:
