@@ -1,4 +1,4 @@
-"""What the what-if page says of itself: ranges, ties, what it holds, what gives way, and names for who cannot see it."""
+"""What the what-if page says of itself: ranges, ties, what it holds, what gave way, and names for all its parts."""
 
 import functools
 import json
