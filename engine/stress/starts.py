@@ -15,6 +15,7 @@ from engine.response.curves import chosen, respond
 from engine.stress.points import Points
 
 LEVELS = (0.0, 0.35, 0.7, 1.0, 1.4, 2.0, 3.0)  # of a channel's mean money
+COARSE = (0.0, 0.7, 1.4, 2.8)  # the same, where there is one decision more than few
 FEW = 3  # decisions up to which all levels of each are tried
 SCALES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)  # of the mean cell
 HALVINGS = 24  # of the range of prices
@@ -75,13 +76,20 @@ def _outcomes(
 
 
 def _patterns(count: int) -> Float[np.ndarray, "course decision"]:
-    """Levels by decision; of many decisions all alike, or none in the first or the second half, or in every other."""
+    """Levels by decision; of many decisions all alike, or none in the first or the second half, or in every other.
+
+    A year of quarters has a coarser list of all of them beside these: who plans it on the first day searches no less
+    than who plans what is left of it later.
+    """
     if count <= FEW:
         return np.array(list(itertools.product(LEVELS, repeat=count)))
     first = np.arange(count) < count / 2
     other = np.arange(count) % 2 == 0
     kinds = (np.ones(count), first, ~first, other, ~other)
-    return np.array([level * kind for level in LEVELS for kind in kinds])
+    found = np.array([level * kind for level in LEVELS for kind in kinds])
+    if count > FEW + 1:
+        return found
+    return np.concatenate([found, np.array(list(itertools.product(COARSE, repeat=count)))])
 
 
 def started(
