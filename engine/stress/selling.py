@@ -1,7 +1,10 @@
 """Selling: what people who sell make of leads, as a queue in which leads wait and are lost."""
 
+import functools
+
 import numpy as np
 from jaxtyping import Float
+from scipy.interpolate import CubicHermiteSpline
 
 from engine.config.shocks import Sales
 from engine.response.curves import pace
@@ -11,8 +14,9 @@ from engine.stress.play import Paths, outcomes, works
 from engine.stress.readout import quarters_of
 from engine.stress.setting import Setting, Working
 
-LEAST = 1e-6  # of the most leads: where the share of a further one is looked at
-TABLE = 400  # rates of leads at which the line is looked at, for all rates between
+FEW, MANY = 1e-5, 1e3  # marketing's leads between which the share served is looked at [of what the team can do]
+FAR, NEAR = 800, 500  # rates that are looked at, evenly by order of size: of all; on each side of a full team
+KEPT = 256  # teams
 
 
 def attended(
@@ -63,14 +67,33 @@ def _served(
     leads, other = leads_of(setting, came), sales.other_leads
     share, lost = np.zeros(came.shape[:2]), np.ones(came.shape[:2])
     for count in np.unique(people[people >= 1]):
-        here, team = people == count, team_of(sales, int(count))
-        most = max(float(leads[here].max()) - other, LEAST * (1 + other))
-        more = most * np.maximum(np.linspace(0.0, 1.0, TABLE) ** 2, LEAST)
-        without, come = float(served(team, np.array([other]))[0]), other + more
-        done = served(team, come)
-        share[here] = np.interp(leads[here] - other, more, (done - without) / more)
-        lost[here] = np.interp(leads[here] - other, more, 1 - done / come)
+        here = people == count
+        without, line = beyond(team_of(sales, int(count)), other)
+        come = np.maximum(leads[here], other)
+        more = come - other
+        seen = np.minimum(more, line.x[-1])  # a team that is full by far serves no more of more leads
+        share[here] = line(seen) * np.divide(seen, more, out=np.ones_like(more), where=more > 0)
+        done = without + share[here] * more
+        lost[here] = np.maximum(1 - np.divide(done, come, out=np.ones_like(come), where=come > 0), 0.0)
     return share, lost
+
+
+@functools.lru_cache(maxsize=KEPT)
+def beyond(team: Team, other: float) -> tuple[float, CubicHermiteSpline]:
+    """Leads served without marketing, and the share of marketing's that are served beyond these, by how many they are.
+
+    Where the share is looked at depends on nothing but the team and the other leads, so a path does not depend on those
+    beside it; between these it is a cubic with the line's own slopes, closest where the team gets full.
+    """
+    around = np.geomspace(FEW, 1.0, NEAR)
+    spare = 1 - other / team.capacity
+    looked = np.unique(np.concatenate([np.geomspace(FEW, MANY, FAR), spare - around, spare + around]))
+    more = team.capacity * looked[(looked >= FEW) & (looked <= MANY)]
+    without, first = float(served(team, np.array([other]))[0]), float(marginal(team, np.array([other]))[0])
+    share = (served(team, other + more) - without) / more
+    slope = (marginal(team, other + more) - share) / more
+    rates, shares = np.append(0.0, more), np.append(first, share)
+    return without, CubicHermiteSpline(rates, shares, np.append((share[0] - first) / more[0], slope))
 
 
 def queue(setting: Setting) -> tuple[tuple[str, float, float], ...]:
