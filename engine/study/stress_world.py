@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from engine.config.loading import load
 from engine.config.market import Market
@@ -25,7 +25,7 @@ from engine.stress.sets import Case
 from engine.stress.setting import Working
 from engine.stress.trial import Trial, scene_of, shocked, spent
 from engine.study.stress import Prepared
-from engine.words import COLUMNS, folded, money, number, percent, plain
+from engine.words import COLUMNS, folded, money, number, plain
 
 PATHS = 128  # of each case
 LUCKS = 8  # futures of the market that paths take in turn
@@ -42,6 +42,8 @@ class InWorld:
     outcome: Spread  # revenue that the plan's money brought
     by_curves: Spread
     gain: Gain | None  # over the first policy
+    lucks: int  # futures of the market that the paths take in turn: paths of one are not independent of each other
+    worse: int | None  # on how many of them it brings less than the first policy, in the mean of their paths
 
 
 def opened(ready: Prepared, market: Path) -> Ground:
@@ -86,6 +88,7 @@ def _case(trial: Trial, place: Ground, case: Case, on: tuple[Paths, tuple[Workin
     """Every policy in one case."""
     paths, work = on
     luck = met(trial.setting.planned, case.shocks, trial.seed, paths.number)
+    future = paths.number % max(1, len(place.calendars))
     told: list[InWorld] = []
     first: Float[np.ndarray, " path"] | None = None
     for policy in trial.policies:
@@ -94,10 +97,32 @@ def _case(trial: Trial, place: Ground, case: Case, on: tuple[Paths, tuple[Workin
         decided = spent(trial, policy, scene, start.planner)
         came = lived(start.setting, place, luck, paths, decided.money).outcome.sum(axis=1)
         curves = account(start.setting, work, scene.levels, decided, trial.whole, scene.count)
-        more = None if first is None else gain(came, first, np.tile(paths.draws, paths.repeats))
+        over = None if first is None else (gain(came, first, future), worse_on(came, first, future))
         first = came if first is None else first
-        told.append(InWorld(case.name, policy, len(came), spread(came), spread(curves.outcome.sum(axis=1)), more))
+        told.append(
+            InWorld(
+                case=case.name,
+                policy=policy,
+                paths=len(came),
+                outcome=spread(came),
+                by_curves=spread(curves.outcome.sum(axis=1)),
+                gain=over[0] if over else None,
+                lucks=len(np.unique(future)),
+                worse=over[1] if over else None,
+            )
+        )
     return told
+
+
+def worse_on(
+    came: Float[np.ndarray, " path"], over: Float[np.ndarray, " path"], future: Int[np.ndarray, " path"]
+) -> int:
+    """On how many futures of the market paths come to less than others, in their mean.
+
+    >>> worse_on(np.array([1.0, 5.0, 2.0, 5.0]), np.array([2.0, 4.0, 2.0, 5.0]), np.array([0, 1, 0, 1]))
+    1
+    """
+    return sum(gain(came[future == one], over[future == one]).mean < 0 for one in np.unique(future))
 
 
 def world_document(found: tuple[InWorld, ...]) -> list[dict[str, Any]]:
@@ -112,20 +137,24 @@ def world_text(found: tuple[InWorld, ...], ready: Prepared, place: Ground, width
             f"{one.case}: {one.policy}",
             *map(number, (one.outcome.mean, one.outcome.p05, one.outcome.p95, one.by_curves.mean)),
             money(one.gain.mean, "", signed=True) if one.gain else "",
-            percent(one.gain.worse) if one.gain else "",
+            "" if one.worse is None else f"{one.worse} of {one.lucks} lucks",
         ]
         for one in found
     ]
     header = ["case: policy", "mean", "5 %", "95 %", "by curves", "over the first", "worse on"]
     told = (
-        f"In the world of {plain(place.world.name)}, on {found[0].paths} paths: revenue that the money brings "
-        f"[{place.world.currency}], beside what the curves say of the same paths"
+        f"In the world of {plain(place.world.name)}, on {found[0].paths} paths with {_lucks(found[0].lucks)}: "
+        f"revenue that the money brings [{place.world.currency}], beside what the curves say of the same paths"
     )
     lines = [f"{told}:\n{folded(header, rows, width)}", *_outside(found, place.world.currency)]
     shocks = tuple(shock for case in ready.work.cases for shock in case.shocks)
     if names := dict.fromkeys(unfelt(place.world, shocks)):
         lines.append(f"This world has nothing that {', '.join(map(plain, names))} could change.")
     return "\n".join(lines)
+
+
+def _lucks(count: int) -> str:
+    return "one luck of the market" if count == 1 else f"{count} different lucks of the market"
 
 
 def _outside(found: tuple[InWorld, ...], currency: str) -> list[str]:

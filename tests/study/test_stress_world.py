@@ -12,7 +12,7 @@ from engine.response.curves_file import write_curves
 from engine.stress.history import Past
 from engine.stress.in_world import lived
 from engine.stress.play import Paths
-from engine.stress.readout import Spread, gain
+from engine.stress.readout import Spread
 from engine.stress.sets import Case
 from engine.study.stress import Asked, prepared
 from engine.study.stress_world import opened, played_in, world_document, world_text
@@ -103,11 +103,22 @@ def test_a_plan_that_does_not_begin_with_a_week_of_the_market_is_refused(place):
         opened(late, MARKET)
 
 
-def test_gains_reckon_with_paths_that_share_a_draw(monkeypatch, ready, world):
-    heard = []
-    monkeypatch.setattr("engine.study.stress_world.gain", lambda *given: heard.append(given[2]) or gain(*given))
-    played_in(ready, world, lambda _: None)
-    assert [draws.tolist() for draws in heard] == [[0, 1, 2, 3] * 2]  # 8 paths, the draws in turn
+def test_gains_reckon_with_paths_that_share_the_luck_of_the_market(ready, world):
+    """Played again on the same lucks, paths tell nothing new."""
+    again = replace(ready, work=replace(ready.work, count=32))
+    once, twice = (played_in(one, world, lambda _: None)[1] for one in (ready, again))
+    assert (once.paths, once.lucks, twice.paths, twice.lucks) == (8, 8, 32, 8)
+    assert twice.gain.mean == pytest.approx(once.gain.mean)
+    assert twice.gain.high - twice.gain.low == pytest.approx(once.gain.high - once.gain.low)
+    assert twice.worse == once.worse
+
+
+def test_the_text_says_on_how_many_different_lucks_a_policy_is_worse(ready, world):
+    hold, trim = played_in(ready, world, lambda _: None)
+    text = world_text((hold, replace(trim, worse=7)), ready, world)
+    assert "on 8 paths with 8 different lucks of the market: revenue" in text
+    assert "7 of 8 lucks" in text
+    assert (hold.worse, hold.gain) == (None, None)
 
 
 def test_past_years_have_no_market(ready):
