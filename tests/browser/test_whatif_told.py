@@ -132,6 +132,15 @@ def test_a_page_of_another_measure_of_risk_says_so(page_of):
     assert "chosen by the mean of their worst draws" in page_of(html).locator("#notes").text_content()
 
 
+def test_a_best_split_between_two_budgets_is_not_told_as_less_than_itself(page_of, html_of):
+    page = page_of(html_of(BEST + BOUNDED)[0])
+    page.evaluate("replaced(bestOf(told.best, (totalOf(told.best[0][2]) + totalOf(told.best[1][2])) / 2).split)")
+    told = page.inner_text("#beside")
+    assert "straight line between two budgets: no more than this one" in told
+    page.click("#use-plan")
+    assert "straight line" not in page.inner_text("#beside")
+
+
 def test_names_are_cut_between_letters_and_half_letters_marked(page_of, html_of):
     page = page_of(html_of(BEST)[0])
     told = page.evaluate("quoted('\U0001f600'.repeat(200))")

@@ -51,7 +51,8 @@ function bestTold(range) {
   if (best.value === null) return "So much is beyond the budgets whose best split this page knows.";
   const rest = best.value - range.mean, near = Math.abs(rest) < 5e-4 * Math.abs(best.value);
   const told = `The best split of this money brings about ${amountTold(best.value)}`;
-  if (near) return `${told}: no more than this one.`;
+  const isMixed = best.between[0] !== best.between[1];
+  if (near || (rest < 0 && isMixed)) return `${told}${isMixed ? ", told along a straight line between two budgets" : ""}: no more than this one.`;
   return `${told}: ${amountTold(Math.abs(rest))} ${rest > 0 ? "more" : `less, since it keeps every rule${told.prudence ? " and moves no money for a gain in doubt" : ""}${told.risk ? `, and is chosen by ${told.risk.replace("their", "its")}` : ""}`}.`;
 }
 
@@ -193,7 +194,7 @@ function introduced() {
     `The page holds ${all}; with the plan’s split it comes to ${exact ? `the planner’s own mean${told.unit ? " to the cent" : ""}` : apart}.`,
     `Today’s split is what history spent, as the plan compares itself: ${moneyTold(totalOf(today))}. “Chance of less” is the share of draws in which this split brings less than that one.`,
     told.dated ? "Some channels have dates of their own: the button “Today’s split” puts today’s money on the plan’s dates, so it brings another amount than history’s split on its own dates, which is what every split is compared with." : "",
-    `The best splits are proven plans of ${told.best.length} budgets from ${moneyTold(totalOf(told.best[0][2]))} to ${moneyTold(totalOf(told.best[told.best.length - 1][2]))}; between two of them the split is mixed in proportion, and its outcome told along a straight line.`,
+    `The best splits are the planner’s own, of ${told.best.length} budgets from ${moneyTold(totalOf(told.best[0][2]))} to ${moneyTold(totalOf(told.best[told.best.length - 1][2]))}; between two of them the split is mixed in proportion, and its outcome told along a straight line.`,
     told.prudence ? `The best splits charge each move for its doubt (prudence ${told.prudence}), so a split of your own may have a higher mean and a lower chance.` : "",
     told.risk ? `The best splits are chosen by ${told.risk}, not by their mean, so a split of your own may have a higher mean.` : "",
     decisions.length > 1 ? "Moving a channel over the whole horizon keeps its proportions between decisions." : "",
