@@ -63,9 +63,10 @@ def verb(
     from engine.optimize.plan_file import plan_document, write_plan
     from engine.report.answer import plan_text
     from engine.study.ask import plan
+    from engine.study.run_files import run_files
 
     if out:
-        require_free(out, force, curves, scenario, form="file")
+        require_free(out, force, *run_files(curves), scenario, form="file")
     if prove:
         note("proving, which may take many minutes", quiet)
     with progress("proving" if prove else "planning", quiet) as tell:

@@ -82,9 +82,10 @@ def verb(
     from engine.files import require_free, write_json
     from engine.study.replan import Today, document, replan
     from engine.study.replan_text import text
+    from engine.study.run_files import run_files
 
     if out:
-        require_free(out, force, curves, scenario, *[path for path in (spent, plan) if path], form="file")
+        require_free(out, force, *run_files(curves), scenario, *[path for path in (spent, plan) if path], form="file")
     found = replan(curves, scenario, Today(as_of.date(), spent, plan), accept_weak_fit)
     if out:
         write_json(out, document(found))

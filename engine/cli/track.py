@@ -75,11 +75,14 @@ def verb(
     with baseline (what would have come without them). The exit code is 0 on plan and off; --json has "fires".
     """
     from engine.files import require_free, write_json
+    from engine.study.run_files import run_files
     from engine.study.track import Asked, document, track
     from engine.study.track_text import text
 
     if out:
-        require_free(out, force, plan, actuals, *[path for path in (fit, scenario) if path], form="file")
+        require_free(
+            out, force, plan, actuals, *([scenario] if scenario else []), *(run_files(fit) if fit else []), form="file"
+        )
     found = track(Asked(plan, actuals, fit, scenario, band, doubt, accept_weak_fit))
     try:
         if out:

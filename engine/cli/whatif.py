@@ -115,14 +115,16 @@ def _write_page(
 ) -> None:
     """Write the page on which one scenario's money is moved by hand."""
     from engine.files import require_free, write_text
-    from engine.study.whatif_page import whatif_page
+    from engine.study.run_files import run_files
 
     (fit, accept_weak_fit), (other, device), (force, quiet) = curves, beside, shown
     if len(scenarios) != 1 or other or device == "gpu":
         raise click.UsageError(
             "--page is of one scenario, and goes without --base, --grid, --out and --device gpu; leave them out"
         )
-    require_free(page, force, fit, *scenarios, form="file", named="--page")
+    require_free(page, force, *run_files(fit), *scenarios, form="file", named="--page")
+    from engine.study.whatif_page import whatif_page
+
     with progress("page", quiet) as tell:
         made = whatif_page(fit, scenarios[0], accept_weak_fit, tell=tell)
     write_text(page, made)

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+from tests.report.runs import written
+
 
 def second(folder):
     text = (folder / "q.toml").read_text().replace("Next year", "Half of it").replace("3000", "1500")
@@ -92,3 +96,28 @@ def test_a_page_of_several_scenarios_is_refused(peso, folder):
     done = peso("whatif", "q.toml", second(folder), "--fit", "curves.json", "--page", "page.html", cwd=folder)
     assert done.returncode == 2
     assert not (folder / "page.html").exists()
+
+
+@pytest.mark.parametrize("verb", ["whatif", "optimize"])
+@pytest.mark.parametrize("name", ["manifest.json", "health.json", "curves.json", "q.toml"])
+def test_no_answer_takes_the_place_of_a_file_of_its_fit_or_question(peso, tmp_path, verb, name):
+    written(tmp_path)
+    place = tmp_path / "year.toml" if name == "q.toml" else tmp_path / "fit" / name
+    before = place.read_bytes()
+    asked = (
+        ("whatif", "year.toml", "--fit", "fit", "--page")
+        if verb == "whatif"
+        else ("optimize", "fit", "year.toml", "--out")
+    )
+    done = peso(*asked, place, "--force", cwd=tmp_path)
+    assert (done.returncode, place.read_bytes()) == (3, before)
+    assert "is an input of this question" in done.stderr
+
+
+def test_a_page_that_is_kept_beside_a_fit_can_be_replaced(peso, tmp_path):
+    written(tmp_path)
+    asked = ("whatif", "year.toml", "--fit", "fit/curves.json", "--page", "fit/page.html")
+    assert peso(*asked, cwd=tmp_path).returncode == 0
+    assert peso(*asked, "--force", cwd=tmp_path).returncode == 0
+    over = peso(*asked[:-1], "fit/health.json", "--force", cwd=tmp_path)
+    assert (over.returncode, "is an input of this question" in over.stderr) == (3, True)
