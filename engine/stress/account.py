@@ -13,6 +13,7 @@ from engine.stress.policies import Spending
 from engine.stress.setting import Setting, Working
 
 ROUNDING = 1e-6  # of all money
+OF_PROFIT = ("profit", "clv")  # goals that are money left, by which policies are ranked and tuned, not by outcome
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def margin_of(setting: Setting) -> Float[np.ndarray, " channel"]:
     asked, goal = setting.planned.stress.margin, setting.planned.goal.maximise
     if asked is not None and setting.curves.is_money:
         return np.full(len(setting.names), asked)
-    return setting.margins if goal in ("profit", "clv") else np.full(len(setting.names), np.nan)
+    return setting.margins if goal in OF_PROFIT else np.full(len(setting.names), np.nan)
 
 
 def _contribution(setting: Setting, came: Float[np.ndarray, "path row channel"]) -> Float[np.ndarray, "path row"]:

@@ -18,7 +18,7 @@ from engine.optimize.goals import counted, margins
 from engine.optimize.over_time.decisions import Grid, anyway, grid
 from engine.optimize.plan import Plan
 from engine.optimize.timing import Conditions, conditions, cycled
-from engine.periods import PER_YEAR, starts
+from engine.periods import starts
 from engine.response.curves import Channel, Curves, chosen, kernel, respond
 
 
@@ -60,25 +60,19 @@ class Setting:
         """The first row of each decision, and that of the tail where there is one."""
         return np.array([*self.grid.edges[:-1], *([self.periods] if self.tail else [])])
 
-    @property
-    def discount(self) -> Float[np.ndarray, " row"]:
-        """What money of each row is worth at the start, by the discount rate of the stress test."""
-        yearly = self.planned.stress.discount_rate
-        discounted: Float[np.ndarray, " row"] = (1 + yearly) ** (-np.arange(self.rows) / PER_YEAR[self.curves.period])
-        return discounted
-
 
 def setting(curves: Curves, scenario: Scenario, plan: Plan) -> Setting:
     """The setting of a plan that was made of a scenario without its surprises (`foreseen`).
 
     Raises:
-        InputError: The scenario asks for what a stress test does not know yet.
+        InputError: The scenario asks for what a stress test does not know yet, or has two margins.
     """
     if any(rules.tiers for rules in (*scenario.channels.values(), *[one for one in (scenario.every_channel,) if one])):
         raise InputError(
             f"scenario {scenario.name!r}: prices by amount (tiers) are not stressed yet; leave them out, or give the "
             "price of the tier that the plan reaches as a shock with expected = true"
         )
+    _require_one_margin(curves, scenario)
     seen, horizon = foreseen(scenario), scenario.horizon
     told = counted(curves, scenario.goal)
     rows = horizon.periods + (horizon.tail if horizon.from_history else 0)
@@ -92,6 +86,19 @@ def setting(curves: Curves, scenario: Scenario, plan: Plan) -> Setting:
         margins=margins(curves, scenario.goal),
         planned=scenario,
     )
+
+
+def _require_one_margin(curves: Curves, scenario: Scenario) -> None:
+    """Refuse a margin of the stress test that is not the one by which the plan makes profit."""
+    asked = scenario.stress.margin
+    if asked is None or scenario.goal.maximise != "profit":
+        return
+    for name, own in zip(curves.names, margins(curves, scenario.goal).tolist(), strict=True):
+        if own != asked:
+            raise InputError(
+                f"scenario {scenario.name!r}: stress.margin = {asked:g} and the goal's margin of {name} is {own:g}, so "
+                "policies would be ranked by another profit than they plan for; leave stress.margin out"
+            )
 
 
 def foreseen(scenario: Scenario) -> Scenario:

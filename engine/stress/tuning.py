@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from engine.config.shocks import Shock
 from engine.errors import InfeasibleError, InputError
-from engine.stress.account import Account
+from engine.stress.account import OF_PROFIT, Account
 from engine.stress.play import Paths, paths_of, works
 from engine.stress.policies import Policy
 from engine.stress.proposals import Choice, Choices, searched
@@ -169,12 +169,12 @@ def _luck(setting: Setting, seed: int, count: int, first: int) -> Luck:
 
 
 def measured(setting: Setting, account: Account) -> Float[np.ndarray, "path span"]:
-    """What finance asked for: profit where that is the goal, else the outcome."""
+    """What finance asked for: profit where the goal is money left, else the outcome."""
     return account.profit if _is_profit(setting) else account.outcome
 
 
 def _is_profit(setting: Setting) -> bool:
-    return setting.planned.goal.maximise == "profit"
+    return setting.planned.goal.maximise in OF_PROFIT
 
 
 def earned(trial: Trial, shocks: tuple[Shock, ...], policy: Policy, luck: Luck) -> Float[np.ndarray, " path"]:

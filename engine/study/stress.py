@@ -33,7 +33,6 @@ from engine.study.stress_held_back import held_back
 from engine.words import exact, plain
 
 ShockSet = Literal["scenario", "ladder", "montecarlo", "replay"]
-SETS: tuple[ShockSet, ...] = get_args(ShockSet)
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 USUAL: tuple[Policy, ...] = ("hold", "trim", "replan", "foresight")
 REPLAYED: tuple[Policy, ...] = ("hold", "trim")  # nobody knows beforehand how a past year goes on

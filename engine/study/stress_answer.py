@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from engine.optimize.rules import Problem
 from engine.periods import step
 from engine.report.stress_choice import TOLD, choice, told_case
-from engine.stress.account import Account
+from engine.stress.account import OF_PROFIT, Account
 from engine.stress.bridge import steps
 from engine.stress.heeded import closed, heeded, rules_asked
 from engine.stress.history import Past
@@ -50,7 +50,6 @@ NAMED = {
     "montecarlo": "the scenario's shocks by chance",
     "replay": "past years replayed",
 }
-OF_PROFIT = ("profit", "clv")  # goals by whose profit policies are ranked
 
 
 def answered(ready: Prepared, found: tuple[Gathered, ...]) -> Answer:

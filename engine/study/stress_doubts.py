@@ -15,7 +15,7 @@ from engine.stress.run import Work
 from engine.stress.sets import middle, too_late
 from engine.stress.setting import Setting
 from engine.stress.trial import Trial
-from engine.words import number, plain
+from engine.words import number, percent, plain
 
 COUNTED = {"montecarlo", "replay"}  # families of cases with as many paths as are asked for
 MOST_BUSY, LEAST_BUSY = 2.0, 0.01  # of what people can do: beyond these a figure is most likely in another unit
@@ -26,7 +26,8 @@ def doubts(work: Work) -> tuple[str, ...]:
     """All of them, those of the curves first."""
     told, families = work.trial.setting, {case.family for case in work.cases}
     own = (*_unfelt(told), *_late(told)) if families & {"shock", "montecarlo"} else ()
-    return (*_hills(work.trial), *own, *_busy(told), *_few(told, work.count, bool(families & COUNTED)))
+    few = _few(told, work.count, bool(families & COUNTED))
+    return (*_hills(work.trial), *own, *_busy(told), *_discounted(told), *few)
 
 
 def _hills(trial: Trial) -> tuple[str, ...]:
@@ -127,6 +128,18 @@ def require_idle(told: Setting) -> None:
 
 def _team(sales: Sales) -> str:
     return "1 person" if sales.people == 1 else f"{sales.people:,} people"
+
+
+def _discounted(told: Setting) -> tuple[str, ...]:
+    """That policies plan for profit at the start of the horizon, and are ranked by profit of any time."""
+    rate = told.planned.goal.discount_rate
+    if not rate:
+        return ()
+    told_rate = (
+        f"plans discount profit by {percent(rate)} a year (goal.discount_rate), and policies are ranked by profit that "
+        "is not discounted: between policies that are near each other, a plan for early profit may look the worse one"
+    )
+    return (told_rate,)
 
 
 def _few(told: Setting, count: int, is_asked: bool) -> tuple[str, ...]:

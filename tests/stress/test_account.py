@@ -19,7 +19,7 @@ from tests.stress.scenes import asked, calm, curves, set_up, surely
 from tests.stress.trials import as_paid, one_path, scene, shock, some, spending, trial
 
 CASH = "[stress]\nmargin = 0.45\ndiscount_rate = 0.11\ncash = {{ customers_pay_after = {}, media_paid_after = {} }}\n"
-GOAL = '[goal]\nmaximise = "profit"\nmargin = 0.6\ndiscount_rate = 0.2\n'
+GOAL = '[goal]\nmaximise = "profit"\nmargin = 0.45\ndiscount_rate = 0.2\n'
 STORM = (
     shock("price", channels=["c0"], factor={"low": 0.8, "mode": 1.2, "high": 1.8}, begins=date(2027, 2, 1), chance=0.7),
     shock("budget", factor=0.8, begins=date(2027, 7, 5), chance=0.6),

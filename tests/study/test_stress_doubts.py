@@ -144,3 +144,10 @@ def test_how_a_plan_that_decides_once_would_decide_more_often(told, periods, dec
 
 def test_nothing_odd_is_nothing_told(told):
     assert told(DEAR + BAN, paths=40).warnings == ()
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.08])
+def test_that_plans_discount_profit_and_ranks_do_not_is_said(told, rate):
+    goal = f'goal = {{ maximise = "profit", margin = 0.6, discount_rate = {rate} }}\n'
+    found = said(told(goal + CUT), "ranked by profit that is not discounted")
+    assert [one.startswith("plans discount profit by 8.0 % a year") for one in found] == [True] * bool(rate)
