@@ -30,13 +30,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "status": "certified" if plan.certified else "feasible",
         "currency": plan.currency,
         "period": plan.period,
-        "horizon": {
-            "start": str(plan.start),
-            "end": str(plan.end),
-            "periods": plan.periods,
-            "carry_over": "cycle" if plan.reach is None else "history",
-            "tail": plan.reach,
-        },
+        "horizon": _horizon(plan),
         "measure": plan.measure,
         "channels": [line.name for line in plan.lines],
         "decisions": list(plan.decisions),
@@ -68,6 +62,17 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "strategy": _strategy(plan),
         "seconds": plan.seconds,
         "made_from": plan.made_from,
+    }
+
+
+def _horizon(plan: Plan) -> dict[str, Any]:
+    """The time that a plan covers, and what of it counts."""
+    return {
+        "start": str(plan.start),
+        "end": str(plan.end),
+        "periods": plan.periods,
+        "carry_over": "cycle" if plan.reach is None else "history",
+        "tail": plan.reach,
     }
 
 

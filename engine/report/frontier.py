@@ -87,7 +87,7 @@ def _table(found: Frontier) -> str:
     if found.prudence:
         notes += " next 1 is told after the charge for the doubt of moves, step 1 before it."
     if any(point.marginal is None for point in found.points):
-        notes += " - under next 1: a single unit cannot be spent, as money goes in steps or every channel is at its cap."
+        notes += " - under next 1: a single unit cannot be spent, as money goes in steps or every cap is reached."
     if found.risk != "mean":
         notes += (
             f"\nPlans are chosen by risk.measure {found.risk!r}; next 1, step 1 and the budgets up to which money pays "

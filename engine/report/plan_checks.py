@@ -23,6 +23,7 @@ from engine.report.plan_layout import (
     VALUE,
     WORTH,
     Layout,
+    case_row,
     of_inputs,
     titled,
 )
@@ -87,7 +88,7 @@ def case_fields(told: Layout) -> list[Field]:
 
 
 def _spent(told: Layout, case: int) -> str:
-    first, last = (told.case_row(case, channel) for channel in (0, told.count - 1))
+    first, last = (case_row(told, case, channel) for channel in (0, told.count - 1))
     return f"SUM({block((first, 2), (last, 1 + told.decisions), SPEND)})"
 
 

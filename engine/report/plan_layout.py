@@ -61,10 +61,6 @@ class Layout:
         """How many decisions there are."""
         return len(self.book.begins)
 
-    def case_row(self, case: int, channel: int) -> int:
-        """The row of a channel of a case in the sheet of spend."""
-        return TOP + case * self.count + channel
-
     def spent(self, slot: int, channel: int, decision: int) -> Cell:
         """The money of a channel in a decision, of the one shown or the one compared with; on the sheet of outcome."""
         return (self.block(2 * slot) + channel, 1 + decision)
@@ -73,21 +69,29 @@ class Layout:
         """What that brings in a span."""
         return (self.block(2 * slot + 1) + channel, 1 + span)
 
-    def anyway(self, channel: int, span: int) -> Cell:
-        """What comes in a span without any money."""
-        return (self.block(4) + channel, 1 + span)
-
     def block(self, number: int) -> int:
         """The first row of a block of the sheet of outcome."""
         return TOP + number * (self.count + 4)
 
-    def by_week(self, slot: int, channel: int) -> int:
-        """The row of a channel's money by period in the sheet of weeks; slot 2: its shares of a decision's money."""
-        return WEEK_ROW + 1 + slot * (self.count + 1) + channel
 
-    def weeks(self, row: int) -> str:
-        """What formulas call a row of the sheet of weeks."""
-        return block((row, FIRST_WEEK), (row, FIRST_WEEK + self.book.time.rows - 1), WEEKS)
+def case_row(told: Layout, case: int, channel: int) -> int:
+    """The row of a channel of a case in the sheet of spend."""
+    return TOP + case * told.count + channel
+
+
+def anyway(told: Layout, channel: int, span: int) -> Cell:
+    """What comes in a span without any money."""
+    return (told.block(4) + channel, 1 + span)
+
+
+def by_week(told: Layout, slot: int, channel: int) -> int:
+    """The row of a channel's money by period in the sheet of weeks; slot 2: its shares of a decision's money."""
+    return WEEK_ROW + 1 + slot * (told.count + 1) + channel
+
+
+def weeks(told: Layout, row: int) -> str:
+    """What formulas call a row of the sheet of weeks."""
+    return block((row, FIRST_WEEK), (row, FIRST_WEEK + told.book.time.rows - 1), WEEKS)
 
 
 def of_inputs(cell: Cell) -> str:

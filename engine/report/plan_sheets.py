@@ -20,8 +20,12 @@ from engine.report.plan_layout import (
     VALUE,
     WORTH,
     Layout,
+    anyway,
+    by_week,
+    case_row,
     of_inputs,
     titled,
+    weeks,
 )
 from engine.report.workbook import Book, Cell, Form, Role, Sheet, block, place
 from engine.response.curves import pace
@@ -92,14 +96,14 @@ def write_spend(book: Book, told: Layout) -> None:
     for number, case in enumerate(told.book.cases):
         role: Role = "figure" if case.split else "input"
         for channel, money in enumerate(case.money.tolist()):
-            row = told.case_row(number, channel)
+            row = case_row(told, number, channel)
             sheet.text((row, 0), told.book.names[number])
             sheet.text((row, 1), told.channels[channel])
             for at, one in enumerate(money):
                 sheet.number((row, 2 + at), one, "fine", role)
             _sum(sheet, (row, 2 + len(money)), (2, 1 + len(money)), sum(money), "amount")
     own = len(told.book.cases) - 1
-    first, last = (told.case_row(own, 0), 2), (told.case_row(own, told.count - 1), 1 + told.decisions)
+    first, last = (case_row(told, own, 0), 2), (case_row(told, own, told.count - 1), 1 + told.decisions)
     _allow(sheet, first, last, ">=", "money is 0 or more")
 
 
@@ -123,7 +127,7 @@ def write_outcome(book: Book, told: Layout, written: list[list[Written]]) -> Non
     for channel, row in enumerate(_anyway(told).tolist()):
         sheet.text((told.block(4) + channel, 0), told.channels[channel])
         for span, one in enumerate(row):
-            sheet.number(told.anyway(channel, span), one, "fine")
+            sheet.number(anyway(told, channel, span), one, "fine")
 
 
 def _head(sheet: Sheet, told: Layout, number: int, title: str, labels: tuple[str, ...], is_run: bool = False) -> None:
@@ -136,7 +140,7 @@ def _write_spent(sheet: Sheet, told: Layout, slot: int, channel: int) -> None:
     known = told.book.cases[told.shown[slot]].money[channel].tolist()
     row = told.block(2 * slot) + channel
     sheet.text((row, 0), told.channels[channel])
-    last = told.case_row(len(told.book.cases) - 1, told.count - 1)
+    last = case_row(told, len(told.book.cases) - 1, told.count - 1)
     for at, money in enumerate(known):
         every = block((TOP, 2 + at), (last, 2 + at), SPEND)
         number = f"({place(NUMBERS[slot], SUMMARY)}-1)*{told.count}+{channel + 1}"
@@ -150,11 +154,11 @@ def _write_brought(sheet: Sheet, told: Layout, where: tuple[int, int], written: 
     known = told.book.brought[told.shown[slot]][channel].tolist()
     row = told.block(2 * slot + 1) + channel
     sheet.text((row, 0), told.channels[channel])
-    spent, every = told.weeks(told.by_week(slot, channel)), told.weeks(WEEK_ROW)
+    spent, every = weeks(told, by_week(told, slot, channel)), weeks(told, WEEK_ROW)
     for span, (looked, value) in enumerate(zip(told.book.spans, known, strict=True)):
         comes = "+".join(one.brings(spent, every, looked, told.book.time) for one in written)
         factor = f"{of_inputs(VALUE)}*{of_inputs((FACTORS + channel, EFFECT))}"
-        formula = f"({comes}-{place(told.anyway(channel, span))})*{factor}"
+        formula = f"({comes}-{place(anyway(told, channel, span))})*{factor}"
         if len(formula) > LONGEST_FORMULA:
             raise InputError(
                 f"channel {told.channels[channel]!r}: its draws change their curve {len(written) - 1} times, more "
@@ -194,7 +198,7 @@ def write_weeks(book: Book, told: Layout) -> None:
         for channel in range(told.count):
             _write_weeks_of(sheet, told, (slot, channel), owner, known[channel].tolist(), name)
     for channel, shares in enumerate(told.book.pace.tolist()):
-        row = told.by_week(2, channel)
+        row = by_week(told, 2, channel)
         _named(sheet, row, told.channels[channel], "share")
         for at, share in enumerate(shares):
             sheet.number((row, FIRST_WEEK + at), share, "factor")
@@ -210,7 +214,7 @@ def _write_weeks_of(
 ) -> None:
     """Money of a channel by period; after the horizon its pace of before."""
     slot, channel = where
-    row, shares = told.by_week(slot, channel), told.by_week(2, channel)
+    row, shares = by_week(told, slot, channel), by_week(told, 2, channel)
     _named(sheet, row, told.channels[channel], name)
     price = of_inputs((FACTORS + channel, PRICE))
     for at, (decision, money) in enumerate(zip(owner, known, strict=True)):

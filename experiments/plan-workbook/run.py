@@ -20,7 +20,7 @@ from engine.config.scenario import Scenario
 from engine.optimize.plan import optimize
 from engine.report.page.given import FitRun, Given
 from engine.report.plan_book import PlanBook, plan_book
-from engine.report.plan_layout import Layout
+from engine.report.plan_layout import Layout, case_row
 from engine.report.plan_workbook import plan_workbook
 from engine.response.curves import Channel, Curves, Family, History
 
@@ -88,7 +88,7 @@ def recalculated(path: Path, book: PlanBook) -> dict[str, float]:
     page = openpyxl.load_workbook(path)
     for channel, row in enumerate(money.tolist()):
         for at, one in enumerate(row):
-            page["Spend"].cell(told.case_row(own, channel) + 1, 3 + at).value = one
+            page["Spend"].cell(case_row(told, own, channel) + 1, 3 + at).value = one
     page["Summary"]["B5"] = book.names[own]
     page.save(path.with_name("typed.xlsx"))  # without any value of a formula
     found = {}

@@ -12,7 +12,7 @@ from engine.optimize.timing import turned
 from engine.report.page.given import FitRun, Given
 from engine.report.plan_book import OWN, plan_book
 from engine.report.plan_draws import Time, pieces
-from engine.report.plan_layout import TOP, Layout
+from engine.report.plan_layout import TOP, Layout, case_row
 from engine.report.plan_workbook import CONTENTS, plan_workbook
 from engine.report.workbook import place
 from engine.response.adstock import ADSTOCKS
@@ -120,7 +120,7 @@ def test_money_that_is_typed_in_brings_what_the_engine_says_that_it_does(tmp_pat
     own = len(book.cases) - 1
     for channel, row in enumerate(money.tolist()):
         for at, one in enumerate(row):
-            written.change("Spend", place((told.case_row(own, channel), 2 + at)).replace("$", ""), one)
+            written.change("Spend", place((case_row(told, own, channel), 2 + at)).replace("$", ""), one)
     written.change("Summary", "B5", book.names[own])
     brings = book.brings(money)
     for channel, row in enumerate(brings.tolist()):
@@ -237,7 +237,7 @@ def test_far_beyond_every_halfway_and_without_any_money_sums_still_agree(tmp_pat
         written, told, own = opened(tmp_path, book), Layout(book, (0, 1)), len(book.cases) - 1
         for channel, row in enumerate(book.cases[own].money.tolist()):
             for at, one in enumerate(row):
-                written.change("Spend", place((told.case_row(own, channel), 2 + at)).replace("$", ""), size * one)
+                written.change("Spend", place((case_row(told, own, channel), 2 + at)).replace("$", ""), size * one)
         written.change("Summary", "B5", book.names[own])
         brings = book.brings(size * book.cases[own].money).sum()
         assert math.isclose(written.value("Summary", "C10"), brings, rel_tol=1e-9, abs_tol=1e-6)
