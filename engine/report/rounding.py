@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.words import plain
+from engine.words import money, plain
 
 UNBROKEN = "\u00a0"  # a space at which no line ends
+PLACED, LEAST = 100.0, 0.05  # amounts between these are told with two places
 LONGEST = 6  # digits of the total of a column, from which on it is told in thousands, millions and so on
 
 
@@ -69,3 +70,17 @@ def written(shown: float, places: int, signed: bool = False) -> str:
     """
     rounded = round(shown, places) or 0.0
     return f"{rounded:{'+' if signed and rounded else ''},.{places}f}"
+
+
+def evenly(*amounts: float, currency: str = "", signed: bool = False) -> list[str]:
+    """A figure and the ends of its range, all with two places where they are small.
+
+    >>> evenly(0.362, 0.166, 1.1), evenly(2.0, 1.0, 3.0), evenly(1234.0, -2.5)
+    (['0.36', '0.17', '1.10'], ['2', '1', '3'], ['1,234', '-2.5'])
+    >>> evenly(0.1, -0.2, currency="EUR", signed=True)
+    ['EUR +0.10', 'EUR -0.20']
+    """
+    largest, whole = max(map(abs, amounts)), all(one == round(one) for one in amounts)
+    if whole or not LEAST <= largest < PLACED:
+        return [money(one, currency, signed) for one in amounts]
+    return [f"{plain(currency)} {written(one, 2, signed)}".strip() for one in amounts]

@@ -29,8 +29,9 @@ from engine.report.charts.look import (
     span,
     unit_of,
 )
+from engine.report.rounding import evenly
 from engine.response.curves import Channel, Curves, kernel, pace, respond, respond_with_rate
-from engine.words import money, number
+from engine.words import money
 
 COLUMNS = 3  # panels side by side
 WIDTH, HEIGHT, TOTAL = 210, 140, 880  # of a panel, and of a row of them with its axes [pixels]
@@ -68,9 +69,11 @@ def response_chart(curves: Curves, plan: Mapping[str, Planned] | None = None) ->
     best = int(np.argmax([three[1] for three in nexts]))
     what = short(curves.measure)
     one = money(1.0, curves.currency)
-    title = f"Where does the next {one} bring most? In {short(names[best])}: {_told(nexts[best], curves)}"
+    title = (
+        f"Where does the next {one} bring most at today's spend? In {short(names[best])}: {_told(nexts[best], curves)}"
+    )
     if not nexts[best][1] > 0:
-        title = f"The next {one} brings nothing in any channel, as far as the data tell"
+        title = f"The next {one} at today's spend brings nothing in any channel, as far as the data tell"
     told = [
         f"{short(name)} brings {_brought(channel, curves)} at today's "
         f"{money(pace(channel, curves.period), curves.currency)} a {curves.period}{_plans(channel, planned, curves)}"
@@ -109,19 +112,19 @@ def next_brings(channel: Channel, curves: Curves) -> Three:
 
 def _told(three: Three, curves: Curves, edges: str = "5-95 %: ") -> str:
     """A middle with its range, in money or in units of the outcome."""
-    low, middle, high = three
+    middle, *ends = evenly(three[1], three[0], three[2])
     unit = "" if curves.is_money else f" {short(curves.outcome)}"
-    return f"{money(middle, outcome_currency(curves))}{unit} ({edges}{number(low)} .. {number(high)})"
+    told = f"{outcome_currency(curves)} {middle}".strip()
+    return f"{told}{unit} ({edges}{ends[0]} .. {ends[1]})"
 
 
 def _brought(channel: Channel, curves: Curves) -> str:
     """What today's spend brings, in words."""
-    today = _band(channel, np.array([pace(channel, curves.period)]), curves)[:, 0]
+    low, mean, high = _band(channel, np.array([pace(channel, curves.period)]), curves)[:, 0].tolist()
+    middle, *ends = evenly(mean, low, high)
     unit = "" if curves.is_money else f" {short(curves.outcome)}"
-    return (
-        f"{money(today[1], outcome_currency(curves))}{unit} a {curves.period} "
-        f"(5-95 %: {number(today[0])} .. {number(today[2])})"
-    )
+    told = f"{outcome_currency(curves)} {middle}".strip()
+    return f"{told}{unit} a {curves.period} (5-95 %: {ends[0]} .. {ends[1]})"
 
 
 def _band(channel: Channel, stock: Float[np.ndarray, " point"], curves: Curves) -> Float[np.ndarray, "three point"]:
@@ -157,7 +160,9 @@ def _response(name: str, channel: Channel, brings: Three, curves: Curves, plan: 
     scale = {"domain": span(0.0, float(f"{high.max() / up.size:.4g}"))}
     outcome: Spec = {"title": title, "scale": scale, "axis": {"tickCount": 4}}
     return {
-        "title": _panel_title(name, f"{channel.kind}; next {money(1.0, curves.currency)}: {_told(brings, curves, '')}"),
+        "title": _panel_title(
+            name, f"{channel.kind}; next {money(1.0, curves.currency)} today: {_told(brings, curves, '')}"
+        ),
         "width": WIDTH,
         "height": HEIGHT,
         "encoding": {"x": spend},

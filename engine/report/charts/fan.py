@@ -22,7 +22,8 @@ from engine.report.charts.look import (
     unit_of,
     units,
 )
-from engine.report.charts.spending import across, beginnings, when
+from engine.report.charts.spending import across, beginnings, stretch
+from engine.report.rounding import evenly
 from engine.report.stress_choice import TOLD
 from engine.stress.readout import Answer, Reading, Spread
 from engine.words import money, plain
@@ -52,7 +53,7 @@ def course_chart(plan: Plan, found: Sequence[Range]) -> Spec:
     parts = [Part(name, one) for name, one in zip(names, found, strict=True)]
     unit, what = plan.currency if plan.in_money else "", short(plan.counts or plan.measure)
     most = max(parts, key=lambda one: one.outcome.mean)
-    title = f"Most {what} comes {when(most.name)}: {_ranged(most.outcome, unit)}"
+    title = f"Most {what} comes {stretch(most.name, plan.decisions)}: {_ranged(most.outcome, unit)}"
     reading = f"Line: {what} in the time of each decision, in the mean over all draws; bars: 5-95 %."
     return _fan(parts, (title, reading), unit, (what, "decision"))
 
@@ -65,7 +66,7 @@ def stressed_course_chart(found: Answer, one: Reading) -> Spec:
     title = f"No part of the time falls behind the plan, if you {TOLD[one.policy]}"
     if worst.outcome.mean < worst.planned:
         title = (
-            f"Shocks cost most {when(worst.name)}: {_ranged(worst.outcome, found.unit)} instead of "
+            f"Shocks cost most {stretch(worst.name, [each.name for each in one.quarters])}: {_ranged(worst.outcome, found.unit)} instead of "
             f"{money(worst.planned, found.unit)}"
         )
     reading = (
@@ -76,7 +77,8 @@ def stressed_course_chart(found: Answer, one: Reading) -> Spec:
 
 
 def _ranged(of: Range | Spread, unit: str) -> str:
-    return f"{money(of.mean, unit)} (5-95 %: {money(of.p05, unit)} .. {money(of.p95, unit)})"
+    mean, low, high = evenly(of.mean, of.p05, of.p95, currency=unit)
+    return f"{mean} (5-95 %: {low} .. {high})"
 
 
 def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tuple[str, str]) -> Spec:

@@ -14,6 +14,7 @@ from engine.report.charts.look import (
     total_title,
 )
 from engine.report.charts.waterfall import Ends, Step, unit_across, waterfall
+from engine.report.answer import NOTABLE
 from engine.report.figures import one_draw, ranged
 from engine.report.history import split_name
 from engine.response.curves import KINDS
@@ -62,6 +63,11 @@ def _change(line: Line) -> float:
     return line.spend - line.baseline
 
 
+def keeps(plan: Plan) -> bool:
+    """Whether the decision names no channel whose money changes: it is to keep the split."""
+    return all(abs(_change(line)) <= NOTABLE * plan.spend for line in plan.lines)
+
+
 def _seen(change: float, plan: Plan) -> float:
     """A change without what a solver leaves."""
     return change if abs(change) > STILL * plan.spend else 0.0
@@ -77,10 +83,12 @@ def _title(plan: Plan) -> str:
     up = max(plan.lines, key=_change)
     down = min(plan.lines, key=_change)
     least = STILL * max(plan.spend, 1e-300)
+    if all(abs(_change(line)) <= least for line in plan.lines):
+        return f"No money moves: the plan keeps {split_name(plan)}"
+    if keeps(plan):
+        return f"The plan keeps {split_name(plan)}: no channel changes by more than {percent(NOTABLE)} of the money"
     gained = sum(max(_change(line), 0.0) for line in plan.lines)
     lost = sum(max(-_change(line), 0.0) for line in plan.lines)
-    if gained <= least and lost <= least:
-        return f"No money moves: the plan keeps {split_name(plan)}"
     if lost <= least:
         return f"{money(gained, plan.currency)} come on top, most of it for {short(up.name)}"
     if gained <= least:

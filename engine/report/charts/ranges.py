@@ -27,6 +27,7 @@ from engine.report.charts.look import (
     unit_of,
 )
 from engine.report.figures import one_draw
+from engine.report.rounding import evenly
 from engine.report.stress_choice import BARE, DOING, TOLD, choice, gain_told, gained, rank_unit
 from engine.stress.readout import Answer, CaseReading, Spread
 from engine.words import money, percent, plain
@@ -83,7 +84,8 @@ def _best(found: Answer, case: CaseReading) -> str:
 
 
 def _ranged(of: Range | Spread, unit: str) -> str:
-    return f"{money(of.mean, unit)} (5-95 %: {money(of.p05, unit)} .. {money(of.p95, unit)})"
+    mean, low, high = evenly(of.mean, of.p05, of.p95, currency=unit)
+    return f"{mean} (5-95 %: {low} .. {high})"
 
 
 def scenarios_chart(plans: Sequence[Plan]) -> Spec:

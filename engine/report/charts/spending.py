@@ -1,6 +1,7 @@
 """Chart of a plan's money over time: by decision, stacked by channel."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 from engine.optimize.plan import Plan
@@ -48,10 +49,11 @@ def spending_chart(plan: Plan) -> Spec:
     title: Title = f"Money {units(plain(plan.currency), unit.name, 'by decision')}"
     most = max(range(len(totals)), key=lambda at: totals[at])
     share = f" ({percent(totals[most] / plan.spend)} of {money(plan.spend, plan.currency)})" if plan.spend > 0 else ""
+    spell = stretch(plan.decisions[most], plan.decisions)
     shown = [f"{short(name)} {money(one, plan.currency)}" for name, one in zip(plan.decisions, totals, strict=True)]
     return framed(
         heading(
-            f"Most money is spent {when(plan.decisions[most])}: {money(totals[most], plan.currency)}{share}",
+            f"Most money is spent {spell}: {money(totals[most], plan.currency)}{share}",
             "Stacked: the money of each channel in each decision, in shades of its kind's colour; above: the sum.",
             WIDE,
         ),
@@ -103,6 +105,27 @@ def beginnings(names: Sequence[str]) -> list[str]:
     ['2027-01-04', 'after the end']
     """
     return labels(name.partition(" to ")[0] for name in names)
+
+
+def stretch(name: str, names: Sequence[str]) -> str:
+    """A part of the time as words after a verb, with its length where parts differ in it.
+
+    >>> stretch("2027-01-04 to 2027-01-17", ["2027-01-04 to 2027-01-17", "2027-01-18 to 2027-01-24"])
+    'from 2027-01-04 to 2027-01-17, 2 of the 3 weeks'
+    >>> stretch("2027-01-04 to 2027-01-17", ["2027-01-04 to 2027-01-17", "after the end"])
+    'from 2027-01-04 to 2027-01-17'
+    """
+    days = {one: _days(one) for one in names if " to " in one}
+    if name not in days or len(set(days.values())) == 1:
+        return when(name)
+    size, unit = (7, "weeks") if all(one % 7 == 0 for one in days.values()) else (1, "days")
+    return f"{when(name)}, {days[name] // size} of the {sum(days.values()) // size} {unit}"
+
+
+def _days(name: str) -> int:
+    """How long a part of the time is that is named by its first and last day [days]."""
+    first, last = map(date.fromisoformat, name.split(" to "))
+    return (last - first).days + 1
 
 
 def when(name: str) -> str:

@@ -11,6 +11,8 @@ from engine.report.rounding import Scale, adding, written
 STEP, ACROSS = 26, 480  # height of a row, width of the chart [pixels]
 ROOM = 0.06, 0.17  # of the span that is drawn: to the left, and to the right, where numbers stand
 DIGITS = 3, 2  # of the largest step, from 1 on and below 1
+TENTH = 0.1  # of a unit: where all steps are smaller, the unit below it tells them
+UNDER = {1e12: Unit(1e9, "bn"), 1e9: Unit(1e6, "m"), 1e6: Unit(1e3, "k"), 1e3: Unit(1.0, "")}
 
 
 class Step(NamedTuple):
@@ -128,8 +130,13 @@ def told(begin: float, changes: Sequence[float], unit: Unit) -> list[str]:
 
     >>> told(1e6, [331_000.0, 331_000.0, -662_000.0], Unit(1e6, "m"))
     ['1.00 m', '+0.33 m', '+0.33 m', '-0.66 m', '1.00 m']
+    >>> told(1e6, [26_000.0, -4_000.0], Unit(1e6, "m"))
+    ['1,000.0 k', '+26.0 k', '-4.0 k', '1,022.0 k']
     """
-    largest = max(map(abs, changes), default=0.0) / unit.size
+    most = max(map(abs, changes), default=0.0)
+    if 0 < most < TENTH * unit.size:
+        unit = UNDER.get(unit.size, unit)
+    largest = most / unit.size
     whole = math.floor(math.log10(largest)) if largest > 0 else 0
     places = min(max(DIGITS[whole < 0] - 1 - whole, 0), 6)
     scale, end = Scale(unit.size, unit.name, places), begin + sum(changes)
