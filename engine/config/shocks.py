@@ -240,7 +240,7 @@ class Stress(Closed):
     level: Level = 0.05  # of paths that value at risk and CVaR tell
     correlation: dict[Name, dict[Name, Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]]] = Field(
         default_factory=dict
-    )  # of drivers by name, each pair once
+    )  # of the sizes of drivers by name, each pair once
     reserve: Band = 0.1  # policy "reserve": share of the money held back
     band: Band = 0.05  # policies "reserve" and "trigger": how far results may be from the latest plan
     notice: dict[Name, Annotated[int, Field(ge=0, le=520)]] = Field(default_factory=dict)
