@@ -49,14 +49,20 @@ def verb(
 
         require_places(runs, {"--out": out, "--workbook": workbook}, charts, force)
         made = read_report(runs)
-        tell("drawing")
-        if out:
+    if out:
+        with progress("report", quiet) as tell:  # each is told as it is written, on a line that progress has left
+            tell("drawing the page")
             size = write_page(made, out)
-            note(f"page written to {out} ({size / 1e3:,.0f} kB)", quiet)
-        if workbook:
-            note(f"workbook written to {workbook} ({write_book(made, workbook) / 1e3:,.0f} kB)", quiet)
-        if charts:
+        note(f"page written to {out} ({size / 1e3:,.0f} kB)", quiet)
+    if workbook:
+        with progress("report", quiet) as tell:
+            tell("writing the workbook")
+            size = write_book(made, workbook)
+        note(f"workbook written to {workbook} ({size / 1e3:,.0f} kB)", quiet)
+    if charts:
+        with progress("report", quiet) as tell:
+            tell("drawing the charts")
             count = write_charts(made, charts)
-            note(f"{count} files written to {charts}", quiet)
+        note(f"{count} files written to {charts}", quiet)
     places = {"page": out, "workbook": workbook, "charts": charts}
     emit(made.document(places), made.text(), as_json, out or workbook or charts)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from engine.config.loading import Closed, Money, Name, Positive
+from engine.config.loading import LARGEST_MONEY, Closed, Money, Name, Positive
 from engine.config.relative import LARGEST_MULTIPLE, Multiple
 
 MOST_ROWS = 100_000  # of one grid: at 100 channels some minutes, and a file of 200 MB
@@ -14,7 +14,7 @@ AS_ASKED = "as asked"  # the name of the row in which nothing varies
 
 LIMITS = {
     "multiple": (1e-6, LARGEST_MULTIPLE),
-    "total": (1e-9, 1e15),
+    "total": (1e-9, LARGEST_MONEY),
     "price": (0.01, LARGEST_MULTIPLE),
     "effect": (0.0, LARGEST_MULTIPLE),
 }

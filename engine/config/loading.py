@@ -17,7 +17,9 @@ LARGEST = 1_000_000  # bytes of one configuration file
 DEEPEST = 12  # nested tables: ours have four
 FORMS = ("model_type", "tuple_type", "list_type")  # faults by which a table or a list is missed
 
-Money = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+LARGEST_MONEY = 1e15  # that a file may name, a plan may spend, and a plan that is read back may hold [currency]
+
+Money = Annotated[float, Field(ge=0, le=LARGEST_MONEY, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
 Finite = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine.config.loading import LARGEST_MONEY
 from engine.config.scenario import ChannelRules, Scenario
 from engine.errors import InputError
 from engine.optimize.closeness import ROUNDING
@@ -347,6 +348,11 @@ def _budget(curves: Curves, scenario: Scenario, count: int) -> Rule:
                 "and there is none; give budget.total"
             )
         total = budget.of_history * spent
+        if total > LARGEST_MONEY:
+            raise InputError(
+                f"scenario {scenario.name!r}: budget.of_history comes to {total:.10g}, and money is at most "
+                f"{LARGEST_MONEY:g}; count it in a larger unit, such as thousands"
+            )
     if total is None:
         raise InputError(
             f"scenario {scenario.name!r}: its budget is still to be found, and here one is needed; give budget.total"

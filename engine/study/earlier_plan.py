@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from engine.config.loading import LARGEST_MONEY
 from engine.config.scenario import Scenario
 from engine.errors import InputError
 from engine.files import read_json
@@ -14,8 +15,7 @@ from engine.optimize.plan_file import SCHEMA
 from engine.periods import Period, starts
 from engine.response.curves import Curves
 
-LARGEST = 1e15  # money of one period and channel
-ROUNDING = 1e-6  # of all money of a plan: up to which its spend by decision and its schedule are one
+CENT, ROUNDING, AT_MOST = 0.005, 1e-9, 1e-6  # money, and shares of all money of a plan: see `same_money`
 
 
 def read_earlier(path: Path, curves: Curves, scenario: Scenario) -> Float[np.ndarray, "period channel"]:
@@ -78,7 +78,7 @@ def money_of(
     begins = _begins(path, told, period, periods)
     spend = _rows(path, "spend", told.get("spend"), len(begins), len(told["channels"]))
     sums = np.add.reduceat(schedule, begins, axis=0)
-    if np.abs(spend - sums).max() > ROUNDING * schedule.sum():
+    if np.abs(spend - sums).max() > same_money(float(schedule.sum())):
         number, channel = np.unravel_index(np.abs(spend - sums).argmax(), sums.shape)
         name, said, added = told["channels"][channel], spend[number, channel], sums[number, channel]
         raise InputError(
@@ -86,6 +86,18 @@ def money_of(
             f"{added:.10g}; edit both alike, or plan again with peso optimize --out"
         )
     return schedule, begins
+
+
+def same_money(money: float) -> float:
+    """How far two sums may be apart that are one, of a plan of so much money [currency].
+
+    Half a cent, which nobody writes down; where that is much of the plan, a millionth, and where it is less than
+    numbers can tell apart, what they can.
+
+    >>> same_money(1e4), same_money(100.0), same_money(1e12)
+    (0.005, 0.0001, 1000.0)
+    """
+    return max(ROUNDING * money, min(CENT, AT_MOST * money))
 
 
 def _begins(path: Path, told: dict[str, Any], period: Period, periods: int) -> tuple[int, ...]:
@@ -113,8 +125,13 @@ def _rows(path: Path, key: str, rows: Any, count: int, width: int) -> Float[np.n
         raise InputError(
             f"{path}: its {key} needs {count} rows of {width} amounts of 0 or more; plan again with peso optimize"
         )
+    if any(cell > LARGEST_MONEY for row in rows for cell in row):
+        raise InputError(
+            f"{path}: its {key} holds more than {LARGEST_MONEY:g}, and money is at most {LARGEST_MONEY:g}; count it in "
+            "a larger unit, such as thousands"
+        )
     return np.array(rows, float)
 
 
 def _is_money(cell: Any) -> bool:
-    return isinstance(cell, int | float) and not isinstance(cell, bool) and 0 <= cell <= LARGEST
+    return isinstance(cell, int | float) and not isinstance(cell, bool) and cell >= 0

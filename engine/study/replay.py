@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine import periods
+from engine.config.loading import LARGEST_MONEY
 from engine.errors import InputError
 from engine.files import digest, read_bytes, read_json
 from engine.judge import TAIL
@@ -19,7 +20,6 @@ from engine.simulate.records import World
 from engine.simulate.world import require_calendar
 from engine.words import money
 
-LARGEST = 1e15  # money of one week and channel
 YEAR = 52  # weeks of history whose split the plan is compared with
 
 
@@ -94,9 +94,9 @@ def _rows(path: Path, told: dict[str, Any]) -> Float[np.ndarray, "period channel
         raise InputError(f"{path}: each week of the schedule needs one number for each of {len(names)} channels")
     if len(set(names)) < len(names):
         raise InputError(f"{path}: the plan names a channel twice; write it again with peso optimize")
-    if odd := [cell for row in rows for cell in row if not 0 <= cell <= LARGEST]:
+    if odd := [cell for row in rows for cell in row if not 0 <= cell <= LARGEST_MONEY]:
         raise InputError(
-            f"{path}: the schedule holds {odd[0]!r:.20}, and money is never negative or above {LARGEST:g}; "
+            f"{path}: the schedule holds {odd[0]!r:.20}, and money is never negative or above {LARGEST_MONEY:g}; "
             "write it again with peso optimize"
         )
     return np.array(rows, float)

@@ -1,20 +1,21 @@
 """The report of some runs: one page for people, and its charts and tables as files."""
 
+import importlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from engine.errors import InputError
 from engine.files import require_free, whole_folder, write_text
-from engine.report.page.apart import names_of, write_apart
-from engine.report.page.drawn import drawn
 from engine.report.page.given import Given
-from engine.report.page.html import page_html
 from engine.report.page.page import page_of
 from engine.report.page.records import Page, Words, figures_of
 from engine.report.plan_book import plan_book
 from engine.report.plan_workbook import plan_workbook
+from engine.study.run_files import run_files
 from engine.study.runs import read_runs
 
 SCHEMA = "peso.report/1"
@@ -52,19 +53,30 @@ class Report:
 
 
 def require_places(runs: Sequence[Path], files: Mapping[str, Path | None], charts: Path | None, force: bool) -> None:
-    """Refuse places that are in use, and any file or folder that the report is made from.
+    """Refuse places that are in use, that are one, and any file or folder that the report is made from.
 
     Raises:
         InputError: With what is there.
         StorageError: Nothing can be written there.
     """
-    inputs = [*runs, *(one for run in runs if run.is_dir() for one in sorted(run.iterdir()))]
+    _require_apart({**files, "--charts": charts})
+    inputs = [one for run in runs for one in run_files(run)]
     for named, place in files.items():
         if place:
-            others = [other for other in files.values() if other and other is not place]
-            require_free(place, force, *inputs, *others, form="file", named=named)
+            require_free(place, force, *inputs, form="file", named=named)
     if charts:
         require_free(charts, force, *inputs, form="folder", named="--charts")
+
+
+def _require_apart(places: Mapping[str, Path | None]) -> None:
+    """Refuse one place for two answers."""
+    taken: dict[str, str] = {}
+    for named, place in places.items():
+        where = os.path.realpath(place) if place else ""
+        if where in taken:
+            raise InputError(f"{place}: is named by both {taken[where]} and {named}; name two places")
+        if place:
+            taken[where] = named
 
 
 def read_report(runs: Sequence[Path]) -> Report:
@@ -84,7 +96,9 @@ def write_page(made: Report, out: Path) -> int:
     Raises:
         StorageError: The file cannot be written.
     """
-    text = page_html(made.page, {figure.name: drawn(figure) for figure in figures_of(made.page)})
+    html = importlib.import_module("engine.report.page.html")  # needs the extra, which a workbook does without
+    drawn = importlib.import_module("engine.report.page.drawn").drawn
+    text: str = html.page_html(made.page, {figure.name: drawn(figure) for figure in figures_of(made.page)})
     write_text(out, text)
     return len(text.encode())
 
@@ -106,7 +120,8 @@ def write_charts(made: Report, folder: Path) -> int:
     Raises:
         StorageError: The folder cannot be written.
     """
-    names = names_of(made.page)
+    apart = importlib.import_module("engine.report.page.apart")  # needs the extra
+    names: tuple[str, ...] = apart.names_of(made.page)
     with whole_folder(folder, names) as place:
-        write_apart(place, made.page)
+        apart.write_apart(place, made.page)
     return len(names)

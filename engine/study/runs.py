@@ -1,5 +1,7 @@
 """The runs that a report is made from, recognised by the schema of their documents and read back as records."""
 
+import codecs
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +20,7 @@ from engine.response.curves import Curves
 from engine.response.curves_file import SCHEMA as CURVES
 from engine.response.curves_file import read_curves
 from engine.stress.readout import Answer
+from engine.study.plan_sound import require_of_curves
 from engine.study.told_fit import BY_GEO, fit_run
 from engine.study.told_fit import SCHEMA as FIT
 from engine.study.told_plan import plan_of
@@ -65,7 +68,7 @@ def read_runs(paths: Sequence[Path]) -> Given:
     """
     found = [_found(path) for path in paths]
     _require_single(found)
-    plans = tuple(plan_of(one.path, one.told) for one in found if one.schema == PLAN)
+    plans = tuple(plan_of(one.path, one.told) for one in _all(found, PLAN))
     fit = _fit(found, plans)
     frontier, stress, world = (_only(found, schema) for schema in (FRONTIER, STRESS, WORLD))
     answer = _told(stress, Answer, stress.told) if stress else None
@@ -79,6 +82,10 @@ def read_runs(paths: Sequence[Path]) -> Given:
         sources=tuple(_source(one) for one in found),
     )
     _require_one_fit(found, given)
+    _require_one_currency(found, given)
+    for one, plan in zip(_all(found, PLAN), plans, strict=True):
+        if fit and plan.made_from == fit.curves.made_from:
+            require_of_curves(one.path, plan, fit.curves)
     return given
 
 
@@ -90,12 +97,28 @@ def _found(path: Path) -> Found:
             raise InputError(f"{path}: holds no run that a report can show; {MADE_BY}")
     else:
         place = path.parent / "manifest.json" if path.name == "health.json" else path
+    _require_json(place)
     told = read_json(place)
+    _require_finite(place, told)
     schema = told.get("schema") if isinstance(told, dict) else None
     if schema not in KNOWN:
         said = f"its schema is {schema!r:.40}" if schema else "it says no schema"
         raise InputError(f"{place}: is no run that a report can show ({said}); {MADE_BY}")
     return Found(place, str(schema), told)
+
+
+def _require_json(path: Path) -> None:
+    """Refuse a file that was never meant to be JSON, with what a report can show instead."""
+    if not read_bytes(path).removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"{", b"[")):
+        raise InputError(f"{path}: is no run that a report can show (it is not JSON); {MADE_BY}")
+
+
+def _require_finite(path: Path, told: Any) -> None:
+    """Refuse a number that is too large for one, such as 1e400."""
+    try:
+        json.dumps(told, allow_nan=False)
+    except ValueError:
+        raise InputError(f"{path}: holds a number above 1e308; correct it, or ask for the run again") from None
 
 
 def _require_single(found: list[Found]) -> None:
@@ -107,6 +130,10 @@ def _require_single(found: list[Found]) -> None:
     plans = [one.path.resolve() for one in found if one.schema == PLAN]
     if twice := next((path for path in plans if plans.count(path) > 1), None):
         raise InputError(f"{twice}: is given twice; leave one of them out")
+
+
+def _all(found: list[Found], schema: str) -> list[Found]:
+    return [one for one in found if one.schema == schema]
 
 
 def _only(found: list[Found], schema: str) -> Found | None:
@@ -177,6 +204,21 @@ def _require_one_fit(found: list[Found], given: Given) -> None:
                     f"{one.path}: this {one.what} was made from another fit than {first.path} (digests "
                     f"{made_from[:19]} and {known_from[:19]} differ); report them apart, or ask again with one fit"
                 )
+
+
+def _require_one_currency(found: list[Found], given: Given) -> None:
+    """Refuse runs that count in several currencies."""
+    curves = given.fit.curves if given.fit else None
+    (first, usual), *others = (
+        (one, curves.currency if one.what == "fit" and curves else one.told.get("currency"))
+        for one in sorted(found, key=lambda one: one.schema == WORLD)
+    )
+    for one, currency in others:
+        if currency != usual:
+            raise InputError(
+                f"{one.path}: this {one.what} counts in {currency!r:.40} and {first.path} in {usual!r:.40}; "
+                "leave one of them out, or make it again in the same currency"
+            )
 
 
 def _made_from(one: Found) -> str:

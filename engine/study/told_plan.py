@@ -9,11 +9,10 @@ from engine.errors import InputError
 from engine.optimize.plan import Plan
 from engine.periods import PERIODS
 from engine.response.curves import KINDS
-from engine.study.earlier_plan import money_of
+from engine.study.earlier_plan import money_of, same_money
+from engine.study.plan_sound import AGAIN, require_sound
 
 PLAN = TypeAdapter(Plan)
-SAME = 1e-6  # of all money: up to which two sums of it are one
-AGAIN = "plan again with peso optimize --out plan.json"
 
 
 def plan_of(path: Path, told: dict[str, Any]) -> Plan:
@@ -33,6 +32,7 @@ def plan_of(path: Path, told: dict[str, Any]) -> Plan:
             f"{path}: {place}: {first['msg'].lower()}, so it is no plan of this version; {AGAIN}"
         ) from None
     _require_whole(path, told, plan)
+    require_sound(path, told, plan)
     return plan
 
 
@@ -79,7 +79,7 @@ def _fields(told: dict[str, Any]) -> dict[str, Any]:
 
 def _require_whole(path: Path, told: dict[str, Any], plan: Plan) -> None:
     """Refuse a plan whose parts are not about the same channels, periods and money."""
-    if [line.name for line in plan.lines] != told["channels"] or not plan.lines:
+    if [line.name for line in plan.lines] != told.get("channels") or not plan.lines:
         raise InputError(f"{path}: by_channel does not tell of the channels that the plan names; {AGAIN}")
     odd = next((line for line in plan.lines if line.kind not in KINDS), None)
     if odd is not None:
@@ -90,7 +90,7 @@ def _require_whole(path: Path, told: dict[str, Any], plan: Plan) -> None:
     money_of(path, told, period, plan.periods)
     for what, split in (("spend", plan.chosen), ("baseline.spend", plan.baseline)):
         decided = [sum(column) for column in zip(*split.decided, strict=True)]
-        near = SAME * max(sum(split.spend), 1.0)
+        near = same_money(sum(split.spend))
         if len(decided) != len(split.spend) or any(
             abs(one - other) > near for one, other in zip(decided, split.spend, strict=True)
         ):

@@ -1,12 +1,17 @@
 """`peso report` as a user runs it: what it writes, says and refuses."""
 
 import csv
+import io
 import json
 import math
+import shutil
+from contextlib import redirect_stdout
 
 import pytest
 
+from engine.cli.report import verb
 from engine.report.page import needed
+from tests.cli.test_terminal import Terminal
 from tests.report.formulas import Workbook
 from tests.report.runs import HOSTILE, written
 
@@ -79,20 +84,58 @@ def test_the_workbook_says_what_its_plan_says_and_holds_hostile_names_as_text(pe
         (("fit", "fit", "--out", "x.html"), 3, "a report shows one fit"),
         (("fit", "--out", "taken.html"), 3, "taken.html: already exists"),
         (("fit", "--out", "fit/curves.json", "--force"), 3, "which its answer must not replace"),
+        (("fit/health.json", "--out", "fit/manifest.json", "--force"), 3, "which its answer must not replace"),
         (("fit", "--charts", "fit", "--force"), 3, "which its answer must not replace"),
         (("year.json", "--out", "fit", "--force"), 3, "is a folder, a file is needed"),
+        (("fit", "--out", "x.html", "--charts", "./x.html"), 3, "x.html: is named by both --out and --charts"),
+        (("fit", "--out", "x.html", "--workbook", "x.html"), 3, "x.html: is named by both --out and --workbook"),
+        (("fit/contributions.csv", "--out", "x.html"), 3, "(it is not JSON); name the folder of a fit"),
+        (
+            ("dollars", "--out", "x.html", "year.json"),
+            3,
+            "this simulated market counts in 'USD' and year.json in 'EUR'",
+        ),
         (("fit",), 2, "nothing to write; give --out FILE.html, --workbook FILE.xlsx or --charts FOLDER"),
         (("--out", "x.html"), 2, "Missing argument 'RUN...'"),
     ],
 )
 def test_what_cannot_be_reported_is_refused_in_one_sentence(peso, runs, given, code, said):
     (runs / "taken.html").write_text("mine")
+    of_dollars(runs)
     done = peso("report", *given, cwd=runs)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert (runs / "taken.html").read_text() == "mine"
     assert not (runs / "x.html").exists()
+
+
+def of_dollars(runs):
+    """The simulated market, in another currency."""
+    shutil.copytree(runs / "world", runs / "dollars", dirs_exist_ok=True)
+    place = runs / "dollars" / "manifest.json"
+    place.write_text(place.read_text().replace('"EUR"', '"USD"'))
+
+
+def test_progress_leaves_the_line_to_what_was_written(runs, monkeypatch):
+    heard = Terminal()
+    monkeypatch.setattr("sys.stderr", heard)
+    written = ("--workbook", str(runs / "told.xlsx"), "--out", str(runs / "told.html"))
+    with redirect_stdout(io.StringIO()):
+        verb.main([str(runs / "fit"), str(runs / "year.json"), *written, "--force"], standalone_mode=False)
+    assert "\x1b[2Kpage written to" in heard.getvalue()
+    assert "\x1b[2Kworkbook written to" in heard.getvalue()
+
+
+def test_a_package_that_cannot_be_loaded_is_named_and_a_workbook_needs_none(process, runs, tmp_path):
+    (tmp_path / "vl_convert.py").write_text("raise ImportError('no such\\nlibrary')")
+    path = {"PYTHONPATH": str(tmp_path)}
+    done = process("report", "fit", "year.json", "--out", "x.html", cwd=runs, **path)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert "some cannot be loaded: vl_convert (no such library); install them anew" in done.stderr
+    assert not (runs / "x.html").exists()
+    done = process("report", "fit", "year.json", "--workbook", tmp_path / "plan.xlsx", cwd=runs, **path)
+    assert (done.returncode, (tmp_path / "plan.xlsx").exists()) == (0, True), done.stderr
 
 
 def test_without_its_packages_it_says_how_to_install_them(peso, runs, monkeypatch):

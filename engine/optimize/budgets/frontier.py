@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.config.loading import LARGEST_MONEY
 from engine.config.scenario import Budget, ChannelRules, Goal, Scenario
 from engine.config.tiers import Active
 from engine.errors import InfeasibleError, InputError
@@ -32,7 +33,6 @@ from engine.optimize.tables import Payoff, steepness
 from engine.optimize.tiers import EVEN, Tiers
 from engine.response.curves import Curves
 
-MOST = 1e15  # money that a scenario can name [currency]
 Tell = Callable[[str], None]  # is told how far the work is
 RISES = 0.01  # relative growth of the marginal return between two budgets from which it is told
 
@@ -127,9 +127,9 @@ def asked_money(curves: Curves, scenario: Scenario) -> float:
 
 def with_money(scenario: Scenario, amount: float) -> Scenario:
     """The scenario with another budget, all of which is spent unless the scenario only limits it."""
-    if not 0 < amount <= MOST:
+    if not 0 < amount <= LARGEST_MONEY:
         raise InputError(
-            f"a budget of {amount:g} cannot be planned, where more than 0 and at most {MOST:g} can; ask nearer"
+            f"a budget of {amount:g} cannot be planned, where more than 0 and at most {LARGEST_MONEY:g} can; ask nearer"
         )
     budget, name = scenario.budget, "total" if scenario.budget.at_most is None else "at_most"
     quarters = None
