@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
+from engine.report.charts.cases import case_first
 from engine.report.charts.look import (
     INK,
     KIND_COLOURS,
@@ -65,15 +66,14 @@ def stressed_course_chart(found: Answer, one: Reading) -> Spec:
     worst = min(one.quarters, key=lambda each: each.outcome.mean - each.planned)
     title = f"No part of the time falls behind the plan, if you {TOLD[one.policy]}"
     if worst.outcome.mean < worst.planned:
-        title = (
-            f"Shocks cost most {stretch(worst.name, [each.name for each in one.quarters])}: {_ranged(worst.outcome, found.unit)} instead of "
-            f"{money(worst.planned, found.unit)}"
-        )
+        spell = stretch(worst.name, [each.name for each in one.quarters])
+        came = _ranged(worst.outcome, found.unit)
+        title = f"Shocks cost most {spell}: {came} instead of {money(worst.planned, found.unit)}"
     reading = (
         f"Line: {what} in the mean over all paths, if you {TOLD[one.policy]}; bars: 5-95 %; dashed, with rings: the "
         "plan without shocks, in the mean, too."
     )
-    return _fan(parts, (title, reading), found.unit, (what, "quarter"))
+    return _fan(parts, (case_first(found, title), reading), found.unit, (what, "quarter"))
 
 
 def _ranged(of: Range | Spread, unit: str) -> str:

@@ -1,6 +1,7 @@
 """Chart of a plan's moves: from history's split to the plan, channel by channel."""
 
 from engine.optimize.plan import Line, Plan
+from engine.report.answer import NOTABLE
 from engine.report.charts.look import (
     KIND_COLOURS,
     SEVERAL,
@@ -14,7 +15,6 @@ from engine.report.charts.look import (
     total_title,
 )
 from engine.report.charts.waterfall import Ends, Step, unit_across, waterfall
-from engine.report.answer import NOTABLE
 from engine.report.figures import one_draw, ranged
 from engine.report.history import split_name
 from engine.response.curves import KINDS

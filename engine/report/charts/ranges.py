@@ -6,6 +6,7 @@ from typing import NamedTuple
 from engine.optimize.closeness import CERTIFIED
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
+from engine.report.charts.cases import case_first
 from engine.report.charts.look import (
     INK,
     KIND_COLOURS,
@@ -67,7 +68,7 @@ def policies_chart(found: Answer, case: CaseReading) -> Spec:
     )
     told = [f"{dot.label} {_ranged(dot.outcome, found.unit)}" for dot in dots]
     return framed(
-        heading(_best(found, case), reading, WIDE),
+        heading(case_first(found, _best(found, case), case), reading, WIDE),
         f"{opening(short(found.measure))} by policy, {plain(case.name)}. {listed(told, 'policies')}.",
         {**_panel(dots, unit.size, title, goal), "width": ACROSS},
     )
@@ -101,8 +102,8 @@ def scenarios_chart(plans: Sequence[Plan]) -> Spec:
         for name, plan in zip(labels(short(plan.scenario) for plan in told), told, strict=True)
     ]
     size, spent = unit_of(max(abs(dot.outcome.p95) for dot in dots)), unit_of(max(plan.spend for plan in told))
-    ranged = "" if all(map(one_draw, told)) else "; bar: 5-95 %"
-    reading = f"Left, dot: what these channels bring, in the mean{ranged}. Right: the money. Over {first.start} to "
+    ranged = "" if all(map(one_draw, told)) else "; blue bar: 5-95 %"
+    reading = f"Dot: what these channels bring, in the mean{ranged}; grey bar: the money. Over {first.start} to "
     reading += f"{first.end}."
     if len(plans) > SHOWN:
         reading += f" The first {SHOWN} of {len(plans)} plans."

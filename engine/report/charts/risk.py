@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from engine.report.charts.cases import case_first
 from engine.report.charts.look import (
     INK,
     KIND_COLOURS,
@@ -84,7 +85,7 @@ def outcomes_chart(found: Answer, one: Reading, outcomes: Float[np.ndarray, " pa
     ]
     said = "; ".join(f"{name} {money(at, found.unit)}" for name, at in marks)
     return framed(
-        heading(finding, reading, WIDE),
+        heading(case_first(found, finding), reading, WIDE),
         f"Distribution of {what} over {len(outcomes):,} paths, {plain(found.span)}. {opening(said)}.",
         {
             "width": WIDE,
