@@ -101,10 +101,10 @@ def _found(path: Path) -> Found:
     told = read_json(place)
     _require_finite(place, told)
     schema = told.get("schema") if isinstance(told, dict) else None
-    if schema not in KNOWN:
+    if not isinstance(schema, str) or schema not in KNOWN:
         said = f"its schema is {schema!r:.40}" if schema else "it says no schema"
         raise InputError(f"{place}: is no run that a report can show ({said}); {MADE_BY}")
-    return Found(place, str(schema), told)
+    return Found(place, schema, told)
 
 
 def _require_json(path: Path) -> None:

@@ -89,9 +89,8 @@ def _require_whole(path: Path, told: dict[str, Any], plan: Plan) -> None:
         raise InputError(f"{path}: period is {plan.period!r:.40}, none of {', '.join(PERIODS)}; {AGAIN}")
     money_of(path, told, period, plan.periods)
     for what, split in (("spend", plan.chosen), ("baseline.spend", plan.baseline)):
-        decided = [sum(column) for column in zip(*split.decided, strict=True)]
         near = same_money(sum(split.spend))
-        if len(decided) != len(split.spend) or any(
-            abs(one - other) > near for one, other in zip(decided, split.spend, strict=True)
-        ):
+        is_even = all(len(row) == len(split.spend) for row in split.decided) and split.decided
+        decided = [sum(column) for column in zip(*split.decided, strict=True)] if is_even else []
+        if not is_even or any(abs(one - other) > near for one, other in zip(decided, split.spend, strict=True)):
             raise InputError(f"{path}: {what} adds up to something else than by_channel says; {AGAIN}")
