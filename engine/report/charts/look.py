@@ -47,6 +47,7 @@ CONFIG: Spec = {
         "labelFlush": False,
         "labelFontSize": 11,
         "labelLimit": 200,
+        "labelSeparation": 6,
         "tickColor": FAINT,
         "titleColor": INK,
         "titleFontSize": 11,

@@ -1,4 +1,4 @@
-"""Plans beside each other: which of them can be compared, and what one brings beyond another, draw by draw."""
+"""Runs beside each other: which can be compared, and what one plan brings beyond another, draw by draw."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,6 +6,8 @@ from jaxtyping import Float
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range, spread
 from engine.report.brought import SAME, is_explained, lasting
+from engine.report.page.given import Given
+from engine.report.page.records import Words
 from engine.response.curves import Curves
 from engine.words import plain
 
@@ -20,6 +22,15 @@ def why_apart(plan: Plan, first: Plan) -> str:
     if plan.reach != first.reach:
         return f"it counts {_counting(plan)}; the first one counts {_counting(first)}"
     return ""
+
+
+def apart_told(given: Given, what: str, scenario: str) -> tuple[Words, ...]:
+    """A warning that a run is of another scenario than the plan; none where it is of the same."""
+    if given.plan is None or not given.other_than_plan(scenario):
+        return ()
+    other = plain(given.plan.scenario)
+    told = f"Beware: {what} is of the scenario {plain(scenario)}, not of {other}, which is decided upon above."
+    return (Words((told,), "beware"),)
 
 
 def _counting(plan: Plan) -> str:

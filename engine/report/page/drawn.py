@@ -6,6 +6,7 @@ from engine.report.charts.look import Spec
 from engine.report.page.records import Chart, Figure, View
 from engine.report.render import svg, themed
 
+FEW = 3  # numbers of a slim axis, about
 SLIM = 225  # pixels that a chart is wide on a phone, without its axes
 BELOW = {"orient": "bottom", "direction": "horizontal", "columns": 1}  # where there is no room beside a chart
 LEANING = {"labelAngle": -45, "labelAlign": "right", "labelBaseline": "middle", "titlePadding": 16}
@@ -19,7 +20,7 @@ def drawn(figure: Figure) -> Chart:
     panels = spec.get("concat")
     if not panels:
         bare = _untitled(spec)
-        slim = _drawing(slimmed(bare), told) if figure.bends and "hconcat" not in spec else ""
+        slim = _drawing(slimmed(bare), told) if figure.bends else ""
         return Chart(title, reading, (View("", _drawing(bare, told), slim),))
     frame: Spec = {key: spec[key] for key in ("$schema", "config") if key in spec}
     views = []
@@ -44,7 +45,17 @@ def slimmed(spec: Spec) -> Spec:
     """A chart that fits a phone: as wide as that, its legends below it."""
     config = spec.get("config", {})
     legend = {**config.get("legend", {}), **BELOW}
-    return {**_narrow(spec), "config": {**config, "legend": legend}}
+    return {**_narrow(_stacked(spec)), "config": {**config, "legend": legend}}
+
+
+def _stacked(spec: Spec) -> Spec:
+    """Panels that share their rows one below the other, each with the names of its rows."""
+    if "hconcat" not in spec:
+        return spec
+    first, *others = spec["hconcat"]
+    named = [{**one, "encoding": {**one["encoding"], "y": first["encoding"]["y"]}} for one in others]
+    bare = {key: value for key, value in spec.items() if key != "hconcat"}
+    return {**bare, "vconcat": [{**one, "width": SLIM} for one in (first, *named)]}
 
 
 def _narrow(part: Any) -> Any:
@@ -56,14 +67,15 @@ def _narrow(part: Any) -> Any:
     wide = part.get("width")
     fits: Spec = {"width": SLIM} if isinstance(wide, int | float) and wide > SLIM else {}
     slim = {key: value if key in ("data", "config") else _narrow(value) for key, value in part.items()} | fits
-    return slim | {"x": _leaning(slim["x"])} if isinstance(slim.get("x"), dict) else slim
+    return slim | {"x": _across(slim["x"])} if isinstance(slim.get("x"), dict) else slim
 
 
-def _leaning(across: Spec) -> Spec:
-    """An axis whose names lean, so that they fit beside each other; one of numbers or times as it is."""
-    if across.get("type") not in ("nominal", "ordinal"):
-        return across
-    return {**across, "axis": {**(across.get("axis") or {}), **LEANING}}
+def _across(x: Spec) -> Spec:
+    """An axis whose names lean, so that they fit beside each other, and whose numbers are few."""
+    axis = x.get("axis") or {}
+    if x.get("type") in ("nominal", "ordinal"):
+        return {**x, "axis": {**axis, **LEANING}}
+    return {**x, "axis": {**axis, "tickCount": FEW}} if axis.get("tickCount", 0) > FEW else x
 
 
 def _untitled(spec: Spec) -> Spec:

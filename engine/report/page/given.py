@@ -52,6 +52,10 @@ class Given:
         """The plan that is decided upon."""
         return self.plans[0] if self.plans else None
 
+    def other_than_plan(self, scenario: str) -> bool:
+        """Whether a run is of another scenario than the plan that is decided upon."""
+        return self.plan is not None and scenario != self.plan.scenario
+
     def news(self, warnings: tuple[str, ...]) -> tuple[str, ...]:
         """Those warnings that are not told with the plan already."""
         return tuple(one for one in warnings if self.plan is None or one not in self.plan.warnings)

@@ -2,12 +2,18 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from engine.report.page.records import Chart, Page, Table
+
+AMOUNT = r"(?:[A-Z]{3} )?[+-]?\d[\d,.]*(?<![,.])(?:-\d+)?(?: (?:%|k|m|bn|tn)(?!\w))?"
+WHOLE = re.compile(rf"((?<![\w.-])(?:\d{{4}}-\d\d-\d\d|{AMOUNT})(?![\w-]))")
+"""Dates, and amounts with their currency, sign and unit."""
 
 
 def page_html(page: Page, charts: Mapping[str, Chart]) -> str:
@@ -16,8 +22,22 @@ def page_html(page: Page, charts: Mapping[str, Chart]) -> str:
     style = place.joinpath("page.css").read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"exact": repr, "numeric": numeric, "opening": lambda text: text[:1].upper() + text[1:]}
+    environment.filters["held"] = held
     template = environment.from_string(place.joinpath("page.html").read_text("utf-8"))
     return template.render(page=page, charts=charts, style=style, policy=policy(style))
+
+
+def held(text: str) -> Markup:
+    """A text whose amounts and dates stay in one line each; its letters are the same, so that it can be searched.
+
+    >>> str(held("EUR 1.2 m < 2 from 2027-01-04"))
+    '<span class="held">EUR 1.2 m</span> &lt; 2 from <span class="held">2027-01-04</span>'
+    """
+    parts = WHOLE.split(text)  # every second one is an amount or a date
+    held = Markup('<span class="held">{}</span>')
+    return Markup("").join(
+        held.format(part) if at % 2 and set(part) & set(" -") else part for at, part in enumerate(parts)
+    )
 
 
 def policy(style: str) -> str:

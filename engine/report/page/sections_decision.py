@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from engine.optimize.plan import Line, Plan
+from engine.optimize.ranges import Range
 from engine.report.above import split_above
 from engine.report.answer import decision, proof
 from engine.report.charts.look import opening
-from engine.report.charts.moves import moves_chart
+from engine.report.charts.moves import keeps, moves_chart
 from engine.report.figures import amount, one_draw, rate, told_gap
 from engine.report.figures import ranged as range_told
 from engine.report.found import budget_found, money_for_tests
@@ -14,11 +15,12 @@ from engine.report.history import beside_history, compared, is_scaled, scaled_no
 from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, share, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Listed, Section, Table, Words
-from engine.report.rounding import Scale, adding, scale_of
+from engine.report.rounding import Scale, adding, evenly, scale_of
 from engine.report.weeks import weeks_text
 from engine.words import money, number, percent, plain
 
 NO_PLAN = "Give a plan.json: peso optimize FIT SCENARIO --out plan.json."
+SAME = 1e-9  # of the outcome: closer than this, outcome is what is maximised
 NEXT = "Next 1"  # heading: what the next unit of money brings
 
 
@@ -31,8 +33,23 @@ def decision_section(given: Given) -> Section | Absent:
     beside = tuple(line for part in told for line in part.splitlines())
     blocks: list[Block] = [Words((decision(plan),), "decision"), Facts(_facts(plan))]
     blocks += [Words(beside)] * bool(beside)
-    blocks += [Words(tuple(f"Beware: {plain(one)}." for one in plan.warnings), "beware")] * bool(plan.warnings)
+    warnings = (*_losing(plan), *(f"Beware: {plain(one)}." for one in plan.warnings))
+    blocks += [Words(warnings, "beware")] * bool(warnings)
     return Section("decision", "The decision", tuple(blocks))
+
+
+def _losing(plan: Plan) -> tuple[str, ...]:
+    """That a plan made for money earns less than it costs; none where it earns more."""
+    if not _has_level(plan) or not plan.unit or plan.chosen.value.mean >= 0:
+        return ()
+    lost = money(-plan.chosen.value.mean, plan.unit)
+    gained = "; what it gains is a smaller loss" if plan.gain.mean > 0 else ""
+    return (f"Beware: the plan as a whole loses money: {lost} in the mean{gained}.",)
+
+
+def _has_level(plan: Plan) -> bool:
+    """Whether what is maximised is something else than what the channels bring."""
+    return abs(plan.chosen.value.mean - plan.chosen.outcome.mean) > SAME * abs(plan.chosen.outcome.mean)
 
 
 def _facts(plan: Plan) -> tuple[Fact, ...]:
@@ -40,7 +57,6 @@ def _facts(plan: Plan) -> tuple[Fact, ...]:
     sure = not one_draw(plan)
     worth, outcome = plan.gain, plan.chosen.outcome
     unit = plan.currency if plan.in_money else ""
-    told = f"5-95 %: {money(outcome.p05, unit)} .. {money(outcome.p95, unit)}; " if sure else ""
     facts = [
         Fact(
             "Gain",
@@ -58,16 +74,18 @@ def _facts(plan: Plan) -> tuple[Fact, ...]:
                 plan.chance_of_loss,
             )
         )
-    facts += [
-        Fact("Money", money(plan.spend, plan.currency), f"{plan.start} to {plan.end}", plan.spend),
-        Fact(
-            _outcome_name(plan),
-            money(outcome.mean, unit),
-            f"{told}what these channels bring in that time",
-            outcome.mean,
-        ),
-    ]
+    facts.append(Fact("Money", money(plan.spend, plan.currency), f"{plan.start} to {plan.end}", plan.spend))
+    brought = "what these channels bring in that time"
+    facts.append(_level(_outcome_name(plan), outcome, unit, brought, sure))
+    if _has_level(plan):
+        facts.append(_level(opening(plain(plan.measure)), plan.chosen.value, plan.unit, "what is maximised", sure))
     return tuple(facts)
+
+
+def _level(name: str, of: Range, unit: str, what: str, sure: bool) -> Fact:
+    """What comes in all, with its range where that is known."""
+    mean, low, high = evenly(of.mean, of.p05, of.p95, currency=unit)
+    return Fact(name, mean, f"{f'5-95 %: {low} .. {high}; ' if sure else ''}{what}", of.mean)
 
 
 def _outcome_name(plan: Plan) -> str:
@@ -82,7 +100,8 @@ def moves_section(given: Given) -> Section | Absent:
     if plan is None:
         return Absent("where money moves", NO_PLAN)
     chart = Figure("moves", moves_chart(plan))
-    return Section("moves", "Where the money moves", (chart, moves_table(plan), *_levels(plan)))
+    title = "Where the money stays" if keeps(plan) else "Where the money moves"
+    return Section("moves", title, (chart, moves_table(plan), *_levels(plan)))
 
 
 def moves_table(plan: Plan) -> Table:

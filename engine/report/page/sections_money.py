@@ -11,6 +11,7 @@ from engine.report.charts.look import opening
 from engine.report.charts.spending import spending_chart
 from engine.report.figures import told_gap
 from engine.report.frontier import decision
+from engine.report.page.beside import apart_told
 from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
@@ -31,11 +32,13 @@ def frontier_section(given: Given) -> Section | Absent:
     found = given.frontier
     if found is None:
         return Absent("what other budgets would bring", NO_FRONTIER)
-    blocks: list[Block] = [Words((decision(found),), "finding")]
+    blocks: list[Block] = [*apart_told(given, "this frontier", found.scenario), Words((decision(found),), "finding")]
     warnings = given.news(found.warnings)
     blocks += [Words(tuple(f"Beware: {plain(one)}." for one in warnings), "beware")] * bool(warnings)
     blocks += [Figure("frontier", frontier_chart(found), frontier_table(found))]
-    return Section("frontier", "What other budgets would bring", tuple(blocks))
+    title = "What other budgets would bring"
+    title += f" in {plain(found.scenario)}" * given.other_than_plan(found.scenario)
+    return Section("frontier", title, tuple(blocks))
 
 
 def frontier_table(found: Frontier) -> Table:

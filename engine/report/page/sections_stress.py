@@ -3,21 +3,24 @@
 import numpy as np
 from jaxtyping import Float
 
+from engine.report.charts.cases import in_case
 from engine.report.charts.fan import stressed_course_chart
 from engine.report.charts.look import opening
 from engine.report.charts.ranges import policies_chart
 from engine.report.charts.risk import outcomes_chart
 from engine.report.charts.shocked import bridge_chart, tornado_chart
+from engine.report.page.beside import apart_told
 from engine.report.page.cells import EMPTY, figured, share, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Section, Table, Words
-from engine.report.rounding import Scale, adding, scale_of
+from engine.report.rounding import Scale, adding, evenly, scale_of
 from engine.report.stress import decision
-from engine.report.stress_choice import TOLD, choice, gained, told_case
+from engine.report.stress_choice import DOING, TOLD, choice, gained, told_case
 from engine.stress.readout import Answer, CaseReading, Reading, Spread
 from engine.words import money, percent, plain
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)  # of paths, told in a table
+NAMED = 6  # cases in which another policy is best
 NO_STRESS = "Give the folder of a stress test: peso stress SCENARIO --fit FIT --out STRESS."
 
 
@@ -27,34 +30,50 @@ def stress_section(given: Given) -> Section | Absent:
     if found is None:
         return Absent("how the plan stands shocks", NO_STRESS)
     case = told_case(found)
-    blocks: list[Block] = [Words((decision(found),), "finding"), Facts(_facts(found, case))]
+    blocks: list[Block] = [*apart_told(given, "this stress test", found.scenario)]
+    blocks += [Words((decision(found),), "finding"), Facts(_facts(found, case))]
     warnings = given.news(found.warnings)
     blocks += [Words(tuple(f"Beware: {plain(one)}." for one in warnings), "beware")] * bool(warnings)
     best = choice(case)
+    if len(found.cases) > 1:
+        blocks += [Words((_among(found, case),)), cases_table(found)]
     blocks.append(Figure("policies", policies_chart(found, case), policies_table(found, case)))
     if found.tornado:
         blocks.append(Figure("tornado", tornado_chart(found), tornado_table(found), bends=False))
     if found.bridge:
         blocks.append(Figure("bridge", bridge_chart(found), bridge_table(found)))
-    blocks += [cases_table(found)] * (len(found.cases) > 1)
     if given.outcomes is not None:
         chart = outcomes_chart(found, best, given.outcomes)
         blocks.append(Figure("outcomes", chart, outcomes_table(found, best, given.outcomes)))
-    blocks += [Figure("stress_course", stressed_course_chart(found, best), course_table(found, best))]
-    return Section("stress", "How the plan stands shocks", tuple(blocks))
+    if len(best.quarters) > 1:
+        blocks.append(Figure("stress_course", stressed_course_chart(found, best), course_table(found, best)))
+    title = f"How {plain(found.scenario)} stands" if given.other_than_plan(found.scenario) else "How the plan stands"
+    return Section("stress", f"{title} shocks", tuple(blocks))
+
+
+def _among(found: Answer, case: CaseReading) -> str:
+    """Which of several cases is told in full, and in which of them another policy is best."""
+    chosen = [(each, choice(each)) for each in found.cases]
+    others = [f"{plain(each.name)} ({TOLD[best.policy]})" for each, best in chosen if best is not each.policies[0]]
+    told = f"Told in full is one of {len(found.cases)} cases: {plain(case.name)}."
+    if not others:
+        return f"{told} In none of them does another policy surely bring more than {DOING[case.policies[0].policy]}."
+    rest = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return f"{told} Another policy surely brings more in {', '.join(others[:NAMED])}{rest}."
 
 
 def _facts(found: Answer, case: CaseReading) -> tuple[Fact, ...]:
     """The outcome under shocks, the chance of the plan, and the worst paths."""
-    best = choice(case)
+    best, where = choice(case), in_case(found, case)
     out, worst = best.outcome, found.planned.mean - best.shortfall
-    range_told = f"5-95 %: {money(out.p05, found.unit)} .. {money(out.p95, found.unit)}; {TOLD[best.policy]}"
+    mean, low, high = evenly(out.mean, out.p05, out.p95, currency=found.unit)
+    range_told = f"5-95 %: {low} .. {high}; {TOLD[best.policy]}"
     wanted = f"reaches {money(found.target if found.target is not None else found.planned.mean, found.unit)}"
     return (
-        Fact(f"{opening(plain(found.measure))} under shocks", money(out.mean, found.unit), range_told, out.mean),
-        Fact(_chance(found), percent(best.target), wanted, best.target),
+        Fact(f"{opening(plain(found.measure))} under shocks{where}", mean, range_told, out.mean),
+        Fact(f"{_chance(found)}{where}", percent(best.target), wanted, best.target),
         Fact(
-            f"Worst {percent(found.level)} of paths",
+            f"Worst {percent(found.level)} of paths{where}",
             money(worst, found.unit),
             f"in their mean, {money(best.shortfall, found.unit)} below the plan",
             worst,
@@ -100,7 +119,7 @@ def policies_table(found: Answer, case: CaseReading) -> Table:
         f"Value at risk and mean of the worst {percent(found.level)} of paths: so far below the plan's "
         f"{money(found.planned.mean, found.unit)}. All over {case.paths:,} paths of {plain(case.name)}."
     )
-    return Table("policies", "What each policy comes to", tuple(header), tuple(rows), note=note)
+    return Table("policies", f"What each policy comes to{in_case(found, case)}", tuple(header), tuple(rows), note=note)
 
 
 def _spread(of: Spread, scale: Scale) -> tuple[Cell, Cell, Cell]:
@@ -120,7 +139,7 @@ def outcomes_table(found: Answer, one: Reading, outcomes: Float[np.ndarray, " pa
     told.append((f"mean of the worst {percent(found.level)}", found.planned.mean - one.shortfall))
     rows = tuple((text(name), single(value, scale)) for name, value in told)
     header = ("What", scale.head(opening(plain(found.measure)), found.unit))
-    return Table("outcomes", f"Outcome over {len(outcomes):,} paths: {TOLD[one.policy]}", header, rows)
+    return Table("outcomes", f"Outcome over {len(outcomes):,} paths{in_case(found)}: {TOLD[one.policy]}", header, rows)
 
 
 def tornado_table(found: Answer) -> Table:
@@ -202,4 +221,5 @@ def course_table(found: Answer, one: Reading) -> Table:
         *_spread(one.outcome, scale),
         single(one.spend.mean, paid),
     )
-    return Table("stress_course", f"{opening(name)} by quarter: {TOLD[one.policy]}", tuple(header), rows, total)
+    caption = f"{opening(name)} by quarter{in_case(found)}: {TOLD[one.policy]}"
+    return Table("stress_course", caption, tuple(header), rows, total)
