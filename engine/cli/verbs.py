@@ -15,6 +15,7 @@ import click
 
 from engine import __version__
 from engine.cli.machine import settle
+from engine.cli.stopping import Ended, stop_when_loaded
 from engine.cli.terminal import beside
 from engine.errors import EngineError, ResumableError, StorageError
 from engine.words import plain
@@ -76,10 +77,6 @@ def peso() -> None:
     """
 
 
-class Ended(KeyboardInterrupt):
-    """Somebody asked this process to end, as Ctrl-C does, by SIGTERM."""
-
-
 def answer(stopped: str, watched: tuple[int, ...]) -> None:
     """Answer what was typed; where a signal is ours to answer (`watched`), say so and leave once all work is undone."""
     try:
@@ -110,15 +107,11 @@ def answer(stopped: str, watched: tuple[int, ...]) -> None:
 def _begin(watched: tuple[int, ...]) -> None:
     """Settle what holds for every verb."""
     for number in watched:  # files half-written are removed on its way
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _end)
+        signal.signal(number, stop_when_loaded)
     _hold_standard_streams()
     _escape_unknown_letters()
     settle(os.environ)
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")  # only slower
-
-
-def _end(_number: int, _frame: object) -> NoReturn:
-    raise Ended
 
 
 def _leave_with(fault: EngineError) -> NoReturn:

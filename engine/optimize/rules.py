@@ -330,8 +330,23 @@ def channel_limits(problem: Problem) -> tuple[Float[np.ndarray, " channel"], Flo
 
 
 def history_spend(curves: Curves, scenario: Scenario) -> Float[np.ndarray, " channel"]:
-    """What history spent on each channel in as many periods, at the pace of its last year [currency]."""
-    return np.array([pace(channel, curves.period) * scenario.horizon.periods for channel in curves.channels])
+    """What history spent on each channel in as many periods, at the pace of its last year [currency].
+
+    Raises:
+        InputError: It is more money than can be told.
+    """
+    spent = np.array([pace(channel, curves.period) * scenario.horizon.periods for channel in curves.channels])
+    _require_countable(scenario, "what history spent in as many periods", float(spent.sum()))
+    return spent
+
+
+def _require_countable(scenario: Scenario, what: str, money: float) -> None:
+    """Refuse more money than any file may name, which no plan could tell."""
+    if money > LARGEST_MONEY:
+        raise InputError(
+            f"scenario {scenario.name!r}: {what} comes to {money:.10g}, and money is at most {LARGEST_MONEY:g}; count "
+            "it in a larger unit, such as thousands"
+        )
 
 
 def _budget(curves: Curves, scenario: Scenario, count: int) -> Rule:
@@ -348,11 +363,7 @@ def _budget(curves: Curves, scenario: Scenario, count: int) -> Rule:
                 "and there is none; give budget.total"
             )
         total = budget.of_history * spent
-        if total > LARGEST_MONEY:
-            raise InputError(
-                f"scenario {scenario.name!r}: budget.of_history comes to {total:.10g}, and money is at most "
-                f"{LARGEST_MONEY:g}; count it in a larger unit, such as thousands"
-            )
+        _require_countable(scenario, "budget.of_history", total)
     if total is None:
         raise InputError(
             f"scenario {scenario.name!r}: its budget is still to be found, and here one is needed; give budget.total"

@@ -103,6 +103,7 @@ def test_a_cent_is_told_apart_wherever_it_is_little_and_numbers_can(money):
 
 def test_more_money_than_can_be_read_back_is_not_planned():
     """A plan was made of it, and no other verb took that plan."""
-    curves = builders.curves(builders.channel("tv", 300.0, 100.0, mean=LARGEST_MONEY / 10))
-    with pytest.raises(InputError, match=r"of_history comes to 5\.2e\+15, and money is at most 1e\+15"):
-        optimize(curves, builders.scenario("budget = { of_history = 1.0 }", 52))
+    curves = builders.curves(builders.channel("tv", 300.0, 100.0, mean=LARGEST_MONEY / 100))
+    for budget, periods in (("of_history = 2.0", 52), ("total = 5", 104)):
+        with pytest.raises(InputError, match=r"comes to 1\.04e\+15, and money is at most 1e\+15"):
+            optimize(curves, builders.scenario(f"budget = {{ {budget} }}", periods))
