@@ -7,7 +7,7 @@ from typing import NamedTuple
 from engine.words import money, plain
 
 UNBROKEN = "\u00a0"  # a space at which no line ends
-PLACED, LEAST = 100.0, 0.05  # amounts between these are told with two places
+LEAST, SMALL, PLACED = 1e-5, 0.05, 100.0  # amounts of a range: from the first on with places, from the second with two
 LONGEST = 6  # digits of the total of a column, from which on it is told in thousands, millions and so on
 
 
@@ -73,14 +73,17 @@ def written(shown: float, places: int, signed: bool = False) -> str:
 
 
 def evenly(*amounts: float, currency: str = "", signed: bool = False) -> list[str]:
-    """A figure and the ends of its range, all with two places where they are small.
+    """A figure and the ends of its range, all with as many places where they are small: two, or three figures.
 
     >>> evenly(0.362, 0.166, 1.1), evenly(2.0, 1.0, 3.0), evenly(1234.0, -2.5)
     (['0.36', '0.17', '1.10'], ['2', '1', '3'], ['1,234', '-2.5'])
+    >>> evenly(0.00165, 0.0014)
+    ['0.00165', '0.00140']
     >>> evenly(0.1, -0.2, currency="EUR", signed=True)
     ['EUR +0.10', 'EUR -0.20']
     """
-    largest, whole = max(map(abs, amounts)), all(one == round(one) for one in amounts)
-    if whole or not LEAST <= largest < PLACED:
+    largest = max(map(abs, amounts))
+    if not LEAST <= largest < PLACED or all(one == round(one) for one in amounts):
         return [money(one, currency, signed) for one in amounts]
-    return [f"{plain(currency)} {written(one, 2, signed)}".strip() for one in amounts]
+    places = 2 if largest >= SMALL else 2 - math.floor(math.log10(largest))
+    return [f"{plain(currency)} {written(one, places, signed)}".strip() for one in amounts]

@@ -20,7 +20,6 @@ from engine.stress.readout import Answer, CaseReading, Reading, Spread
 from engine.words import money, percent, plain
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)  # of paths, told in a table
-NAMED = 6  # cases in which another policy is best
 NO_STRESS = "Give the folder of a stress test: peso stress SCENARIO --fit FIT --out STRESS."
 
 
@@ -35,13 +34,13 @@ def stress_section(given: Given) -> Section | Absent:
     warnings = given.news(found.warnings)
     blocks += [Words(tuple(f"Beware: {plain(one)}." for one in warnings), "beware")] * bool(warnings)
     best = choice(case)
-    if len(found.cases) > 1:
-        blocks += [Words((_among(found, case),)), cases_table(found)]
+    blocks += [Words((_among(found, case),))] * (len(found.cases) > 1)
     blocks.append(Figure("policies", policies_chart(found, case), policies_table(found, case)))
     if found.tornado:
         blocks.append(Figure("tornado", tornado_chart(found), tornado_table(found), bends=False))
     if found.bridge:
         blocks.append(Figure("bridge", bridge_chart(found), bridge_table(found)))
+    blocks += [cases_table(found)] * (len(found.cases) > 1)
     if given.outcomes is not None:
         chart = outcomes_chart(found, best, given.outcomes)
         blocks.append(Figure("outcomes", chart, outcomes_table(found, best, given.outcomes)))
@@ -53,13 +52,10 @@ def stress_section(given: Given) -> Section | Absent:
 
 def _among(found: Answer, case: CaseReading) -> str:
     """Which of several cases is told in full, and in which of them another policy is best."""
-    chosen = [(each, choice(each)) for each in found.cases]
-    others = [f"{plain(each.name)} ({TOLD[best.policy]})" for each, best in chosen if best is not each.policies[0]]
-    told = f"Told in full is one of {len(found.cases)} cases: {plain(case.name)}."
-    if not others:
-        return f"{told} In none of them does another policy surely bring more than {DOING[case.policies[0].policy]}."
-    rest = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
-    return f"{told} Another policy surely brings more in {', '.join(others[:NAMED])}{rest}."
+    others = sum(choice(each) is not each.policies[0] for each in found.cases)
+    told = f"Told in full is one of {len(found.cases)} cases: {plain(case.name)}. "
+    many, held = others or "none", DOING[case.policies[0].policy]
+    return f"{told}Another policy than {held} surely brings more in {many} of them: see every case below."
 
 
 def _facts(found: Answer, case: CaseReading) -> tuple[Fact, ...]:
