@@ -145,8 +145,7 @@ def _response(name: str, channel: Channel, brings: Three, curves: Curves, plan: 
     today, seen = pace(channel, curves.period), seen_up_to(channel)
     ahead = [plan.spend] if plan else []
     reach = max(1.4 * seen, 1.6 * today, *(1.15 * spend for spend in ahead)) or channel.history.max or 1.0
-    marks = [today, min(seen, reach), *ahead]
-    stock = np.unique(np.concatenate([reach * np.linspace(0.0, 1.0, POINTS) ** 1.5, marks]))
+    stock = np.unique([*(reach * np.linspace(0.0, 1.0, POINTS) ** 1.5), today, min(seen, reach), *ahead])
     low, mean, high = _band(channel, stock, curves)
     across, up = unit_of(reach), unit_of(float(high.max()))
     at = stock / across.size
@@ -159,10 +158,9 @@ def _response(name: str, channel: Channel, brings: Three, curves: Curves, plan: 
     title = money_title(curves.measure, outcome_currency(curves), up, curves.period)
     scale = {"domain": span(0.0, float(f"{high.max() / up.size:.4g}"))}
     outcome: Spec = {"title": title, "scale": scale, "axis": {"tickCount": 4}}
+    said = f"next {money(1.0, curves.currency)} today: {_told(brings, curves, '')}"
     return {
-        "title": _panel_title(
-            name, f"{channel.kind}; next {money(1.0, curves.currency)} today: {_told(brings, curves, '')}"
-        ),
+        "title": _panel_title(name, f"{channel.kind}; {said}"),
         "width": WIDTH,
         "height": HEIGHT,
         "encoding": {"x": spend},
