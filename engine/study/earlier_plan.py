@@ -94,8 +94,8 @@ def same_money(money: float) -> float:
     Half a cent, which nobody writes down; where that is much of the plan, a millionth, and where it is less than
     numbers can tell apart, what they can.
 
-    >>> same_money(1e4), same_money(100.0), same_money(1e12)
-    (0.005, 0.0001, 1000.0)
+    >>> [round(same_money(one), 9) for one in (1e4, 100.0, 1e12)]
+    [0.005, 0.0001, 1000.0]
     """
     return max(ROUNDING * money, min(CENT, AT_MOST * money))
 
