@@ -1,14 +1,16 @@
-"""Ctrl-C and SIGTERM, which wait where an exception does harm: in a library that is half loaded, which may crash upon
-it, and in a callback of the garbage collector, where it is lost."""
+"""Ctrl-C and SIGTERM, which wait where an exception does harm: while jax is loaded, whose native part may crash, and in
+a callback of the garbage collector, where it is lost. Anywhere else they are heard at once."""
 
 import _thread
 import gc
 import signal
 import time
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 LOADER = "<frozen importlib._bootstrap"  # how the files of Python's own loader are called
+FRAGILE = {"jax", "jaxlib"}  # folders of what may crash when its loading is broken off
 AGAIN = 0.02  # seconds after which it is seen whether it still must wait
 
 
@@ -30,11 +32,14 @@ def _raise(number: int) -> NoReturn:
 
 def _must_wait(frame: FrameType | None) -> bool:
     collecting = [getattr(callback, "__code__", None) for callback in gc.callbacks]
+    is_loading, is_fragile = False, False
     while frame is not None:
-        if frame.f_code.co_filename.startswith(LOADER) or frame.f_code in collecting:
+        if frame.f_code in collecting:
             return True
+        is_loading |= frame.f_code.co_filename.startswith(LOADER)
+        is_fragile |= not FRAGILE.isdisjoint(Path(frame.f_code.co_filename).parts)
         frame = frame.f_back
-    return False
+    return is_loading and is_fragile
 
 
 def _ask_again(number: int) -> None:
