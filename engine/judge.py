@@ -8,13 +8,12 @@ counts. Plan, baseline and oracle are valued in the same way, in the same world,
 from dataclasses import dataclass
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import LinearConstraint, minimize
 
 from engine.axes import Array
+from engine.double import jax, jnp
 from engine.errors import InputError
 from engine.simulate.journey import play, revenue
 from engine.simulate.records import State, World

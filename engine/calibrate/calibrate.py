@@ -1,6 +1,5 @@
 """The one entry: a data set becomes a fit."""
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -16,6 +15,7 @@ from engine.calibrate.posterior import Posterior, draw_posterior
 from engine.calibrate.problem import Media, Problem, explain, national, prepare
 from engine.config.model import Model
 from engine.data.dataset import Dataset
+from engine.double import jax
 from engine.response.curves import Curves, half_life, respond_with_rate
 
 DRAWS = 500

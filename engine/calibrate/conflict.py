@@ -8,7 +8,6 @@ for the rest alone.
 from dataclasses import dataclass
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -16,6 +15,7 @@ from engine.calibrate.density import Evidence, contributions, one_draw, place_pa
 from engine.calibrate.importance import Effort
 from engine.calibrate.mode import climb, describe
 from engine.calibrate.posterior import joint_draws
+from engine.double import jax
 
 EFFORT = Effort(proposals=512, rounds=12)
 DRAWS = 100  # that tell what the rest expects of a test

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
@@ -29,6 +28,7 @@ from engine.calibrate.priors import (
     interpret,
 )
 from engine.compiling import quickly
+from engine.double import jax
 from engine.response.adstock import ADSTOCKS, adstock
 from engine.response.saturation import SATURATIONS
 

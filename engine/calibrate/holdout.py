@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -12,6 +11,7 @@ from engine.calibrate.importance import laplace, propose
 from engine.calibrate.linear import LinearBlock, draw_linear
 from engine.calibrate.mode import climb, describe
 from engine.calibrate.problem import Problem, explain, hold_out, national
+from engine.double import jax
 from engine.periods import Period
 
 FOLDS = 3

@@ -8,7 +8,6 @@ Rank-normalization, folding, and localization: numpyro's estimators on rank-norm
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float
 from numpyro import diagnostics
@@ -19,6 +18,7 @@ from scipy import special, stats
 from engine.axes import Array
 from engine.calibrate.density import Evidence, log_density
 from engine.compiling import quickly
+from engine.double import jax
 
 CHAINS = 4
 SCATTER = 1.5  # of the chains' first places, in the fast draws' widths: wider than the target, as R-hat asks

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -15,6 +14,7 @@ from engine.calibrate.posterior import draw_posterior
 from engine.calibrate.problem import blind, explain, national, prepare
 from engine.config.model import Model
 from engine.data.dataset import Dataset
+from engine.double import jax
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ the data taught is how far a spread fell below that of these draws, not below 1.
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Float
 from scipy import special
@@ -24,6 +23,7 @@ from engine.calibrate.density import (
     usual,
 )
 from engine.calibrate.priors import Parameters
+from engine.double import jax
 
 SEED = 0
 MOST, FEWEST = 4096, 512  # draws, where one is cheap and where it is not

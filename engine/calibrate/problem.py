@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -20,6 +19,7 @@ from engine.calibrate.prior_draws import otherwise
 from engine.calibrate.priors import FOLLOWS, Parameters, Structure, believe, require_heard, structure_of
 from engine.config.model import Model
 from engine.data.dataset import Dataset
+from engine.double import jax
 from engine.errors import InputError
 from engine.periods import PER_YEAR
 

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt32, UInt64
 
 from engine.axes import Array
 from engine.compiling import known
+from engine.double import jax, jnp
 from engine.errors import InputError
 from engine.simulate.chance import Stream, words
 from engine.simulate.crowd import Lives, Standing, census, choose, live_panel, require_room, seat, sizes

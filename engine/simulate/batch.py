@@ -7,12 +7,12 @@ length shares one compiled program, and memory does not grow with their number.
 import dataclasses
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float, Int
 
 from engine.axes import Array
 from engine.compiling import quickly
+from engine.double import jax
 from engine.simulate.journey import YEAR, advance
 from engine.simulate.records import State, World
 

@@ -9,14 +9,13 @@ import functools
 import zlib
 from enum import IntEnum
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.random import threefry_2x32
 from jaxtyping import Float, Int, UInt32
 from scipy.special import gammainc, ndtri
 
 from engine.axes import Array
+from engine.double import jax, jnp
 
 BLOCK = 2048  # events drawn at once, so that draws of every length share a compiled program
 DRAWN = 2**15  # the same where there are many

@@ -9,11 +9,11 @@ import functools
 import math
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt32, UInt64
 
 from engine.axes import Array
+from engine.double import jax
 from engine.errors import InputError
 from engine.simulate.chance import Stream, uniform, words
 from engine.simulate.lottery import Rules, apportion, move, odds, purchases, rules

@@ -12,12 +12,12 @@ from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 import simpy
 from jaxtyping import Float, Int
 
 from engine.axes import Array
+from engine.double import jnp
 from engine.errors import InputError
 from engine.simulate.journey import Week, expose, money_each, told_week, watch
 from engine.simulate.lottery import apportion

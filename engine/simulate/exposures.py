@@ -9,12 +9,11 @@ Processes, section 5.1).
 import functools
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from engine.axes import Array
+from engine.double import jax, jnp
 from engine.simulate.journey import money_each, searching, watch
 from engine.simulate.records import State, World
 from engine.simulate.world import require_calendar

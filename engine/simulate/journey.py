@@ -9,12 +9,11 @@ import dataclasses
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from engine.axes import Array
+from engine.double import jax, jnp
 from engine.simulate.mechanics import STEPS, Scene, reach
 from engine.simulate.records import Media, State, Trajectory, World
 from engine.simulate.stages import Ladder

@@ -8,12 +8,12 @@ Each probability is exact to 2**-32.
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt32
 from scipy.special import gammainc
 
 from engine.axes import Array
+from engine.double import jnp
 from engine.errors import InputError
 from engine.simulate.records import World
 from engine.words import number

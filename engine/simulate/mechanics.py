@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Float
 
 from engine.axes import Array
+from engine.double import jnp
 
 Each = Float[Array, " _served"]
 """One number for each channel that a mechanic serves."""

@@ -17,14 +17,13 @@ seen in standard deviations, and for stages of fewer than some ten people, use a
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Float, Int
 from scipy.special import ndtri
 
 from engine.axes import Array
+from engine.double import jax, jnp
 from engine.errors import InputError, UntrustworthyError
 from engine.simulate.journey import Week, advance, money_each
 from engine.simulate.mechanics import Content, Mailing, Press, Reach

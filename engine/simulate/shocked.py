@@ -8,13 +8,12 @@ import dataclasses
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from engine.axes import Array
 from engine.compiling import quickly
+from engine.double import jax, jnp
 from engine.simulate.journey import advance
 from engine.simulate.mechanics import Content, Mailing, Mechanic, Press, Reach, Referral, Search
 from engine.simulate.records import Calendar, Media, State, World

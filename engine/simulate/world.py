@@ -3,7 +3,6 @@
 import dataclasses
 from datetime import date, timedelta
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -12,6 +11,7 @@ from engine.axes import Array
 from engine.config import market as written
 from engine.config import touches
 from engine.config.people import Segment
+from engine.double import jnp
 from engine.errors import InputError
 from engine.simulate import mechanics
 from engine.simulate.chance import Stream, normal

@@ -3,11 +3,9 @@
 import functools
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from engine.axes import Array
 from engine.compiling import quickly
+from engine.double import jax, jnp
 from engine.optimize.batch.arrays import Backend, State
 
 AT_ONCE = 4096  # rows: enough to fill a GPU's lanes at a dozen channels, not measured on one yet
@@ -16,7 +14,6 @@ AT_ONCE = 4096  # rows: enough to fill a GPU's lanes at a dozen channels, not me
 @functools.cache
 def accelerated() -> Backend:
     """A backend of JAX in double precision, whose programs are compiled once for each shape."""
-    jax.config.update("jax_enable_x64", True)
     return Backend("jax", _count_below, _repeated, functools.cache(quickly), AT_ONCE)
 
 

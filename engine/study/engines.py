@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from engine.axes import Array
 from engine.data.columnar import require_parquet
+from engine.double import jnp
 from engine.errors import InputError
 from engine.simulate.agents import AgentRun, Work, replay_panel, simulate_agents
 from engine.simulate.crowd import Lives, choose, live_panel

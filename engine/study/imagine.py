@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -13,6 +12,7 @@ from engine import __version__, periods
 from engine.config.market import Market
 from engine.data.dataset import Dataset
 from engine.data.write import write_panel
+from engine.double import jax
 from engine.errors import InputError
 from engine.files import digest, read_bytes, whole_folder, write_csv, write_json
 from engine.simulate.history import historical_spend

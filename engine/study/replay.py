@@ -5,12 +5,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from engine import periods
 from engine.config.loading import LARGEST_MONEY
+from engine.double import jnp
 from engine.errors import InputError
 from engine.files import digest, read_bytes, read_json
 from engine.judge import TAIL

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, fields
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from engine.axes import Array
 from engine.compiling import quickly
+from engine.double import jnp
 from engine.response.curves import Family, Mixture, saturated
 from engine.stress.play import Paths, works
 from engine.stress.setting import Setting, Working
@@ -28,7 +27,6 @@ class Placed(Working):
 
 def works_on_device(setting: Setting, paths: Paths) -> tuple[Working, ...]:
     """How the money of each channel works on the draws of some paths, in double precision on JAX's device."""
-    jax.config.update("jax_enable_x64", True)
     return tuple(_placed(one) for one in works(setting, paths))
 
 

@@ -122,3 +122,11 @@ def test_planning_from_curves_loads_no_jax(tmp_path, words):
     loaded = set(re.findall(r"^import time:.*\|\s*([A-Za-z_]\w*)", done.stderr, flags=re.MULTILINE))
     assert "numpy" in loaded
     assert loaded & {"equinox", "jax", "jaxlib", "numpyro", "openpyxl", "polars"} == set()
+
+
+@pytest.mark.parametrize("room", ["engine.study.report", "engine.study.whatif_page"])
+def test_reporting_loads_no_jax(room):
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, {room}; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.split()) & {"equinox", "jax", "jaxlib", "numpyro", "openpyxl", "polars"} == set()
