@@ -46,6 +46,7 @@ from engine.calibrate.posterior import Posterior
 from engine.calibrate.problem import Media, Problem
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
+from engine.words import percent
 
 BULK = 400.0
 LEAST_R_HAT, LEAST_BULK = 1.05, 100.0
@@ -114,7 +115,7 @@ def _starts(posterior: Posterior) -> Check:
     agreeing = float((heights > heights.max() - SAME_HEIGHT).mean())
     fine = agreeing >= AGREEING and posterior.pareto <= LIGHT and posterior.effective >= BULK
     said = (
-        f"{agreeing:.0%} of {len(heights)} starts found the same best answer; its draws count as much as "
+        f"{percent(agreeing)} of {len(heights)} starts found the same best answer; its draws count as much as "
         f"{posterior.effective:.0f} independent ones (Pareto shape {posterior.pareto:.2f})"
     )
     if posterior.is_laplace:
@@ -153,8 +154,8 @@ def _fit(dataset: Dataset, problem: Problem, findings: Findings) -> list[Check]:
         "weak": "look for controls or events that explain the rest",
         "bad": "most of the outcome moves for reasons outside this model: add controls and events first",
     }[verdict]
-    explains = f"explains {r2:.0%} of the outcome's variation" if r2 > 0 else "explains less than a mean would"
-    said = f"the model {explains}, off by {error:.1%} in a typical period; {remedy}"
+    explains = f"explains {percent(r2)} of the outcome's variation" if r2 > 0 else "explains less than a mean would"
+    said = f"the model {explains}, off by {percent(error)} in a typical period; {remedy}"
     moving = findings.fitted + findings.level
     details = {"r2": r2, "mape": error}
     details["level_r2"], details["level_mape"] = _explained(actual, moving.sum(axis=1))
@@ -201,8 +202,9 @@ def _holdout(holdout: Holdout | None) -> Check:
     if verdict == "good" and holdout.coverage < LEAST_COVERAGE:
         verdict, remedy = "weak", "every band is too narrow: look for a missing control, event or season"
     said = (
-        f"{holdout.folds} forecasts of {holdout.horizon} periods each are off by {holdout.error:.1%}, the naive "
-        f"seasonal forecast by {holdout.naive_error:.1%}; {holdout.coverage:.0%} of actuals lie in the 90 % band; "
+        f"{holdout.folds} forecasts of {holdout.horizon} periods each are off by {percent(holdout.error)}, the naive "
+        f"seasonal forecast by {percent(holdout.naive_error)}; {percent(holdout.coverage)} of actuals lie in the "
+        "90 % band; "
     )
     details = {"mape": holdout.error, "naive_mape": holdout.naive_error, "crps": holdout.crps}
     details |= {"naive_crps": holdout.naive_crps, "coverage": holdout.coverage, "horizon": float(holdout.horizon)}
@@ -214,7 +216,9 @@ def _baseline(dataset: Dataset, findings: Findings) -> Check:
     low, middle, high = np.percentile(shares, [5.0, 50.0, 95.0])
     plausible = low >= LEAST_BASELINE and findings.lowest_baseline >= 0
     verdict: Verdict = "good" if plausible else "weak" if middle > 0 else "bad"
-    said = f"{middle:.0%} of the outcome ({low:.0%} to {high:.0%}) would have come without these channels; "
+    said = (
+        f"{percent(middle)} of the outcome ({percent(low)} to {percent(high)}) would have come without these channels; "
+    )
     if findings.lowest_baseline < 0:
         said += "in some period even less than nothing: "
     said += (
@@ -252,8 +256,8 @@ def _demand(dataset: Dataset, problem: Problem, effect: Float[np.ndarray, "draw 
         said += "deviations): part of its return is that demand's; add demand as a control, or test the channel"
         return Check("demand", "weak", float(sure[at]), said, details)
     if problem.slow > SLOW_DEMAND:
-        said = f"{problem.slow:.1%} of the outcome drifts slowly for no recorded reason, which may hide behind spend; "
-        said += "bands allow for it: record demand (searches, market size), or test the largest channels"
+        said = f"{percent(problem.slow)} of the outcome drifts slowly for no recorded reason, which may hide behind "
+        said += "spend; bands allow for it: record demand (searches, market size), or test the largest channels"
         return Check("demand", "weak", problem.slow, said, details)
     return Check("demand", "good", problem.slow, "no slow demand is left unexplained; nothing to do", details)
 
@@ -263,8 +267,8 @@ def _geos(problem: Problem, miss: Miss) -> Check:
     worse = max(miss)
     verdict = graded(-worse, -GOOD_PROJECTION, -LEAST_PROJECTION)
     said = (
-        f"the national curves are within {miss.response:.1%} of the sum over geos, and their slopes at today's spend "
-        f"and somewhat above within {miss.marginal:.1%}, geos sized by {problem.panel.sized_by}; "
+        f"the national curves are within {percent(miss.response)} of the sum over geos, and their slopes at today's "
+        f"spend and somewhat above within {percent(miss.marginal)}, geos sized by {problem.panel.sized_by}; "
     )
     said += "they hold for budgets split over geos as in history"
     if verdict != "good":

@@ -12,6 +12,7 @@ from engine.calibrate.prior_draws import doubts, readable, spreads
 from engine.calibrate.problem import Problem
 from engine.data.dataset import Dataset
 from engine.response.curves import Curves
+from engine.words import percent
 
 SHARE_LEARNED, SHAPE_LEARNED = 0.75, 0.3  # of the prior variance; contributions whose spread has halved are known
 KNOWN_MONEY = TESTED_MONEY = 0.5
@@ -52,7 +53,7 @@ def _steady(curves: Curves, dataset: Dataset) -> list[Check]:
     }
     least = min(bursts, key=lambda name: bursts[name])
     fine = bursts[least] >= RUNNING
-    said = f"{least} ran in {bursts[least]:.0%} of the periods; "
+    said = f"{least} ran in {percent(bursts[least])} of the periods; "
     said += "nothing to do" if fine else "what it does at an even pace was never seen: raise it step by step"
     return [Check("steady", "good" if fine else "weak", bursts[least], said, bursts)]
 
@@ -118,7 +119,7 @@ def _known_money(dataset: Dataset, learned: Float[np.ndarray, " coordinate"]) ->
     told = learned[: len(spend)] >= SHARE_LEARNED
     share = float(spend[told].sum() / spend.sum())
     fine = share >= KNOWN_MONEY
-    said = f"{share:.0%} of the money went to channels whose contribution the data tell; "
+    said = f"{percent(share)} of the money went to channels whose contribution the data tell; "
     said += "nothing to do" if fine else "the rest of the plan is the prior's: keep steps small, and test"
     return Check("known money", "good" if fine else "weak", share, said)
 
@@ -138,7 +139,7 @@ def _tested_money(dataset: Dataset, problem: Problem) -> Check:
         tested[list(test.columns)] |= is_sharp
     share = float(np.where(tested, spend, 0.0).sum() / spend.sum())
     fine = share >= TESTED_MONEY
-    said = f"{share:.0%} of the money went to channels that an experiment tested"
+    said = f"{percent(share)} of the money went to channels that an experiment tested"
     blunt = [test.name for test, is_sharp in zip(dataset.lift_tests, tells, strict=True) if not is_sharp]
     if len(blunt) == 1:
         said += f", {blunt[0]} not counted: its standard error is too large"
@@ -168,7 +169,9 @@ def _collinear(dataset: Dataset, problem: Problem, noise: float) -> Check:
         said = f"{least} stays the same in every period and geo, so nothing shows what it does; vary it on purpose"
         return Check("collinear", "weak", own[least], said, details)
     if own[least] < OWN_MOVEMENT:
-        said = f"only {own[least]:.0%} of {least}'s movement is its own, the rest follows trend, season, controls or "
+        said = (
+            f"only {percent(own[least])} of {least}'s movement is its own, the rest follows trend, season, controls or "
+        )
         said += "others; "
         return Check("collinear", "weak", own[least], said + "vary it on purpose", details)
     return Check("collinear", "good", own[least], "every channel moves on its own; nothing to do", details)

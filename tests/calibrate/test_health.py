@@ -74,7 +74,7 @@ def chained(r_hat=1.0, bulk=1000.0, divergences=0):
     ("found", "verdict", "told"),
     [
         (posterior(), "good", "nothing to do"),
-        (posterior(agreeing=0.25), "good", "25% of 20 starts"),
+        (posterior(agreeing=0.25), "good", "25.0 % of 20 starts"),
         (posterior(agreeing=0.2), "weak", "speed nuts"),
         (posterior(pareto=0.71), "weak", "speed nuts"),
         (posterior(effective=399.0), "weak", "speed nuts"),

@@ -8,14 +8,14 @@ import pytest
 
 from engine.report.charts.funnel import exits_of, funnel_chart
 from engine.report.charts.journeys import (
-    ACROSS,
-    GAP,
+    BREAK,
     MOST,
     NODE,
     OPEN,
+    PHONE,
     REST,
-    TALL,
     UNMET,
+    USUAL,
     blocks_of,
     journeys_chart,
     streams_of,
@@ -26,6 +26,8 @@ from tests.report.charted import HOSTILE, require_sound
 from tests.report.test_charts import drawn
 
 NAMES = ("tv", "social", "search", "press", "club", "letter", "radio")
+
+every_sheet = pytest.mark.parametrize("sheet", [USUAL, PHONE], ids=["usual", "phone"])
 
 
 def routes_of(names, count=200, seed=1):
@@ -104,19 +106,22 @@ def test_a_channel_named_like_a_block_of_ours_is_no_such_block():
 
 
 @every_route
-def test_blocks_lie_on_the_chart_apart_from_each_other(kind):
-    blocks = blocks_of(streams_of(ROUTES[kind]))
+@every_sheet
+def test_blocks_lie_on_the_chart_apart_from_each_other(kind, sheet):
+    blocks = blocks_of(streams_of(ROUTES[kind]), sheet)
     for column in range(3):
         mine = [block for block in blocks if block.column == column]
-        assert mine[0].top > -1e-6 and mine[-1].top + mine[-1].height < TALL + 1e-6
-        assert all(one.top + one.height + GAP == pytest.approx(two.top) for one, two in itertools.pairwise(mine))
+        assert mine[0].top > -1e-6 and mine[-1].top + mine[-1].height < sheet.tall + 1e-6
+        assert all(one.top + one.height + sheet.gap == pytest.approx(two.top) for one, two in itertools.pairwise(mine))
     sizes = [block.height / block.journeys for block in blocks]
     assert sizes == pytest.approx([sizes[0]] * len(sizes))
 
 
 @every_route
-def test_streams_fill_the_sides_of_their_blocks(kind):
-    spec, blocks = journeys_chart(world_of(ROUTES[kind])), blocks_of(streams_of(ROUTES[kind]))
+@every_sheet
+def test_streams_fill_the_sides_of_their_blocks(kind, sheet):
+    spec = journeys_chart(world_of(ROUTES[kind]), sheet=sheet)
+    blocks = blocks_of(streams_of(ROUTES[kind]), sheet)
     (edges,) = drawn(spec, "stream", "colour", "across", "top", "bottom")
     for block in blocks:
         for side, present in ((block.left + NODE, block.column < 2), (block.left, block.column > 0)):
@@ -125,16 +130,17 @@ def test_streams_fill_the_sides_of_their_blocks(kind):
             if present:
                 told = sum(row["bottom"] - row["top"] for row in mine)
                 assert told == pytest.approx(block.height, abs=0.2 * len(mine) + 0.2)
-    assert all(NODE - 0.1 <= row["across"] <= ACROSS for row in edges)
+    assert all(NODE - 0.1 <= row["across"] <= sheet.across for row in edges)
 
 
 @every_route
-def test_shares_of_a_column_add_up_to_a_hundred(kind):
-    spec = journeys_chart(world_of(ROUTES[kind]))
+@every_sheet
+def test_shares_of_a_column_add_up_to_a_hundred(kind, sheet):
+    spec = journeys_chart(world_of(ROUTES[kind]), sheet=sheet)
     names = [told for told in drawn(spec, "across", "middle", "told") if " %" in told[0]["told"]]
     assert len(names) == 6  # each once as a rim and once as the name
     for told in names:
-        assert sum(float(row["told"].split(" ")[-2]) for row in told) == pytest.approx(100.0)
+        assert sum(float(row["told"].replace(BREAK, " ").split()[-2]) for row in told) == pytest.approx(100.0)
 
 
 @every_route

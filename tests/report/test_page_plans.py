@@ -9,7 +9,8 @@ import pytest
 
 from engine.optimize.plan import optimize
 from engine.optimize.plan_file import plan_document
-from engine.report.page.drawn import SLIM, drawn, slimmed
+from engine.report.charts.look import SLIM
+from engine.report.page.drawn import drawn, slimmed
 from engine.report.page.given import FitRun, Given
 from engine.report.page.html import page_html
 from engine.report.page.page import page_of

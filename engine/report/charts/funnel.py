@@ -25,7 +25,8 @@ from engine.report.world import StageCount, WorldRun
 from engine.simulate.stages import CALLED, LADDERS, Ladder
 from engine.words import percent, plain
 
-STEP, ACROSS, ROOM = 34, 440, 1.6  # height of a row, width of the chart [pixels]; of the longest bar, for notes
+STEP, ACROSS = 34, 440  # height of a row, width of the chart [pixels]
+ROOM, LITTLE = 1.6, 1.35  # times the longest bar, for notes; where they are short
 ON, BACK = "go on", "fall back or leave"
 BUYER = "customer"  # the stage of those who bought
 BLUE = KIND_COLOURS["paid"]
@@ -46,8 +47,8 @@ class Exit(NamedTuple):
         return self.on / whole if whole > 0 else 0.0
 
 
-def funnel_chart(world: WorldRun) -> Spec:
-    """The stages on the way to a purchase and to praise, with what share of those who leave goes on."""
+def funnel_chart(world: WorldRun, width: int = ACROSS) -> Spec:
+    """Stages on the way to a purchase and to praise, and what share of those who leave goes on; so wide [pixels]."""
     exits = exits_of(world.stages)
     unit = unit_of(max([(one.on + one.back) / world.weeks for one in exits], default=0.0))
     titles = labels(_named(one.stage) for one in exits)
@@ -60,7 +61,7 @@ def funnel_chart(world: WorldRun) -> Spec:
             WIDE,
         ),
         f"Stages of {plain(world.market)} and the share of those who leave that goes on. {listed(told, 'stages')}.",
-        _funnel(exits, titles, unit.size * world.weeks, f"People {units(unit.name, 'a week')}"),
+        _funnel(exits, titles, (unit.size * world.weeks, width), f"People {units(unit.name, 'a week')}"),
     )
 
 
@@ -109,17 +110,19 @@ def _named(stage: str) -> str:
     return f"{stage} · {called}" if called else stage
 
 
-def _funnel(exits: Sequence[Exit], titles: Sequence[str], size: float, title: str) -> Spec:
+def _funnel(exits: Sequence[Exit], titles: Sequence[str], scale_of: tuple[float, int], title: str) -> Spec:
+    size, width = scale_of
+    is_slim = width < ACROSS
     top = max([(one.on + one.back) / size for one in exits], default=0.0) or 1.0
-    scale = {"domain": [0, float(f"{ROOM * top:.4g}")], "nice": False}
+    scale = {"domain": [0, float(f"{(LITTLE if is_slim else ROOM) * top:.4g}")], "nice": False}
     across: Spec = {"title": title, "scale": scale, "axis": {"tickCount": 5}}
     colour = {"domain": [ON, BACK], "range": [BLUE, SEVERAL]}
     stage: Spec = {"field": "stage", "type": "nominal", "scale": {"domain": list(titles)}, "title": None}
     note: Spec = {"type": "text", "align": "left", "dx": 7, "color": INK, "fontSize": 11}
     return {
-        "width": ACROSS,
+        "width": width,
         "height": {"step": STEP},
-        "encoding": {"y": {**stage, "axis": {"labelColor": INK, "ticks": False, "labelLimit": 220}}},
+        "encoding": {"y": {**stage, "axis": {"labelColor": INK, "ticks": False}}},
         "layer": [
             {
                 "data": rows(
@@ -139,7 +142,7 @@ def _funnel(exits: Sequence[Exit], titles: Sequence[str], size: float, title: st
                 "data": rows(
                     stage=titles,
                     at=[(one.on + one.back) / size for one in exits],
-                    told=[f"{percent(one.rate)} go on to {plain(one.target)}" for one in exits],
+                    told=[percent(one.rate) + f" go on to {plain(one.target)}" * (not is_slim) for one in exits],
                 ),
                 "mark": note,
                 "encoding": {"x": amount("at", **across), "text": {"field": "told", "type": "nominal"}},

@@ -32,12 +32,24 @@ from engine.words import number, percent, plain
 MOST = 30  # streams
 UNMET, REST = "no channel", "other channels"
 BOUGHT, OPEN = "a purchase", "no purchase yet"
-TALL, GAP, NODE = 320, 16, 12  # height of the chart, between two blocks, width of a block [pixels]
-ACROSS = 420  # width between the names on both sides [pixels]
+NODE = 12  # width of a block [pixels]
 POINTS = 11  # of the edge of a stream
-NAMED = 20  # letters of a name
+BREAK = "¦"  # where a name goes on in the next line; what is printable may stand in a chart
 EDGES = ("stream", "colour", "across", "top", "bottom")  # what the rows of streams hold
 HEADS = ("Met first", "Met last", "What came of it")
+
+
+class Sheet(NamedTuple):
+    """What streams are drawn on."""
+
+    across: int  # width between the outer edges of the outer columns [pixels]
+    tall: int  # height [pixels]
+    gap: int  # between two blocks of a column [pixels]
+    named: int  # letters of a name
+    broken: bool  # whether names stand right of their blocks and shares below them, where there is little room
+
+
+USUAL, PHONE = Sheet(420, 320, 16, 20, broken=False), Sheet(250, 420, 32, 15, broken=True)
 
 
 class Stream(NamedTuple):
@@ -50,29 +62,26 @@ class Stream(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One block of a column, from its top."""
+    """One block of a column, from its left top corner."""
 
     column: int
     name: str
     journeys: float
-    top: float  # [pixels]
+    left: float  # [pixels]
+    top: float
     height: float
 
-    @property
-    def left(self) -> float:
-        """Where it begins [pixels]."""
-        return (ACROSS - NODE) * self.column / 2
 
-
-def journeys_chart(world: WorldRun, kinds: Mapping[str, Kind] | None = None) -> Spec:
+def journeys_chart(world: WorldRun, kinds: Mapping[str, Kind] | None = None, sheet: Sheet = USUAL) -> Spec:
     """Streams from the channel met first over the one met last to a purchase, or to none so far.
 
     Args:
         world: With the channels that people met.
         kinds: Of the channels, for their colours; those of others are grey.
+        sheet: What the streams are drawn on.
     """
     streams = streams_of(world.routes)
-    blocks = blocks_of(streams)
+    blocks = blocks_of(streams, sheet)
     colours = _colours([block.name for block in blocks if block.column < 2], kinds or {})
     bought = [one for one in streams if one.column == 1 and one.target == BOUGHT]
     every = sum(one.journeys for one in bought)
@@ -90,7 +99,7 @@ def journeys_chart(world: WorldRun, kinds: Mapping[str, Kind] | None = None) -> 
             WIDE,
         ),
         f"Journeys of customers of {plain(world.market)}, from the first channel on. {listed(told, 'blocks')}.",
-        {"width": ACROSS, "height": TALL, "layer": _layers(streams, blocks, colours)},
+        {"width": sheet.across, "height": sheet.tall, "layer": _layers(streams, blocks, colours, sheet)},
     )
 
 
@@ -128,20 +137,22 @@ def _streams(routes: Sequence[Route], names: Mapping[str, str]) -> list[Stream]:
     return [Stream(*ends, journeys) for ends, journeys in counted.items() if journeys > 0]
 
 
-def blocks_of(streams: Sequence[Stream]) -> list[Block]:
+def blocks_of(streams: Sequence[Stream], sheet: Sheet = USUAL) -> list[Block]:
     """The blocks of all columns, the largest on top, channels taken together and none at all below them."""
     found = []
     last = {REST: 1, UNMET: 2, OPEN: 1}
     sums = [_sums(streams, column) for column in range(3)]
     most = max(map(len, sums))
     whole = sum(sums[0].values()) or 1.0
-    scale = (TALL - GAP * (most - 1)) / whole
+    scale = (sheet.tall - sheet.gap * (most - 1)) / whole
     for column, sizes in enumerate(sums):
         order = sorted(sizes, key=lambda name: (last.get(name, 0), -sizes[name], name))
         heights = [sizes[name] * scale for name in order]
-        top = (TALL - sum(heights) - GAP * (len(order) - 1)) / 2
-        tops = accumulate((height + GAP for height in heights), initial=top)
-        found += [Block(column, *told) for told in zip(order, [sizes[n] for n in order], tops, heights, strict=False)]
+        top = (sheet.tall - sum(heights) - sheet.gap * (len(order) - 1)) / 2
+        tops = accumulate((height + sheet.gap for height in heights), initial=top)
+        left = (sheet.across - NODE) * column / 2
+        told = zip(order, tops, heights, strict=False)
+        found += [Block(column, name, sizes[name], left, begin, height) for name, begin, height in told]
     return found
 
 
@@ -164,15 +175,16 @@ def _colours(names: Sequence[str], kinds: Mapping[str, Kind]) -> dict[str, str]:
     return {name: found.get(name, SEVERAL) for name in names}
 
 
-def _layers(streams: Sequence[Stream], blocks: Sequence[Block], colours: Mapping[str, str]) -> list[Spec]:
+def _layers(streams: Sequence[Stream], blocks: Sequence[Block], colours: Mapping[str, str], sheet: Sheet) -> list[Spec]:
     """Streams, blocks upon them, and their names."""
+    across = _place("across", sheet.across)
     painted = {"field": "colour", "type": "nominal", "scale": None}
-    ends = {"y": _place("top", TALL), "y2": {"field": "bottom"}, "color": painted}
+    ends = {"y": _down("top", sheet), "y2": {"field": "bottom"}, "color": painted}
     found: list[Spec] = [
         {
             "data": ribbons(streams, blocks, colours),
             "mark": {"type": "area", "fillOpacity": 0.45, "opacity": 1, **EDGE},
-            "encoding": {"x": _place("across", ACROSS), **ends, "detail": {"field": "stream", "type": "nominal"}},
+            "encoding": {"x": across, **ends, "detail": {"field": "stream", "type": "nominal"}},
         },
         {
             "data": rows(
@@ -183,37 +195,46 @@ def _layers(streams: Sequence[Stream], blocks: Sequence[Block], colours: Mapping
                 colour=[colours.get(block.name, SEVERAL) if block.column < 2 else QUIET for block in blocks],
             ),
             "mark": {"type": "rect", **EDGE},
-            "encoding": {"x": _place("across", ACROSS), "x2": {"field": "end"}, **ends},
+            "encoding": {"x": across, "x2": {"field": "end"}, **ends},
         },
     ]
-    for column, (head, align, away) in enumerate(
-        zip(HEADS, ("right", "left", "left"), (-5, NODE + 5, NODE + 5), strict=True)
-    ):
-        mine = [block for block in blocks if block.column == column]
-        found += _texts(mine, head, {"align": align, "dx": away})
+    for column, head in enumerate(HEADS):
+        found += _texts([block for block in blocks if block.column == column], head, sheet)
     return found
 
 
 def _place(field: str, length: int) -> Spec:
-    """A place on the chart in pixels, from its left top corner."""
-    scale = {"domain": [0, length], "nice": False, "reverse": length == TALL}
+    """A place on the chart in pixels, from its left edge."""
+    scale = {"domain": [0, length], "nice": False}
     return {"field": field, "type": "quantitative", "scale": scale, "axis": None, "stack": None}
 
 
-def _texts(blocks: Sequence[Block], head: str, side: Spec) -> list[Spec]:
+def _down(field: str, sheet: Sheet) -> Spec:
+    """A place on the chart in pixels, from its upper edge."""
+    place = _place(field, sheet.tall)
+    return {**place, "scale": {**place["scale"], "reverse": True}}
+
+
+def _texts(blocks: Sequence[Block], head: str, sheet: Sheet) -> list[Spec]:
     """Names with shares that add up to 100 %, on a rim of paper, and what the column shows."""
+    outside = blocks and not blocks[0].column and not sheet.broken
+    side: Spec = {"align": "right", "dx": -5} if outside else {"align": "left", "dx": NODE + 5}
+    between = BREAK if sheet.broken else " "
     every = sum(block.journeys for block in blocks)
     shares = adding([block.journeys / every for block in blocks], 1.0, TENTHS) if every else []
-    text: Spec = {"type": "text", "baseline": "middle", "fontSize": 11, **side}
+    text: Spec = {"type": "text", "baseline": "middle", "fontSize": 11, "lineBreak": BREAK, **side}
     encoding = {
-        "x": _place("across", ACROSS),
-        "y": _place("middle", TALL),
+        "x": _place("across", sheet.across),
+        "y": _down("middle", sheet),
         "text": {"field": "told", "type": "nominal"},
     }
     names = rows(
         across=[block.left for block in blocks],
         middle=[block.top + block.height / 2 for block in blocks],
-        told=[f"{short(block.name, NAMED)} {share:.1f} %" for block, share in zip(blocks, shares, strict=True)],
+        told=[
+            f"{short(block.name, sheet.named)}{between}{share:.1f} %"
+            for block, share in zip(blocks, shares, strict=True)
+        ],
     )
     headed = rows(
         across=[block.left for block in blocks[:1]], middle=[0 for _ in blocks[:1]], told=[head] * bool(blocks)

@@ -30,6 +30,7 @@ EDGE: Spec = {"stroke": QUIET, "strokeWidth": 0.75}
 LEGEND_EDGE: Spec = {"symbolStrokeColor": QUIET, "symbolStrokeWidth": 0.75}
 BOLD, LIGHT = 7.9, 6.0  # pixels of a letter of a title and of what stands below it, a tenth more than common fonts take
 WIDE = 660  # pixels of a chart over time
+SLIM = 225  # pixels that a chart is wide on a phone, without its axes
 TITLED = 24  # letters of one line of an axis title
 LISTED = 12  # channels that a description lists, before it counts the rest
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # all of one width, which labels are measured by

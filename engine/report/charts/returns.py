@@ -30,6 +30,7 @@ from engine.words import money, number, plain
 
 DOTS = 12  # channels that the chart shows, those with most spend
 SIDE = 430  # of the square [pixels]
+APART = 26  # of two numbers of an axis, at least [pixels]
 NEAR = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 TICKS = (0.0, 0.5, *(first * 10.0**power for power in range(13) for first in (1, 2, 5)))
 BEYOND = 8.0  # times the largest middle of a return: bands are cut there
@@ -46,38 +47,56 @@ class Returns(NamedTuple):
     following: tuple[float, float, float]  # of the next unit of money
 
 
-def returns_chart(fit: Fit) -> Spec:
-    """Return on all spend so far against that on the next unit of money, with bands, break-even at 1.
+class Square(NamedTuple):
+    """The square that dots are placed in, its axes logarithms of one more than a return."""
+
+    reach: float  # where both axes end
+    side: int  # [pixels]
+
+    def pixel(self, value: float) -> float:
+        """Where a value stands along an axis."""
+        return self.side * math.log1p(min(max(value, 0.0), self.reach)) / math.log1p(self.reach)
+
+    def value(self, pixel: float) -> float:
+        """The value that stands at a pixel of an axis."""
+        return math.expm1(pixel / self.side * math.log1p(self.reach))
+
+
+def returns_chart(fit: Fit, side: int = SIDE) -> Spec:
+    """Return on all spend so far against that on the next unit of money, with bands, break-even at 1; so wide [pixels].
 
     For fits whose outcome is money. Channels that did not run in the latest year have no return on the next money and
     are left out.
     """
     told = _told(fit)
     drawn = sorted(told, key=lambda one: -one.spend)[:DOTS]
-    reach = _reach(drawn)
+    square = Square(_reach(drawn), side)
     one = money(1.0, plain(fit.curves.currency))
-    earned = _axis(f"Return on all spend so far ({plain(fit.curves.currency)} per {one} spent)", reach)
-    coming = _axis(f"Return on the next {one} ({plain(fit.curves.currency)} per {one} spent)", reach)
+    per = f"({plain(fit.curves.currency)} per {one} spent)"
+    earned = _axis("Return on all spend so far", per, square)
+    coming = _axis(f"Return on the next {one}", per, square)
     even = {"data": rows(even=[1]), "mark": {"type": "rule", "color": INK, "strokeDash": [6, 4]}}
     listing = [
         f"{short(each.name)} {number(each.so_far[1])} so far, {number(each.following[1])} on the next {one}"
         for each in told
     ]
     return framed(
-        heading(_title(told, one), _subtitle(len(fit.readings) - len(drawn), _is_cut(drawn, reach), one), SIDE + 120),
+        heading(
+            _title(told, one), _subtitle(len(fit.readings) - len(drawn), _is_cut(drawn, square.reach), one), side + 120
+        ),
         f"Return on spend so far against return on the next {one}, break-even at 1. {listed(listing)}.",
         {
-            "width": SIDE,
-            "height": SIDE,
+            "width": side,
+            "height": side,
             "layer": [
                 {
-                    "data": rows(so_far=[0, reach], next=[0, reach]),
+                    "data": rows(so_far=[0, square.reach], next=[0, square.reach]),
                     "mark": {"type": "line", "color": QUIET, "strokeWidth": 0.7},
                     "encoding": {"x": amount("so_far", **earned), "y": amount("next", **coming)},
                 },
                 {**even, "encoding": {"x": amount("even", **earned)}},
                 {**even, "encoding": {"y": amount("even", **coming)}},
-                *_dots(drawn, reach, (earned, coming)),
+                *_dots(drawn, square, (earned, coming)),
             ],
         },
     )
@@ -101,18 +120,27 @@ def _reach(drawn: Sequence[Returns]) -> float:
     return float(f"{max(1.5 * top, min(1.08 * max(highs, default=0.0), BEYOND * top)):.3g}")
 
 
-def _axis(title: str, reach: float) -> Spec:
+def _axis(title: str, per: str, square: Square) -> Spec:
     """Both axes alike: even steps near 0, even ratios far above 1, and a place for 0."""
-    every = [shown(tick) for tick in (NEAR if reach <= 10 else TICKS) if tick <= reach]
-    ticks = every if len(every) <= 12 else [tick for tick in every if f"{tick:e}"[0] in "01"]
+    reach = square.reach
     return {
-        "title": title,
+        "title": f"{title} {per}" if square.side == SIDE else [title, per],
         "scale": {"type": "symlog", "constant": 1, "domain": [0, shown(reach)], "nice": False, "clamp": True},
-        "axis": {"values": ticks, "format": "~s" if reach >= 1e4 else "~r"},
+        "axis": {"values": ticks_of(square), "format": ".3~s" if reach >= 1e4 else ".3~r"},
     }
 
 
-def _dots(drawn: list[Returns], reach: float, axes: tuple[Spec, Spec]) -> list[Spec]:
+def ticks_of(square: Square) -> list[float | int | None]:
+    """Numbers of an axis that do not run into each other: 1, 0, powers of ten, then what there is room for."""
+    every = [tick for tick in (NEAR if square.reach <= 10 else TICKS) if tick <= square.reach]
+    kept: list[float] = []
+    for tick in sorted(every, key=lambda tick: (tick not in (0.0, 1.0), f"{tick:e}"[0] != "1")):
+        if all(abs(square.pixel(tick) - square.pixel(other)) >= APART for other in kept):
+            kept.append(tick)
+    return [shown(tick) for tick in sorted(kept)]
+
+
+def _dots(drawn: list[Returns], square: Square, axes: tuple[Spec, Spec]) -> list[Spec]:
     """Bands and dots in the colour and shape of their kind, then names."""
     earned, coming = axes
     kinds = [each.kind for each in drawn]
@@ -138,7 +166,7 @@ def _dots(drawn: list[Returns], reach: float, axes: tuple[Spec, Spec]) -> list[S
             "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": colour, "shape": shape},
         },
-        *_names([short(each.name, NAME) for each in drawn], so_far, following, reach, axes),
+        *_names([short(each.name, NAME) for each in drawn], so_far, following, square, axes),
     ]
 
 
@@ -146,28 +174,29 @@ def _names(
     names: list[str],
     so_far: Float[np.ndarray, "channel three"],
     following: Float[np.ndarray, "channel three"],
-    reach: float,
+    square: Square,
     axes: tuple[Spec, Spec],
 ) -> list[Spec]:
     """Names beside their dots, each on paper of its own so that lines do not run through it."""
-    across = [[_pixel(value, reach) for value in three] for three in so_far]
-    down = [[SIDE - _pixel(value, reach) for value in three] for three in following]
-    one = _pixel(1.0, reach)
-    drawn = [Box(one - 1, 0, 2, SIDE), Box(0, SIDE - one - 1, SIDE, 2)]
+    side = square.side
+    across = [[square.pixel(value) for value in three] for three in so_far]
+    down = [[side - square.pixel(value) for value in three] for three in following]
+    one = square.pixel(1.0)
+    drawn = [Box(one - 1, 0, 2, side), Box(0, side - one - 1, side, 2)]
     for (left, middle, right), (bottom, centre, top) in zip(across, down, strict=True):
         drawn += [Box(left, centre - 1, right - left, 2), Box(middle - 1, top, 2, bottom - top)]
-    boxes = placed([(x[1], y[1]) for x, y in zip(across, down, strict=True)], names, drawn, float(SIDE))
+    boxes = placed([(x[1], y[1]) for x, y in zip(across, down, strict=True)], names, drawn, float(side))
     text = rows(
         name=names,
-        at=[_value(box.left, reach) for box in boxes],
-        level=[_value(SIDE - box.top - box.height / 2, reach) for box in boxes],
+        at=[square.value(box.left) for box in boxes],
+        level=[square.value(side - box.top - box.height / 2) for box in boxes],
     )
     lead = [_lead(box, x[1], y[1]) for box, x, y in zip(boxes, across, down, strict=True)]
     leaders = rows(
         so_far=so_far[:, 1],
         next=following[:, 1],
-        at=[_value(x, reach) for x, _ in lead],
-        level=[_value(SIDE - y, reach) for _, y in lead],
+        at=[square.value(x) for x, _ in lead],
+        level=[square.value(side - y) for _, y in lead],
     )
     mark = {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11}
     earned, coming = axes
@@ -188,16 +217,6 @@ def _names(
 def _lead(box: Box, across: float, down: float) -> tuple[float, float]:
     """The point of a name's box that is nearest to its dot [pixels]."""
     return min(max(across, box.left), box.left + box.width), min(max(down, box.top), box.top + box.height)
-
-
-def _pixel(value: float, reach: float) -> float:
-    """Where a value stands along an axis [pixels]."""
-    return SIDE * math.log1p(min(max(value, 0.0), reach)) / math.log1p(reach)
-
-
-def _value(pixel: float, reach: float) -> float:
-    """The value that stands at a pixel of an axis."""
-    return math.expm1(pixel / SIDE * math.log1p(reach))
 
 
 def _title(told: list[Returns], one: str) -> str:

@@ -24,11 +24,11 @@ from engine.words import money, number, percent, plain
 BLUE, RED = KIND_COLOURS["paid"], KIND_COLOURS["owned"]
 SHOWN = 20  # shocks one by one, those that change most
 ENDS = ("at its low end", "at its high end")
-ROOM = 0.16  # of the span on each side, for numbers
+LETTER, AWAY = 6.5, 14.0  # of a number: width of a letter, distance from its bar and from the edge [pixels]
 
 
-def tornado_chart(found: Answer) -> Spec:
-    """What each shock alone changes at both of its ends while the plan is held, the largest first."""
+def tornado_chart(found: Answer, across: int = ACROSS) -> Spec:
+    """What each shock alone changes at both of its ends while the plan is held, the largest first; so wide [pixels]."""
     bars = sorted(found.tornado, key=lambda bar: -_reach(bar))[:SHOWN]
     names = labels(bar.name for bar in bars)
     unit = unit_of(max(_reach(bar) for bar in bars))
@@ -43,7 +43,7 @@ def tornado_chart(found: Answer) -> Spec:
     return framed(
         heading(_widest(names[0], bars[0], found), reading, WIDE),
         f"Tornado of {len(bars)} shocks over {plain(found.span)}. {listed(told, 'shocks')}.",
-        _tornado(bars, names, unit.size, total_title(f"Change in {short(found.measure)}", found.unit, unit)),
+        _tornado(bars, names, (unit.size, across), total_title(f"Change in {short(found.measure)}", found.unit, unit)),
     )
 
 
@@ -60,17 +60,15 @@ def _widest(name: str, bar: Bar, found: Answer) -> str:
     return f"{told} {money(worst, found.unit, signed=True)} .. {money(best, found.unit, signed=True)}"
 
 
-def _tornado(bars: list[Bar], names: list[str], size: float, title: str) -> Spec:
-    low = min(0.0, *(min(bar.low, bar.high) for bar in bars)) / size
-    high = max(0.0, *(max(bar.low, bar.high) for bar in bars)) / size
-    room = ROOM * ((high - low) or 1.0)
-    domain = [float(f"{edge:.4g}") for edge in (low - room, high + room)]
+def _tornado(bars: list[Bar], names: list[str], scale_of: tuple[float, int], title: str) -> Spec:
+    size, width = scale_of
+    domain = _domain(bars, size, width)
     across: Spec = {"title": title, "scale": {"domain": domain, "nice": False}, "axis": {"tickCount": 6}}
     scale = {"domain": list(ENDS), "range": [BLUE, RED]}
     ends = [(name, end, value / size) for name, bar in zip(names, bars, strict=True) for end, value in _ends(bar)]
     ends.sort(key=lambda row: -abs(row[2]))  # of two ends on one side the shorter is drawn over the longer
     return {
-        "width": ACROSS,
+        "width": width,
         "height": {"step": STEP},
         "encoding": {
             "y": {
@@ -94,6 +92,15 @@ def _tornado(bars: list[Bar], names: list[str], size: float, title: str) -> Spec
             *_numbers(bars, names, size, across),
         ],
     }
+
+
+def _domain(bars: list[Bar], size: float, width: int) -> list[float]:
+    """The ends of the axis, with room for the numbers to both sides of the bars."""
+    lows, highs = ([side(0.0, bar.low, bar.high) for bar in bars] for side in (min, max))
+    left, right = (LETTER * max(map(len, map(_signed, far))) + AWAY for far in (lows, highs))
+    low, high = min(lows) / size, max(highs) / size
+    pixel = ((high - low) or 1.0) / (width - left - right)
+    return [float(f"{edge:.4g}") for edge in (low - left * pixel, high + right * pixel)]
 
 
 def _line(across: Spec) -> Spec:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from engine.report.charts.look import Spec
+from engine.report.charts.look import SLIM, Spec
 from engine.report.page.records import Chart, Figure, View
 from engine.report.render import svg, themed
 
 FEW = 3  # numbers of a slim axis, about
-SLIM = 225  # pixels that a chart is wide on a phone, without its axes
+DATES = 5  # of a slim axis
+NAMED = 140  # pixels of a name beside a slim chart
 BELOW = {"orient": "bottom", "direction": "horizontal", "columns": 1}  # where there is no room beside a chart
 LEANING = {"labelAngle": -45, "labelAlign": "right", "labelBaseline": "middle", "titlePadding": 16}
 
@@ -20,8 +21,8 @@ def drawn(figure: Figure) -> Chart:
     panels = spec.get("concat")
     if not panels:
         bare = _untitled(spec)
-        slim = _drawing(slimmed(bare), told) if figure.bends else ""
-        return Chart(title, reading, (View("", _drawing(bare, told), slim),))
+        slim = slimmed(_untitled(figure.slim or spec))
+        return Chart(title, reading, (View("", _drawing(bare, told), _drawing(slim, told)),))
     frame: Spec = {key: spec[key] for key in ("$schema", "config") if key in spec}
     views = []
     for panel in panels:
@@ -44,8 +45,8 @@ def titles(title: Any) -> tuple[str, str]:
 def slimmed(spec: Spec) -> Spec:
     """A chart that fits a phone: as wide as that, its legends below it."""
     config = spec.get("config", {})
-    legend = {**config.get("legend", {}), **BELOW}
-    return {**_narrow(_stacked(spec)), "config": {**config, "legend": legend}}
+    legend, axis = {**config.get("legend", {}), **BELOW}, {**config.get("axis", {}), "labelLimit": NAMED}
+    return {**_narrow(_stacked(spec)), "config": {**config, "legend": legend, "axis": axis}}
 
 
 def _stacked(spec: Spec) -> Spec:
@@ -75,6 +76,8 @@ def _across(x: Spec) -> Spec:
     axis = x.get("axis") or {}
     if x.get("type") in ("nominal", "ordinal"):
         return {**x, "axis": {**axis, **LEANING}}
+    if x.get("type") == "temporal":
+        return {**x, "axis": {"tickCount": DATES, **axis}}
     return {**x, "axis": {**axis, "tickCount": FEW}} if axis.get("tickCount", 0) > FEW else x
 
 

@@ -35,7 +35,7 @@ class Figure:
     name: str  # of its files
     spec: Spec
     table: Table | None = None
-    bends: bool = True  # whether it may be drawn slimmer; False where labels were placed by pixels
+    slim: Spec | None = None  # the same for phones, where labels are placed by pixels; None: narrowing does
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from engine.calibrate.fit import Check, Fit, Verdict
 from engine.optimize.plan import Line, Plan
 from engine.report.charts.course import brought_share, contributions_chart, outcome_chart
 from engine.report.charts.curves import Planned, response_chart, seen_up_to
-from engine.report.charts.look import Spec, opening
+from engine.report.charts.look import SLIM, Spec, opening
 from engine.report.charts.returns import returns_chart
 from engine.report.charts.shares import shares_chart, shares_of
 from engine.report.page.cells import EMPTY, amounts, ratio, share, shares, single, text
@@ -210,7 +210,7 @@ def returns_section(given: Given) -> Section | Absent:
     return Section(
         "returns",
         "Return so far and of the next money",
-        (Figure("returns", returns_chart(fit), returns_table(fit), bends=False),),
+        (Figure("returns", returns_chart(fit), returns_table(fit), returns_chart(fit, SLIM)),),
     )
 
 

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from engine.report.charts.cases import in_case
 from engine.report.charts.fan import stressed_course_chart
-from engine.report.charts.look import opening
+from engine.report.charts.look import SLIM, opening
 from engine.report.charts.ranges import policies_chart
 from engine.report.charts.risk import outcomes_chart
 from engine.report.charts.shocked import bridge_chart, tornado_chart
@@ -37,7 +37,7 @@ def stress_section(given: Given) -> Section | Absent:
     blocks += [Words((_among(found, case),))] * (len(found.cases) > 1)
     blocks.append(Figure("policies", policies_chart(found, case), policies_table(found, case)))
     if found.tornado:
-        blocks.append(Figure("tornado", tornado_chart(found), tornado_table(found), bends=False))
+        blocks.append(Figure("tornado", tornado_chart(found), tornado_table(found), tornado_chart(found, SLIM)))
     if found.bridge:
         blocks.append(Figure("bridge", bridge_chart(found), bridge_table(found)))
     blocks += [cases_table(found)] * (len(found.cases) > 1)

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from engine.report.charts.funnel import exits_of, funnel_chart
-from engine.report.charts.journeys import journeys_chart
+from engine.report.charts.journeys import PHONE, journeys_chart
+from engine.report.charts.look import SLIM
 from engine.report.page.cells import EMPTY, amounts, share, shares, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
@@ -28,10 +29,12 @@ def journey_section(given: Given) -> Section | Absent:
     )
     stages = stages_table(world)
     blocks: list[Block] = [Words((told,))]
-    blocks.append(Figure("stages", funnel_chart(world), stages, bends=False) if exits_of(world.stages) else stages)
+    funnel = Figure("stages", funnel_chart(world), stages, funnel_chart(world, SLIM))
+    blocks.append(funnel if exits_of(world.stages) else stages)
     if world.routes:
         kinds = {channel.name: channel.kind for channel in given.fit.curves.channels} if given.fit else {}
-        chart = Figure("routes", journeys_chart(world, kinds), routes_table(world), bends=False)
+        slim = journeys_chart(world, kinds, PHONE)
+        chart = Figure("routes", journeys_chart(world, kinds), routes_table(world), slim)
         blocks += [Words((_routes_told(world),)), chart]
     else:
         blocks.append(Words(("Which channels people met was not logged: ask for --people to see it.",)))
