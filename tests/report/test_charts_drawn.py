@@ -89,4 +89,4 @@ def test_numbers_of_an_axis_of_returns_stand_apart_and_1_is_among_them(reach, si
     assert 1 in ticks and max(ticks) <= reach
     assert (0 in ticks) == (square.pixel(1.0) >= APART)
     assert min(np.diff(places)) >= APART
-    assert [square.value(place) for place in places] == pytest.approx(ticks, abs=1e-9)
+    assert [square.value(place) for place in places] == pytest.approx(ticks, rel=1e-9, abs=1e-9)
