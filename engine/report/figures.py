@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from engine.optimize.plan import Plan
 from engine.optimize.ranges import Range
+from engine.report.rounding import evenly
 from engine.words import money, number, plain, points
 
 SMALL = 0.05  # outcome per money below which two digits after the point tell too little
@@ -73,5 +74,6 @@ def one_draw(plan: Plan) -> bool:
 
 
 def ranged(change: Range, unit: str) -> str:
-    """The range of a change."""
-    return f"5-95 %: {money(change.p05, unit, signed=True)} .. {money(change.p95, unit, signed=True)}"
+    """The range of a change, both ends with as many places."""
+    low, high = evenly(change.p05, change.p95, currency=unit, signed=True)
+    return f"5-95 %: {low} .. {high}"

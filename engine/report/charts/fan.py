@@ -23,8 +23,8 @@ from engine.report.charts.look import (
     unit_of,
     units,
 )
+from engine.report.charts.ranges import with_range
 from engine.report.charts.spending import across, beginnings, stretch
-from engine.report.rounding import evenly
 from engine.report.stress_choice import TOLD
 from engine.stress.readout import Answer, Reading, Spread
 from engine.words import money, plain
@@ -54,7 +54,7 @@ def course_chart(plan: Plan, found: Sequence[Range]) -> Spec:
     parts = [Part(name, one) for name, one in zip(names, found, strict=True)]
     unit, what = plan.currency if plan.in_money else "", short(plan.counts or plan.measure)
     most = max(parts, key=lambda one: one.outcome.mean)
-    title = f"Most {what} comes {stretch(most.name, plan.decisions)}: {_ranged(most.outcome, unit)}"
+    title = f"Most {what} comes {stretch(most.name, plan.decisions)}: {with_range(most.outcome, unit)}"
     reading = f"Line: {what} in the time of each decision, in the mean over all draws; bars: 5-95 %."
     return _fan(parts, (title, reading), unit, (what, "decision"))
 
@@ -67,18 +67,13 @@ def stressed_course_chart(found: Answer, one: Reading) -> Spec:
     title = f"No part of the time falls behind the plan, if you {TOLD[one.policy]}"
     if worst.outcome.mean < worst.planned:
         spell = stretch(worst.name, [each.name for each in one.quarters])
-        came = _ranged(worst.outcome, found.unit)
+        came = with_range(worst.outcome, found.unit)
         title = f"Shocks cost most {spell}: {came} instead of {money(worst.planned, found.unit)}"
     reading = (
         f"Line: {what} in the mean over all paths, if you {TOLD[one.policy]}; bars: 5-95 %; dashed, with rings: the "
         "plan without shocks, in the mean, too."
     )
     return _fan(parts, (case_first(found, title), reading), found.unit, (what, "quarter"))
-
-
-def _ranged(of: Range | Spread, unit: str) -> str:
-    mean, low, high = evenly(of.mean, of.p05, of.p95, currency=unit)
-    return f"{mean} (5-95 %: {low} .. {high})"
 
 
 def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tuple[str, str]) -> Spec:
@@ -104,7 +99,7 @@ def _fan(parts: Sequence[Part], told: tuple[str, str], currency: str, words: tup
         **({"plan": [(one.planned or 0.0) / unit.size for one in parts]} if parts[0].planned is not None else {}),
     )
     joined = {"values": every["values"][:within]}
-    shown = [f"{short(one.name)} {_ranged(one.outcome, currency)}" for one in parts]
+    shown = [f"{short(one.name)} {with_range(one.outcome, currency)}" for one in parts]
     return framed(
         heading(*told, WIDE),
         f"{opening(what)} by {part}, with ranges of 5-95 %. {listed(shown, 'parts')}.",

@@ -66,7 +66,7 @@ def policies_chart(found: Answer, case: CaseReading) -> Spec:
         f"Dot: the mean over {case.paths:,} paths; bar: 5-95 %; dashed: {what}, and beside each bar the share of paths "
         "that reach it. Grey: what nobody can choose."
     )
-    told = [f"{dot.label} {_ranged(dot.outcome, found.unit)}" for dot in dots]
+    told = [f"{dot.label} {with_range(dot.outcome, found.unit)}" for dot in dots]
     return framed(
         heading(case_first(found, _best(found, case), case), reading, WIDE),
         f"{opening(short(found.measure))} by policy, {plain(case.name)}. {listed(told, 'policies')}.",
@@ -79,12 +79,13 @@ def _best(found: Answer, case: CaseReading) -> str:
     first, best = case.policies[0], choice(case)
     over = gained(best)
     if best.policy == first.policy or over is None:
-        return f"Nothing surely brings more than {DOING[first.policy]}: {_ranged(first.outcome, found.unit)}"
+        return f"Nothing surely brings more than {DOING[first.policy]}: {with_range(first.outcome, found.unit)}"
     unit, what = rank_unit(found, case)
     return f"{opening(DOING[best.policy])} brings {gain_told(over, unit, what)} against {DOING[first.policy]}"
 
 
-def _ranged(of: Range | Spread, unit: str) -> str:
+def with_range(of: Range | Spread, unit: str) -> str:
+    """A mean with its range, all with as many places."""
     mean, low, high = evenly(of.mean, of.p05, of.p95, currency=unit)
     return f"{mean} (5-95 %: {low} .. {high})"
 
@@ -107,7 +108,7 @@ def scenarios_chart(plans: Sequence[Plan]) -> Spec:
     reading += f"{first.end}."
     if len(plans) > SHOWN:
         reading += f" The first {SHOWN} of {len(plans)} plans."
-    said = [f"{dot.label} {_ranged(dot.outcome, unit)} with {_money(p)}" for dot, p in zip(dots, told, strict=True)]
+    said = [f"{dot.label} {with_range(dot.outcome, unit)} with {_money(p)}" for dot, p in zip(dots, told, strict=True)]
     return framed(
         heading(_brings_most(told, unit), reading, WIDE),
         f"{len(told)} plans side by side. {listed(said, 'plans')}.",
@@ -128,15 +129,15 @@ def _brings_most(plans: Sequence[Plan], unit: str) -> str:
     alike = [plan for plan in plans if _is_tie(plan.chosen.outcome.mean, most.mean, unit)]
     names = [short(plan.scenario) for plan in alike]
     if len(plans) == 1:
-        return f"{names[0]} brings {_ranged(most, unit)} with {_money(best)}"
+        return f"{names[0]} brings {with_range(most, unit)} with {_money(best)}"
     if len(alike) == len(plans):
-        return f"All {len(plans)} plans bring the same but for rounding: {_ranged(most, unit)}"
+        return f"All {len(plans)} plans bring the same but for rounding: {with_range(most, unit)}"
     if len(alike) > NAMED:
-        return f"{len(alike)} of {len(plans)} plans bring most, the same but for rounding: {_ranged(most, unit)}"
+        return f"{len(alike)} of {len(plans)} plans bring most, the same but for rounding: {with_range(most, unit)}"
     if len(alike) > 1:
         told = f"{', '.join(names[:-1])} and {names[-1]}"
-        return f"{told} bring most, the same but for rounding: {_ranged(most, unit)}"
-    return f"{names[0]} brings most: {_ranged(most, unit)} with {_money(best)}"
+        return f"{told} bring most, the same but for rounding: {with_range(most, unit)}"
+    return f"{names[0]} brings most: {with_range(most, unit)} with {_money(best)}"
 
 
 def _is_tie(one: float, other: float, unit: str) -> bool:
