@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from engine.config.loading import LARGEST_MONEY
 from engine.config.scenario import Budget, Goal, Scenario
 from engine.errors import InfeasibleError, InputError
 from engine.optimize.over_time.several import spread_over_time
@@ -137,7 +138,8 @@ def _outcome(curves: Curves, scenario: Scenario, spend: np.ndarray) -> Float[np.
 
 def _earned(curves: Curves, scenario: Scenario, spend: np.ndarray, goal: Goal) -> Float[np.ndarray, " draw"]:
     """What a split earns by a goal in a scenario's world, by draw."""
-    world = {"goal": goal, "budget": Budget(at_most=max(float(spend.sum()), 1.0))}  # a target has no budget of its own
+    money = min(max(float(spend.sum()), 1.0), LARGEST_MONEY)
+    world = {"goal": goal, "budget": Budget(at_most=money)}  # a target has no budget of its own
     return by_draw(problem_of(curves, _unruled(scenario).model_copy(update=world)), spend)[1]
 
 

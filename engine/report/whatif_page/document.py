@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.config.loading import LARGEST_MONEY
 from engine.optimize.rule import Rule
 from engine.report.charts.look import labels
 from engine.report.whatif_page.numbers import BASE, FINE, FULL, Columns
@@ -41,6 +42,7 @@ def document(what: WhatIf, letters: int, of: int) -> dict[str, Any]:
         "unit": plain(what.unit),
         "outcome": plain(what.outcome),
         "in_money": what.in_money,
+        "most": LARGEST_MONEY,
         "start": str(what.start),
         "end": str(what.end),
         "period": what.period,

@@ -54,17 +54,19 @@ function unkept(rules, money) {
   }).map(([name]) => name);
 }
 
-const cents = amount => String(Number(amount.toFixed(4)));
+// Money as a file has it: to a hundredth of a cent, and what is less than one unit to six figures.
+const filed = amount => Number(amount >= 1 ? amount.toFixed(4) : amount.toPrecision(6));
+const filedSum = amounts => Number(sum(amounts).toPrecision(15));
 
 // The split as a scenario that fixes the money of each channel in each decision, and leaves out all other rules.
 function scenarioText({ saved: [, around, after], channels }, money, name) {
-  const rounded = money.map(row => row.map(amount => Number(amount.toFixed(4))));
+  const rounded = money.map(row => row.map(filed));
   const tables = rounded.map((row, at) => {
     const [head, more] = channels[at].saved, several = row.length > 1;
-    const committed = several ? `committed = [${row.map(cents).join(", ")}]\n` : "";
-    return `${head}locked = ${cents(sum(row))}\n${committed}${more}`;
+    const committed = several ? `committed = [${row.join(", ")}]\n` : "";
+    return `${head}locked = ${filedSum(row)}\n${committed}${more}`;
   });
-  const total = cents(sum(rounded.map(row => Number(cents(sum(row))))));
+  const total = filedSum(rounded.map(filedSum));
   return [`name = ${name}\n${around}budget = { total = ${total} }\n`, ...tables, after].filter(Boolean).join("\n");
 }
 
@@ -73,6 +75,20 @@ const quoted = text => JSON.stringify(firstOf(text.replace(/\x7f/g, " "), 190));
 
 // The first letters of a text; no letter is cut in two, and half letters, which are none, are marked.
 const firstOf = (text, letters) => Array.from(text).slice(0, letters).join("").replace(/\p{Surrogate}/gu, "\ufffd");
+
+const SIZES = { k: 1e3, m: 1e6, bn: 1e9, tn: 1e12 };
+
+// A number as people type it: 1500000, 1,500,000, 1.500.000, 1 500 000, 12,5, 1.5 m or 1e6; NaN where it is none.
+function read(text) {
+  const bare = text.replace(/[\s'’_%]/g, "").replace(told.currency, "").toLowerCase();
+  const [, sign, digits, power, size] = /^([+-]?)([\d.,]+)(e[+-]?\d+)?(k|m|bn|tn)?$/.exec(bare) || [];
+  if (!digits) return NaN;
+  let plain = digits;
+  if (/^\d{1,3}(,\d{3})+(\.\d*)?$/.test(digits)) plain = digits.replace(/,/g, "");
+  else if (/^\d{1,3}((\.\d{3}){2,}(,\d*)?|\.\d{3},\d*)$/.test(digits)) plain = digits.replace(/\./g, "").replace(",", ".");
+  else if (/^\d*,\d*$/.test(digits)) plain = digits.replace(",", ".");
+  return Number(sign + plain + (power || "")) * (SIZES[size] || 1);
+}
 
 // Numbers as people read them: as engine/words.py has it.
 function number(amount) {

@@ -15,17 +15,27 @@ let value = new Float64Array(told.draws), best = null;
 // What a channel spends in what is decided: the whole horizon, or one decision.
 const amountOf = (row, scope = state.scope) => scope < 0 ? sum(row) : row[scope];
 
+// What a channel may have in what is decided; in one decision also what its other decisions leave of the whole.
 function limitsOf(at) {
-  const channel = channels[at], scope = state.scope;
-  const [least, most] = scope < 0 ? channel.limits : [channel.least[scope], channel.most[scope]];
-  return [least, most === null ? Infinity : most];
+  const channel = channels[at], scope = state.scope, open = most => (most === null ? Infinity : most);
+  const [least, most] = [channel.limits[0], open(channel.limits[1])];
+  if (scope < 0) return [least, most];
+  const rest = sum(state.money[at]) - state.money[at][scope], cap = Math.max(0, Math.min(open(channel.most[scope]), most - rest));
+  return [Math.min(Math.max(channel.least[scope], least - rest), cap), cap];
 }
+
+const isClosed = at => (state.scope < 0 ? channels[at].limits[1] : channels[at].most[state.scope]) === 0;
 
 const boundsOf = at => state.kept[at] ? limitsOf(at) : [0, Infinity];
 const within = (amount, [least, most]) => Math.min(Math.max(amount, least), most);
 
 // Gives channels new amounts in what is decided, and works those out anew that have changed.
 function spend(amounts) {
+  const total = totalOf(state.money) + sum(amounts) - sum(state.money.map(row => amountOf(row)));
+  if (!(total <= told.most)) {
+    state.limited = TOO_MUCH;
+    return show();
+  }
   const changed = amounts.map((amount, at) => amount !== amountOf(state.money[at]));
   amounts.forEach((amount, at) => {
     if (!changed[at]) return;
@@ -48,7 +58,7 @@ function roomOf(at, amounts) {
 function moved(at, amount) {
   const amounts = state.money.map(row => amountOf(row)), total = sum(amounts), own = within(Math.max(0, amount), boundsOf(at));
   if (!$("hold").checked) {
-    state.limited = limitedTold(channels[at].name, amount, own, "its floor and cap allow");
+    state.limited = limitedTold(channels[at].name, amount, own, state.kept[at] ? "its floor and cap allow" : "money can be");
     amounts[at] = own;
     return spend(amounts);
   }
@@ -64,14 +74,26 @@ function moved(at, amount) {
 }
 
 function totalled(total) {
-  const amounts = state.money.map(row => amountOf(row));
+  const now = state.money.map(row => amountOf(row)), isBare = !sum(now.filter((_, at) => !state.locked[at]));
+  const amounts = isBare ? now.map((amount, at) => state.locked[at] ? amount : amountOf(planned[at])) : now;
   const shared = sharedOut(amounts, amounts.map((_, at) => boundsOf(at)), state.locked, Math.max(0, total)).map(each => Math.max(0, each));
   state.limited = limitedTold("The total", total, sum(shared), `floors and caps${state.locked.some(Boolean) ? ", and what is locked," : ""} allow`);
   spend(shared);
 }
 
-function replaced(split) {
-  state.limited = "";
+// Puts a whole split in place; what is locked stays, and of the best split the others take what is left of the total.
+function replaced(split, total = null) {
+  const locked = channels.map(({ name }) => name).filter((_, at) => state.locked[at]);
+  state.limited = locked.length ? `Locked, so not moved: ${someOf(locked, ", ")}.` : "";
+  if (locked.length && total !== null) {
+    const amounts = split.map((row, at) => sum(state.locked[at] ? state.money[at] : row)), scope = state.scope;
+    state.scope = -1;
+    const shared = sharedOut(amounts, amounts.map((_, at) => boundsOf(at)), state.locked, total).map(each => Math.max(0, each));
+    split = split.map((row, at) => withTotal(row, openEven(at), shared[at]));
+    state.scope = scope;
+    state.limited += " The others share the rest as in the best split, which need not be the best beside it.";
+  }
+  split = split.map((row, at) => state.locked[at] ? state.money[at] : row);
   const changed = split.map((row, at) => row.some((amount, k) => amount !== state.money[at][k]));
   state.money = split.map(row => row.slice());
   refresh(changed);
@@ -113,21 +135,29 @@ function built(channel, at) {
   range.setAttribute("aria-describedby", told.id);
   keep.checked = true;
   range.addEventListener("input", () => moved(at, within(rounded(Number(range.value), Number(range.max)), boundsOf(at))));
-  field.addEventListener("change", () => typed(at, field.value));
+  field.addEventListener("change", () => entered(field, given => typed(at, given)));
   for (const one of [range, field]) one.addEventListener("change", said);
   lock.addEventListener("change", () => { state.locked[at] = lock.checked; show(); });
-  keep.addEventListener("change", () => { state.kept[at] = keep.checked; moved(at, amountOf(state.money[at])); });
+  keep.addEventListener("change", () => { state.kept[at] = keep.checked; state.limited = ""; state.locked[at] ? show() : moved(at, amountOf(state.money[at])); });
   return { row, range, field, lock, keep, told, unit: row.querySelector(".unit"), limits: row.querySelector(".limits") };
 }
 
 const MOST_SHARE = 0.95;
 
+const TOO_MUCH = `Nothing was moved: a scenario holds at most ${moneyTold(told.most)}.`;
+
+// The number in a field goes where it belongs; what is none is said, and leaves everything as it is.
+function entered(field, taken) {
+  const given = read(field.value);
+  state.limited = !field.value ? "" : isNaN(given) ? `Nothing was moved: “${firstOf(field.value, 30)}” is no amount.` : Math.abs(given) > told.most ? TOO_MUCH : "";
+  if (field.value && !state.limited) taken(given);
+  else show();
+}
+
 // A number that was typed: money, or a share of the total, which the other channels' money gives where it is not held.
-// What is no number leaves everything as it is, and so does a share beside which the others could have nothing.
-function typed(at, text) {
-  const given = Number(text), isHeld = $("hold").checked;
-  state.limited = "";
-  if (text === "") return show();
+// A share beside which the others could have nothing leaves everything as it is.
+function typed(at, given) {
+  const isHeld = $("hold").checked;
   if ($("form").value === "money") return moved(at, given);
   const amounts = state.money.map(row => amountOf(row)), total = sum(amounts), share = given / 100;
   if (!isHeld && share > MOST_SHARE) {
@@ -161,16 +191,17 @@ $("levers").append(...levers.map(lever => lever.row));
 $("scope").append(new Option("the whole horizon", -1), ...decisions.map((label, at) => new Option(label, at)));
 $("scope-label").hidden = decisions.length < 2;
 $("name").value = `${firstOf(told.scenario, 180)}: my split`;
-$("total").addEventListener("change", () => $("total").value === "" ? show() : totalled(Number($("total").value)));
+$("total").addEventListener("change", () => entered($("total"), totalled));
 $("total-range").addEventListener("input", () => totalled(rounded(Number($("total-range").value), Number($("total-range").max))));
 for (const name of ["total", "total-range"]) $(name).addEventListener("change", said);
 $("scope").addEventListener("change", chosen);
 $("form").addEventListener("change", show);
-for (const [name, split] of [["plan", () => planned], ["today", () => today], ["best", () => best.split]]) {
-  $(`use-${name}`).addEventListener("click", () => { replaced(split()); said(); });
+for (const [name, put] of [["plan", () => replaced(planned)], ["today", () => replaced(today)], ["best", () => replaced(best.split, totalOf(state.money))]]) {
+  $(`use-${name}`).addEventListener("click", () => { put(); said(); });
 }
 for (const box of document.querySelectorAll("details")) box.addEventListener("toggle", show);
 $("name").addEventListener("input", show);
 $("save").addEventListener("click", saved);
+new ResizeObserver(() => { document.documentElement.style.scrollPaddingTop = `${$("header").offsetHeight}px`; }).observe($("header"));
 refresh(channels.map(() => true));
 introduced();

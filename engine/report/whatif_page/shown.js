@@ -11,8 +11,8 @@ function show() {
   showRules(unkept(told.rules, state.money));
   $("limited").hidden = !state.limited;
   $("limited").textContent = unbroken(state.limited);
-  showTotal();
   levers.forEach(showLever);
+  showTotal();
   showBand(range);
   showBars();
   if ($("table").closest("details").open) showTable();
@@ -35,10 +35,12 @@ function decisionTold(range) {
 
 const isToday = () => state.money.every((row, at) => row.every((amount, k) => amount === today[at][k]));
 
+const fullTold = amount => `${told.currency} ${whole(amount)}`;
+
 // That something else was asked for than what was done.
 function limitedTold(name, asked, done, why) {
-  const off = Math.abs(asked - done), full = amount => `${told.currency} ${amount.toLocaleString("en-US", { maximumFractionDigits: 2 })}`;
-  return off < 0.005 || off < 1e-9 * done ? "" : `${name} is ${full(done)}, not ${full(asked)}: that is what ${why}.`;
+  const off = Math.abs(asked - done), rounding = Math.min(0.005, 0.5 * Math.abs(asked));
+  return off < rounding || off < 1e-9 * done || asked === done ? "" : `${name} is ${fullTold(done)}, not ${fullTold(asked)}: that is what ${why}.`;
 }
 
 function besideTold(range) {
@@ -48,24 +50,31 @@ function besideTold(range) {
 }
 
 function bestTold(range) {
-  if (best.value === null) return "So much is beyond the budgets whose best split this page knows.";
+  if (best.value === null) return `The best splits that this page knows are of ${[0, told.best.length - 1].map(at => moneyTold(totalOf(told.best[at][2]))).join(" to ")}.`;
   const rest = best.value - range.mean, near = Math.abs(rest) < 5e-4 * Math.abs(best.value);
-  const told = `The best split of this money brings about ${amountTold(best.value)}`;
+  const line = `The best split of this money brings about ${amountTold(best.value)}`;
   const isMixed = best.between[0] !== best.between[1];
-  if (near || (rest < 0 && isMixed)) return `${told}${isMixed ? ", told along a straight line between two budgets" : ""}: no more than this one.`;
-  return `${told}: ${amountTold(Math.abs(rest))} ${rest > 0 ? "more" : `less, since it keeps every rule${told.prudence ? " and moves no money for a gain in doubt" : ""}${told.risk ? `, and is chosen by ${told.risk.replace("their", "its")}` : ""}`}.`;
+  if (near || (rest < 0 && isMixed)) return `${line}${isMixed ? ", told along a straight line between two budgets" : ""}: no more than this one.`;
+  return `${line}: ${amountTold(Math.abs(rest))} ${rest > 0 ? "more" : `less, since it keeps every rule${told.prudence ? " and moves no money for a gain in doubt" : ""}${told.risk ? `, and is chosen by ${told.risk.replace("their", "its")}` : ""}`}.`;
 }
+
+// The first four of some names, and how many more there are.
+const someOf = (names, between) => names.slice(0, 4).join(between) + (names.length > 4 ? `${between}and ${names.length - 4} more` : "");
 
 function showRules(rules) {
-  const rest = rules.length - 4;
   $("unkept").hidden = !rules.length;
-  $("unkept").textContent = !rules.length ? "" : `Not kept of the scenario’s rules: ${rules.slice(0, 4).join("; ")}${rest > 0 ? `; and ${rest} more` : ""}.`;
+  $("unkept").textContent = !rules.length ? "" : `Not kept of the scenario’s rules: ${someOf(rules, "; ")}.`;
 }
 
-const whole = amount => amount.toFixed(Math.abs(amount) >= 1000 ? 0 : 2);
+// An amount in full: to the unit, the cent, or three figures.
+function whole(amount) {
+  const size = Math.abs(amount), places = size >= 1000 ? 0 : 2;
+  return size >= 0.1 || !size ? amount.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places }) : String(Number(amount.toPrecision(3)));
+}
 
 // Puts a slider where an amount lies between its ends.
-function slid(range, amount, [least, most], spoken) {
+function slid(range, amount, ends, spoken) {
+  const least = Math.min(ends[0], amount), most = Math.max(ends[1], amount);
   [range.min, range.max, range.value] = [least, most, amount];
   range.style.setProperty("--at", `${most > least ? 100 * (amount - least) / (most - least) : 0}%`);
   range.setAttribute("aria-valuetext", spoken);
@@ -75,6 +84,10 @@ function showTotal() {
   const total = sum(state.money.map(row => amountOf(row))), part = state.scope < 0 ? asked : sum(planned.map(row => row[state.scope]));
   slid($("total-range"), total, [0, Math.max(2 * part, total)], moneyTold(total));
   $("total").value = whole(total);
+  const longest = Math.max(9, ...[$("total"), ...levers.map(lever => lever.field)].map(field => field.value.length));
+  document.body.style.setProperty("--digits", longest);
+  $("save").disabled = !total;
+  $("unsaved").hidden = total > 0;
 }
 
 function showLever(lever, at) {
@@ -86,15 +99,14 @@ function showLever(lever, at) {
   lever.field.value = inMoney ? whole(amount) : (total ? 100 * amount / total : 0).toFixed(2);
   lever.field.setAttribute("aria-label", `${channels[at].name}, ${inMoney ? told.currency : "% of the total"}`);
   lever.unit.textContent = inMoney ? told.currency : "%";
-  lever.range.disabled = lever.field.disabled = state.locked[at] || limits[1] === 0;
-  lever.limits.textContent = limitsTold(limits);
-  lever.keep.setAttribute("aria-label", `${channels[at].name}: ${limitsTold(limits)}`);
+  lever.range.disabled = lever.field.disabled = state.locked[at] || isClosed(at);
+  lever.limits.textContent = isClosed(at) ? "no open date here" : limitsTold(limits);
+  lever.keep.setAttribute("aria-label", `${channels[at].name}: ${lever.limits.textContent}`);
   lever.keep.closest("label").hidden = limits[0] <= 0 && limits[1] === Infinity;
   lever.told.textContent = leverTold(at, amount, total);
 }
 
 function limitsTold([least, most]) {
-  if (most === 0) return "no open date here";
   if (most === Infinity) return `keep to ${moneyTold(least)} or more`;
   return `keep within ${least > 0 ? number(least) : "0"} .. ${number(most)}`;
 }
@@ -130,32 +142,36 @@ function track(...marks) {
   return one;
 }
 
-// The end of an axis from 0 that holds a value, and the marks along it.
-function axis(most, unit) {
-  const power = 10 ** Math.floor(Math.log10(most || 1)), end = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find(step => step * power >= most) * power;
-  const line = made("div", "axis");
-  for (const share of [0, 0.5, 1]) {
-    const label = made("span", "", share < 1 ? number(share * end) : unit(number(end)));
-    label.style.left = `${100 * share}%`;
+// An axis that holds 0 and some values: where an amount lies on it as a share, and its line with two to four numbers.
+function axis(values, unit) {
+  const low = Math.min(0, ...values), high = Math.max(0, ...values), rough = (high - low) / 2 || 1;
+  const power = 10 ** Math.floor(Math.log10(rough)), step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find(each => each * power >= rough * (1 - 1e-9)) * power;
+  const first = Math.floor(low / step + 1e-9), last = Math.max(Math.ceil(high / step - 1e-9), first + 1), line = made("div", "axis");
+  const at = amount => (amount / step - first) / (last - first);
+  for (let tick = first; tick <= last; tick++) {
+    const isNamed = tick === last && last - first < 3;  // where numbers are many, its name stands below the chart alone
+    const label = made("span", "", isNamed ? unit(number(tick * step + 0)) : number(tick * step + 0));
+    label.style.left = `${100 * at(tick * step)}%`;
     line.append(label);
   }
-  return { end, line };
+  return { at, line, none: low < 0 ? [mark("none", at(0))] : [] };
 }
 
 function showBand(range) {
-  const { end, line } = axis(Math.max(range.p95, usual.p95), end => `${told.unit} ${end}`.trim()), at = amount => Math.max(0, amount) / end;
+  const ends = [range, usual].flatMap(({ mean, p05, p95 }) => [mean, p05, p95]).concat(best.value === null ? [] : [best.value]);
+  const { at, line, none } = axis(ends, end => `${told.unit} ${end}`.trim());
   const rows = [["This split", range, "mean"], ["Today’s split", usual, "mean"]].flatMap(([name, { mean, p05, p50, p95 }]) => [
-    made("span", "", name), track(mark("", at(p05), at(p95)), mark("middle", at(p50)), mark("mean", at(mean)))]);
-  if (best.value !== null) rows.push(made("span", "", "Best of this money"), track(mark("mean", at(best.value))));
+    made("span", "", name), track(...none, mark("", at(p05), at(p95)), mark("middle", at(p50)), mark("mean", at(mean)))]);
+  if (best.value !== null) rows.push(made("span", "", "Best of this money"), track(...none, mark("mean", at(best.value))));
   $("band").replaceChildren(...rows, made("span", ""), line);
   $("band").setAttribute("aria-label", `This split: mean ${amountTold(range.mean)}, nine of ten between ${number(range.p05)} and ${number(range.p95)}, as many above ${number(range.p50)} as below; today’s split: mean ${amountTold(usual.mean)}, ${number(usual.p05)} to ${number(usual.p95)}.`);
 }
 
 function showBars() {
   const splits = [state.money, today, best.split].map(split => split.map(row => amountOf(row)));
-  const { end, line } = axis(Math.max(...splits.flat()), end => `${told.currency} ${end}`);
+  const { at: place, line } = axis(splits.flat(), end => `${told.currency} ${end}`);
   const rows = channels.flatMap(({ name, kind }, at) => [
-    made("span", "", name), track(mark(kind, 0, splits[0][at] / end), mark("today", splits[1][at] / end), mark("best", splits[2][at] / end))]);
+    made("span", "", name), track(mark(kind, 0, place(splits[0][at])), mark("today", place(splits[1][at])), mark("best", place(splits[2][at])))]);
   $("bars").replaceChildren(...rows, made("span", ""), line);
   $("where").textContent = state.scope < 0 ? "" : `, ${decisions[state.scope]}`;
   $("bars").setAttribute("aria-label", channels.map(({ name }, at) => `${name}: ${moneyTold(splits[0][at])}, today ${number(splits[1][at])}`).join("; "));
