@@ -9,9 +9,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+    wait,
+)
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +43,7 @@ from engine.stress.trial import Trial, World, factors, played, shocked
 
 TOGETHER = 500  # paths of a part: seconds of work, which is all that an end without warning loses
 TOGETHER_HELD = 4000  # where nobody plans anew
+AHEAD = 2  # parts that a worker has: the one it is at, and the next
 APART = 5000  # first paths of a case, of which a bridge tells the shocks apart
 TOLD_APART = ("montecarlo", "together", "shock")  # families of cases with several shocks, of which a bridge tells each
 
@@ -175,40 +185,47 @@ def _complete(work: Work, parts: Parts, hands: Hands, tell: Tell) -> None:
             _finish(work, parts, task)
             tell(done + more, len(every))
         return
-    with _handed_out(work, parts, left, hands) as waited:
-        for _ in _each(work, parts, left, waited, hands.executor is None):
-            tell(done + sum(one.done() for one in waited), len(every))
-
-
-def _each(work: Work, parts: Parts, tasks: list[Task], waited: list[Future[None]], helps: bool) -> Iterator[None]:
-    """Once for each task that is done: who waits takes some too, the last of those that nobody has begun."""
-    for task, one in zip(reversed(tasks), reversed(waited), strict=True):
-        if not helps or not one.cancel():
-            break
-        _finish(work, parts, task)
-        yield
-    for one in as_completed([each for each in waited if not each.cancelled()]):
-        one.result()
-        yield
-
-
-@contextmanager
-def _handed_out(work: Work, parts: Parts, tasks: list[Task], hands: Hands) -> Iterator[list[Future[None]]]:
-    """Tasks that others work on; those that nobody has begun are left where something went wrong with another."""
     if hands.executor:
-        waited = [hands.executor.submit(_finish, work, parts, task) for task in tasks]
-        try:
-            yield waited
-        finally:
-            for one in waited:
-                one.cancel()
-        return
-    before = multiprocessing.active_children()
-    pool = _pool(min(hands.workers, len(tasks)) - 1, work, parts)  # this process is the other one
+        finished = _by_executor(work, parts, left, hands.executor)
+    else:
+        finished = _by_workers(work, parts, left, min(hands.workers, len(left)) - 1)  # this process is the other one
+    with closing(finished):
+        for more, _ in enumerate(finished, 1):
+            tell(done + more, len(every))
+
+
+def _by_executor(work: Work, parts: Parts, tasks: list[Task], executor: Executor) -> Generator[None, None, None]:
+    """Once for each task that is done; those that nobody has begun are left where something went wrong with another."""
+    waited = [executor.submit(_finish, work, parts, task) for task in tasks]
     try:
-        with _deaf():
-            waited = [pool.submit(_finish_known, task) for task in tasks]
-        yield waited
+        for one in as_completed(waited):
+            one.result()
+            yield
+    finally:
+        for one in waited:
+            one.cancel()
+
+
+def _by_workers(work: Work, parts: Parts, tasks: list[Task], workers: int) -> Generator[None, None, None]:
+    """Once for each task that is done by so many processes and by this one, which takes the last of those left.
+
+    No more is handed out than keeps them busy: a pool that breaks waits for ever on what was handed out and taken back.
+    """
+    before = multiprocessing.active_children()
+    pool, left = _pool(workers), deque(tasks)
+    given: set[Future[None]] = set()
+    try:
+        while left or given:
+            while left and len(given) < AHEAD * workers:
+                with _deaf():
+                    given.add(pool.submit(_finish, work, parts, left.popleft()))
+            if left:
+                _finish(work, parts, left.pop())
+                yield
+            finished, given = wait(given, 0 if left else None, FIRST_COMPLETED)
+            for one in finished:
+                one.result()
+                yield
     except BaseException:
         for child in multiprocessing.active_children():
             if child not in before:
@@ -218,11 +235,13 @@ def _handed_out(work: Work, parts: Parts, tasks: list[Task], hands: Hands) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def _pool(workers: int, work: Work, parts: Parts) -> Executor:
-    """Processes that know the work; begun afresh, since a copy of this one may hold locks of its threads."""
-    return ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_known, initargs=(work, parts)
-    )
+def _pool(workers: int) -> Executor:
+    """Processes begun afresh, since a copy of this one may hold locks of its threads.
+
+    They hear of the work with their tasks: who begins a process waits for ever where it ends before it has read all
+    that it is begun with.
+    """
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begun)
 
 
 @contextmanager
@@ -238,16 +257,12 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_KNOWN: dict[str, tuple[Work, Parts]] = {}  # to a worker, from its beginning
-
-
-def _known(work: Work, parts: Parts) -> None:
-    """Tell a worker what it works on, and that it ends with the process that it works for."""
+def _begun() -> None:
+    """A worker hears an end, no Ctrl-C, and ends with the process that it works for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-    _KNOWN["work"] = work, parts
     threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
@@ -256,10 +271,6 @@ def _leave_with(parent: multiprocessing.process.BaseProcess | None) -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _finish_known(task: Task) -> None:
-    _finish(*_KNOWN["work"], task)
 
 
 def _finish(work: Work, parts: Parts, task: Task) -> None:

@@ -59,6 +59,12 @@ class Finder:
 
 sys.meta_path.insert(0, Finder)
 """
+ENDED = """
+import os, sys
+
+if "--multiprocessing-fork" in sys.orig_argv:
+    os._exit(9)
+"""
 ALIKE = ("--paths", "2500", "--policy", "hold,replan")
 MANY = words(*ALIKE, "--workers", "2")
 
@@ -164,6 +170,26 @@ def test_a_worker_that_is_ended_from_outside_ends_the_run_with_what_to_do(asked)
     assert (run.returncode, out) == (7, b"")
     assert "out: a worker was ended from outside, most often for want of memory" in err.decode()
     assert list((asked / "out").glob("parts/*.bin")) != []
+
+
+def test_workers_that_end_as_they_begin_end_the_run_too(asked):
+    told = json.loads((asked / "curves.json").read_text())
+    for channel in told["channels"]:  # more than a pipe holds
+        for family in (channel["adstock"], channel["saturation"]):
+            family |= {name: (20 * values)[:20] * 60 for name, values in family.items() if isinstance(values, list)}
+    (asked / "curves.json").write_text(json.dumps(told))
+    (asked / "path").mkdir()
+    (asked / "path" / "sitecustomize.py").write_text(ENDED)
+    done = subprocess.run(
+        [str(COMMAND), *words("--paths", "20000", "--policy", "hold", "--workers", "2")],
+        cwd=asked,
+        env={**os.environ, "PYTHONPATH": str(asked / "path")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (7, "")
+    assert "out: a worker was ended from outside" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_ctrl_c_before_anything_is_begun_leaves_nothing(asked):
