@@ -122,7 +122,7 @@ class Experiments:
 class Explanation:
     """The reasons of a plan."""
 
-    price: float | None  # of the last money: objective per currency after the charge; None: not told for this risk
+    price: float | None  # of the last money: objective per currency after the charge; None: there is none, or not told
     reasons: tuple[Reason, ...]  # by channel
     rules: tuple[RuleCost, ...]  # what some rules cost, the dearest first
     chance_of_loss: float

@@ -6,6 +6,7 @@ and the slope towards more room is the least of what its members say (Rockafella
 """
 
 import importlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +39,21 @@ class Explained:
 
 def explained(problem: Problem, spend: Float[np.ndarray, " channel"]) -> Explained:
     """What the multipliers of a plan must explain."""
-    rows = active_rows(problem, spend)
+    rows, (up, down) = active_rows(problem, spend), movable(problem, spend)
+    slack = 1e-7 * float(spend.sum())
+    for rule in problem.rules[1:]:
+        if rule.channel is not None and not rule.is_discrete:  # also a cap of all the budget stays where more comes
+            up[rule.channel] &= spend[rule.channel] < rule.high - slack
     rules = [problem.rules[index] for index in rows]
     weights = np.array([rule.weights for rule in rules]).reshape(len(rows), len(spend))
     signs = np.array([0.0 if rule.low == rule.high else 1.0 if np.isfinite(rule.high) else -1.0 for rule in rules])
-    return Explained(tuple(rows), weights, *sides(problem, spend), *movable(problem, spend), signs)
+    return Explained(tuple(rows), weights, *sides(problem, spend), up, down, signs)
 
 
 def least(plan: Explained, direction: Float[np.ndarray, " row"]) -> float:
     """The least that multipliers which explain a plan say of moving its rows' limits: the slope towards there.
+
+    Minus infinity where no plan is there: then they form a set without end.
 
     Args:
         plan: What they must explain.
@@ -64,9 +71,10 @@ def least(plan: Explained, direction: Float[np.ndarray, " row"]) -> float:
 
 def _of_budget(plan: Explained, direction: float) -> float:
     """Money that comes in goes to the best channel with room; what is needed leaves the one that misses it least."""
-    coming = plan.next[plan.up].max() if plan.up.any() else plan.next.max()
-    leaving = plan.last[plan.down].min() if plan.down.any() else coming
-    return float(direction * (coming if direction > 0 else leaving))
+    sign = float(plan.signs[0])
+    coming = plan.next[plan.up].max(initial=0.0 if sign > 0 else -math.inf)  # where it may be left over: or nowhere
+    leaving = plan.last[plan.down].min(initial=0.0 if sign < 0 else math.inf)
+    return float(direction * (coming if direction > 0 else leaving)) if direction else 0.0
 
 
 def _by_program(plan: Explained, direction: np.ndarray) -> float:
@@ -81,5 +89,4 @@ def _by_program(plan: Explained, direction: np.ndarray) -> float:
     nearest = linprog(cost, matrix, limits, bounds=[*ends, (0.0, None)], method="highs")
     left = float(nearest.x[-1]) * (1 + EXACT) + EXACT
     found = linprog(np.append(direction, 0.0), matrix, limits, bounds=[*ends, (0.0, left)], method="highs")
-    chosen = found if found.status == 0 else nearest  # without a least there is no such room at all
-    return float(direction @ chosen.x[:-1]) * scale
+    return float(direction @ found.x[:-1]) * scale if found.status == 0 else -math.inf

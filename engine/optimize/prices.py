@@ -6,6 +6,7 @@ with more room would bring: tolls and today's split are those of the new questio
 
 import importlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from engine.optimize.solve import Memory, Solved, solve
 STEP = 0.1  # of a rule's amount, or of the mean channel's budget where that is 0: the finite change
 SHOWN_OVER_TIME = 5  # the same for plans of several decisions
 IDLE = 1e-6  # of all spend: what counts as nothing
-NO_ROOM = 1e-6  # of the dearest rule: one that costs less is not told
+NO_ROOM = 1e-6  # of what money earns at best: a rule that costs less is not told
 SHOWN_BESIDE = 3  # the same beside steps and numbers of channels, where each takes a mixed-integer program
 SHOWN = 12  # rules that are re-solved, the dearest first
 
@@ -31,7 +32,7 @@ class Price:
     """What loosening one rule earns."""
 
     rule: str
-    dual: float | None  # objective after tolls per unit of money, at a kink towards more room; None: goes in steps
+    dual: float | None  # objective after tolls per money, at a kink towards more room; None: goes in steps, or nowhere
     change: float  # money by which the rule was loosened for the re-solve [currency]
     gain: float | None  # mean objective before tolls that asking again with it earns; None where it was not re-solved
 
@@ -116,16 +117,18 @@ def _or_none(problem: Problem, solved: Solved, price: Price) -> Price:
 def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) -> list[Price]:
     """The same for several decisions: a re-solve is an ascent from the plan, on the hill on which it stands."""
     ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
-    duals = ascent.shadow_prices(priced or problem, solved.spend)
+    holding = importlib.import_module("engine.optimize.over_time.room").room(priced or problem, solved.spend)
+    if holding is None:
+        return []
     nothing = IDLE * float(solved.spend.sum())  # a ramp between two nothings holds nothing
     held = [at for at in binding(problem, solved.spend) if not _is_idle(problem.rules[at], solved.spend, nothing)]
     held = [at for at in held if _has_price(problem, at) and not problem.rules[at].is_discrete]
-    room = {index: abs(float(duals[index])) for index in held}
-    if 0 in room:
-        room[0] = float(duals[0]) + sum(rule.share * float(duals[at]) for at, rule in enumerate(problem.rules))
-        room = _of_next_money(priced or problem, solved.spend, room)
+    room = {index: holding.by(index) for index in held if index}
+    if 0 in held:
+        room = _of_next_money(priced or problem, solved.spend, room, holding.of_money)
     told = sorted(room, key=lambda index: (index != 0, -room[index]))
-    told = [index for index in told if index == 0 or room[index] > NO_ROOM * max(room.values())]
+    least = NO_ROOM * holding.steepest
+    told = [index for index in told if index == 0 or math.isinf(room[index]) or room[index] > least]
     found = []
     for rank, index in enumerate(told):
         rule = problem.rules[index]
@@ -136,7 +139,7 @@ def _over_time(problem: Problem, solved: Solved, priced: Problem | None = None) 
             top = _asked_again(eased, solved.spend) if priced else ascent.reached(eased, solved.spend)
             tolls = several.tolls(problem, solved.spend).sum()
             gain = None if top is None else several.earned(eased, top) - (solved.value + float(tolls))
-        found.append(Price(rule.name, room[index], change, gain))
+        found.append(Price(rule.name, _told(room[index]), change, gain))
     return found
 
 
@@ -158,7 +161,14 @@ def _eased_over_time(problem: Problem, index: int, change: float) -> Problem:
     return asked_again(problem, index, _loosened(problem.rules[index], change, index == 0))
 
 
-def _of_next_money(problem: Problem, spend: np.ndarray, room: dict[int, float]) -> dict[int, float]:
+def _told(dual: float) -> float | None:
+    """A slope as a price: none where no plan has the room, so that there is no slope."""
+    return None if math.isinf(dual) else dual
+
+
+def _of_next_money(
+    problem: Problem, spend: np.ndarray, room: dict[int, float], slope: Callable[[int], float]
+) -> dict[int, float]:
     """The same with what more money returns: of each quarter where quarters have budgets, else of the total.
 
     Budgets of quarters add up to the total, so that none of these rows can be raised alone: a quarter's price is that
@@ -167,9 +177,10 @@ def _of_next_money(problem: Problem, spend: np.ndarray, room: dict[int, float]) 
     more_money = importlib.import_module("engine.optimize.over_time.more_money")  # its solver takes long to load
     quarters = [at for at in room if more_money.is_quarter(problem, at)]
     tolled = any(any(payoff.toll) for payoff in problem.payoffs)
-    asked = quarters or ([0] if tolled else [])
+    told = {**room, **{at: slope(at) for at in quarters or [0]}}
+    asked = [at for at in quarters or [0] * tolled if not math.isinf(told[at])]
     found = {at: more_money.next_money(problem, spend, at) for at in asked}
-    told = {**room, **{at: price for at, price in found.items() if price is not None}}
+    told |= {at: price for at, price in found.items() if price is not None}
     return {at: price for at, price in told.items() if at or not quarters}
 
 
@@ -215,7 +226,7 @@ def _of_channel(rule: Rule, plan: Explained, at: tuple[int, int], spend: float) 
     index, channel = at
     won = float(plan.next[channel]) + least(plan, -plan.weights[:, channel])
     if index == 0:
-        return won
+        return won if plan.up[channel] else -math.inf
     lost = least(plan, plan.weights[:, channel]) - float(plan.last[channel])
     if rule.low == rule.high:
         return max(0.0, lost, won)
@@ -228,14 +239,14 @@ def _price(problem: Problem, solved: Solved, memory: Memory, index: int, dual: f
     rule = problem.rules[index]
     change = _change(problem, index)
     if not wanted:
-        return Price(rule.name, dual, change, None)
+        return Price(rule.name, _told(dual), change, None)
     eased = asked_again(problem, index, _loosened(rule, change, index == 0))
     if index == 0:  # as who asks again would have it: no table and no plan of the smaller budget
         again = solve(eased, {}, (compared(eased),))
     else:
         again = solve(eased, memory, (solved.spend,))
     gain = None if again is None else _before_tolls(eased, again) - _before_tolls(problem, solved)
-    return Price(rule.name, dual, change, gain)
+    return Price(rule.name, _told(dual), change, gain)
 
 
 def _before_tolls(problem: Problem, solved: Solved) -> float:

@@ -190,7 +190,9 @@ def _why(plan: Plan) -> str:
 
 
 def _margin(price: Price, plan: Plan) -> str:
-    """What a unit of room brings; none is told where money goes in steps."""
+    """What a unit of room brings; none is told where money goes in steps, or nowhere."""
+    if price.dual is None and price.gain is None:
+        return "a single unit has no price"
     if price.dual is None:
         return "money goes in steps, so a single unit has no price: see the real step"
     return f"{rate(price.dual)} per {plan.currency} 1"
@@ -261,8 +263,10 @@ def _leaves_no_choice(plan: Plan) -> bool:
     """Whether the rules fix the plan together, so that the margin of one alone is of no use."""
     budget = [price for price in plan.prices if price.rule == BUDGET]
     gains = [price.gain for price in plan.prices if price.rule != BUDGET]
-    if not gains or any(price.gain is not None for price in budget):
+    if any(price.gain is not None for price in budget):
         return False
+    if not gains:
+        return any(price.dual is None for price in budget)
     return all(gain is not None and abs(gain) <= NO_GAIN * abs(plan.chosen.value.mean) for gain in gains)
 
 

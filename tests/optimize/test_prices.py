@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
+from engine.optimize.budgets.frontier import next_unit
 from engine.optimize.over_time import several
+from engine.optimize.over_time.ascent import reached
 from engine.optimize.plan import optimize
 from engine.optimize.prices import SHOWN, prices
 from engine.optimize.rules import compared, problem_of
+from engine.optimize.share_rules import of_total
 from engine.optimize.solve import solve
 from engine.report.answer import plan_text
 
@@ -267,3 +271,93 @@ def test_a_cell_without_open_dates_is_held_by_its_rule_and_has_no_price(make, ca
     assert closed in plan.binding
     assert {price.rule for price in plan.prices} == set(plan.binding) - {closed}
     assert f"without a price by the unit of money: {closed.partition(' from ')[0]}" in plan_text(plan)
+
+
+FIXED = {
+    "all is locked by quarter": [f"[channels.c{at}]\nlocked = 1500\ncommitted = [900, 600]\n" for at in range(3)],
+    "one channel is free": [f"[channels.c{at}]\nlocked = 1500\ncommitted = [900, 600]\n" for at in range(2)],
+    "caps take all": [f"[channels.c{at}]\ncap = 1500\n" for at in range(3)],
+    "caps of quarters take all": ["[every_channel]\nquarter_cap = 750\n"],
+    "floors take all": [f"[channels.c{at}]\nfloor = 1500\n" for at in range(3)],
+    "caps and a lock take all": ["[channels.c0]\nlocked = 1500\n[every_channel]\ncap = 1500\n"],
+    "a share holds what caps leave": [
+        '[groups.g]\nchannels = ["c0"]\nshare = { max = 0.25 }\n[channels.c1]\ncap = 1700\n[channels.c2]\ncap = 1675\n'
+    ],
+    "quarters have budgets": ["[channels.c0]\ncap = 1500\n[channels.c1]\ncap = 1500\n[channels.c2]\ncap = 1500\n"],
+}
+MONEY = {"quarters have budgets": "budget = { total = 4500, quarters = [2500, 2000] }\n"}
+FULL = {*FIXED} - {"one channel is free", "floors take all"}
+
+
+def has_plan(rules):
+    """Whether any money at all keeps some rules, by a linear program of its own."""
+    weights = np.array([rule.weights for rule in rules])
+    low, high = (np.array([getattr(rule, side) for rule in rules]) for side in ("low", "high"))
+    most, least = np.isfinite(high), np.isfinite(low)
+    matrix, limit = np.concatenate([weights[most], -weights[least]]), np.concatenate([high[most], -low[least]])
+    return linprog(np.zeros(weights.shape[1]), matrix, limit + 1e-6).status == 0
+
+
+def with_more(posed, name, more):
+    """The question with more money in all, or in a quarter and so in all, or with another rule easier to keep."""
+    rules = list(posed.rules)
+    at = [rule.name for rule in rules].index(name)
+    is_money = name.startswith("budget")
+    for index in {at, 0} if is_money else {at}:
+        rules[index] = looser(posed, index, more)
+    if is_money:
+        rules[at] = replace(posed.rules[at], low=posed.rules[at].low + more, high=posed.rules[at].high + more)
+        rules = [of_total(rule, rules[0].high) for rule in rules]
+    return replace(posed, rules=tuple(rules))
+
+
+@pytest.mark.parametrize("case", FIXED)
+@pytest.mark.parametrize("prudence", [0.0, 0.3])
+def test_by_quarter_rules_that_depend_on_each_other_have_the_price_of_what_can_really_move(make, case, prudence):
+    """Their multipliers form a set without end, and it once was some member of it: budgets at -616, caps at 621."""
+    held = make.random_curves(np.random.default_rng(5), 3, draws=8, slope=(0.5, 0.9))
+    goal = f'goal = {{ maximise = "outcome", prudence = {prudence} }}\n'
+    text = goal + MONEY.get(case, "budget = { total = 4500 }\n") + "".join(FIXED[case])
+    posed = problem_of(held, make.quarterly(text, 26))
+    solved = solve(posed, starts=(compared(posed),))
+    found = prices(posed, solved, {})
+    here, step = several.mean_value(posed, reached(posed, solved.spend)), 1e-3 * solved.spend.sum()
+    for one in found:
+        eased = with_more(posed, one.rule, step)
+        assert (one.dual is not None) == has_plan(eased.rules)
+        if one.dual is not None:
+            wanted = (several.mean_value(eased, reached(eased, solved.spend)) - here) / step
+            assert one.dual == pytest.approx(wanted, abs=0.02 * here / 4500)
+    assert {one.dual is None for one in found if one.rule.startswith("budget")} == {case in FULL}
+
+
+ONCE = {
+    "all is locked": "".join(f"[channels.c{at}]\nlocked = 30\n" for at in range(3)),
+    "caps take all": "".join(f"[channels.c{at}]\ncap = 30\n" for at in range(3)),
+    "a cap is all the budget": "[channels.c0]\nlocked = 90\n[every_channel]\ncap = 0\n",
+    "caps and a share": "[every_channel]\ncap = 30\n" + '[groups.g]\nchannels = ["c0"]\nshare = { max = 0.4 }\n',
+}
+
+
+@pytest.mark.parametrize("rules", ONCE.values(), ids=ONCE)
+def test_a_budget_of_which_no_more_can_be_spent_has_no_price_and_one_that_may_be_left_over_that_of_nothing(make, rules):
+    held = make.curves(*(make.channel(f"c{at}", 40.0 * (at + 1)) for at in range(3)))
+    for budget, wanted in (("total", None), ("at_most", 0.0)):
+        problem = make.problem(held, f"budget = {{ {budget} = 90 }}\n" + rules)
+        found, solved = priced(problem)
+        assert found["budget"].dual == (None if wanted is None else pytest.approx(wanted, abs=1e-9))
+        for name in {*found} - {"budget"}:
+            gain = (value_with(problem, name, 1e-3) - solved.value) / 1e-3
+            assert found[name].dual == pytest.approx(gain, rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize("first", [900, 750])
+def test_of_a_plan_by_quarter_that_rules_fix_no_price_of_money_is_told(make, first):
+    """Where rates are level through the year it is like a fixed plan of one split: nothing earns by giving way."""
+    held = make.random_curves(np.random.default_rng(5), 3, draws=8, slope=(0.5, 0.9))
+    fixed = f"committed = [{first}, {1500 - first}]\nlocked = 1500\n"
+    asked = make.quarterly("budget = { total = 4500 }\n" + "".join(f"[channels.c{at}]\n{fixed}" for at in range(3)), 26)
+    text = plan_text(optimize(held, asked))
+    of_money = "budget: a single unit has no price; USD 450 more cannot be spent under the other rules"
+    assert ("the rules hold the plan together" if first == 750 else of_money) in text
+    assert next_unit(problem_of(held, asked), np.tile([first, 1500.0 - first], 3)) is None

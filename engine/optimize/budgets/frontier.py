@@ -7,6 +7,7 @@ that looks worn out by its margin pays again some way further on.
 
 import importlib
 import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -269,7 +270,7 @@ def _stepped(points: list[Point]) -> tuple[Point, ...]:
 
 
 def next_unit(problem: Problem, spend: np.ndarray) -> float | None:
-    """Mean outcome that one more unit of budget brings to a plan, wherever the rules let it go; None: into no step.
+    """Mean outcome that one more unit of budget brings to a plan, wherever the rules let it go; None: nowhere.
 
     Where the budget is not all spent: what a unit must bring to be spent, which is nothing unless money is a cost.
     """
@@ -282,15 +283,17 @@ def next_unit(problem: Problem, spend: np.ndarray) -> float | None:
         if 0 in binding(problem, spend) and not discrete.has_price(problem, spend, 0):
             return None
     if problem.ways:
-        ascent = importlib.import_module("engine.optimize.over_time.ascent")  # its solver takes long to load
-        duals = ascent.shadow_prices(asked, spend)
-        dual = sum(float(duals[at]) * (rule.share if at else 1.0) for at, rule in enumerate(problem.rules))
+        room = importlib.import_module("engine.optimize.over_time.room")  # its solver takes long to load
+        holding = room.room(asked, spend)
+        dual = -math.inf if holding is None else holding.of_money()
         cost = float(several.charges(problem, spend).sum()) / total if total > 0 else 0.0
     else:
         plan, costs = explained(asked, spend), np.array([payoff.cost for payoff in problem.payoffs])
         moved = np.array([1.0 if row == 0 else problem.rules[row].share for row in plan.rows])
         dual = least(plan, moved) if 0 in plan.rows else 0.0
         cost = float(costs @ spend) / total if total > 0 else float(costs.mean())
+    if math.isinf(dual):
+        return None
     return (dual + cost) / margin if margin > 0 else 0.0
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import clarabel
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from scipy import sparse
 from scipy.linalg import block_diag
 
@@ -26,6 +26,7 @@ NOTHING = 1e-9  # relative gain that a step must promise
 REACH = 0.5  # of a cell's money, or of the mean cell's: the longest step of one round
 LEAST = 1e-3  # of the budget: plans that spend less are looked at as if they spent this
 FLATTEST = 1e-6  # of the strongest bend: weaker ones count as this
+TIGHT = 1e-6  # of all spend: what counts as no slack
 SHORTER = (1.0, 0.4, 0.1, 0.02)  # parts of a step that are tried
 
 
@@ -41,6 +42,19 @@ class Place:
     value: float  # mean objective, less tolls
     slope: Float[np.ndarray, " cell"]  # of the objective without tolls
     bend: Float[np.ndarray, "channel decision decision"]  # of each channel's courses, every one downwards
+
+
+@dataclass(frozen=True)
+class Holds:
+    """The rows at the top of a hill, those of rules first, over all unknowns: cells, then tolls of channels."""
+
+    weights: Float[np.ndarray, "row unknown"]
+    slope: Float[np.ndarray, " unknown"]  # of the objective [objective per currency]
+    rule: Int[np.ndarray, " row"]  # whose limit it is; -1: nothing below 0, the length of a step, a toll
+    sign: Float[np.ndarray, " row"]  # 1 of an upper limit or an amount, -1 of a lower limit
+    pull: Float[np.ndarray, " row"]  # what moving its limit by a unit earns, one of many where rows are dependent
+    exact: Bool[np.ndarray, " row"]  # an amount that must be met
+    tight: Bool[np.ndarray, " row"]  # those that the plan just keeps
 
 
 def climbed(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
@@ -82,22 +96,37 @@ def summit(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Place | None:
 def shadow_prices(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " rule"]:
     """What one unit of room by each rule earns at the top of a hill: of a lower limit below 0 [objective/currency].
 
-    0 for all where the program that tells them is not solved.
+    Where the rules that hold the plan depend on each other, these are some of many. 0 for all where the program that
+    tells them is not solved.
     """
+    found, prices = holds(problem, spend), np.zeros(len(problem.rules))
+    if found is not None:
+        own = found.rule >= 0
+        np.add.at(prices, found.rule[own], (found.sign * found.pull)[own])
+    return prices
+
+
+def holds(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Holds | None:
+    """The rows that may hold a plan at the top of its hill; None where the program that tells them is not solved."""
     rules = on_their_sides(problem, spend)
     _, scale, curve, rows = _model_program(problem, rules, _place(problem, spend), REACH)
     found = _quadratic(*curve, rows)
-    prices = np.zeros(len(rules))
     if found is None:
-        return prices
+        return None
+    limit, most, (fixed, amount) = rows
+    moved, pull = found
     low, high = (np.array([getattr(rule, side) for rule in rules]) for side in ("low", "high"))
-    fixed, dual = low == high, found[1]
-    upper, lower = np.flatnonzero(np.isfinite(high) & ~fixed), np.flatnonzero(np.isfinite(low) & ~fixed)
-    ends = np.cumsum([fixed.sum(), len(upper), len(lower)])
-    prices[fixed] = dual[: ends[0]]
-    prices[upper] += dual[ends[0] : ends[1]]
-    prices[lower] -= dual[ends[1] : ends[2]]
-    return prices * scale
+    exact = low == high
+    lists = [np.flatnonzero(one) for one in (exact, np.isfinite(high) & ~exact, np.isfinite(low) & ~exact)]
+    others = len(pull) - sum(map(len, lists))
+    sign = np.repeat([1.0, 1.0, -1.0, 1.0], [*map(len, lists), others])
+    wide = np.concatenate([fixed, np.zeros((len(fixed), len(moved) - fixed.shape[1]))], axis=1)
+    weights = np.concatenate([wide, limit])
+    slack = np.concatenate([amount, most]) - weights @ moved
+    slope = -(curve[0] @ moved + curve[1]) * scale
+    is_exact = np.arange(len(pull)) < len(lists[0])
+    tight = is_exact | (slack <= TIGHT * UNIT * len(spend))
+    return Holds(weights, slope, np.concatenate([*lists, np.full(others, -1)]), sign, pull * scale, is_exact, tight)
 
 
 def nearest(problem: Problem, spend: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"] | None:
