@@ -15,9 +15,9 @@ from engine.report.page.given import Given, Source
 from engine.report.plan_draws import Time
 from engine.report.workbook import short
 from engine.response.curves import Curves
+from engine.words import money
 
 SHORT = 60  # letters of a name in a list that one chooses from
-NAMED = "history's split of the same money"
 CLOSE = 1e-9  # of an outcome: nearer than this a spreadsheet comes to what the engine found
 OWN = "my own (sheet Spend)"
 AFTER = "after the end"
@@ -37,6 +37,7 @@ class Case:
     profit: float | None = None  # in the mean, as its plan says where that counts it [currency]
     split: Split | None = None  # what else its plan says; None: it is to be typed in
     plan: Plan | None = None
+    is_history: bool = False  # whether it is money split as in history
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class PlanBook:
     plan: Plan  # the one that is decided upon
     curves: Curves
     works: tuple[Lasting, ...]  # how the money of each channel works
-    cases: tuple[Case, ...]  # plans as given, history's split, and the one that is typed in
+    cases: tuple[Case, ...]  # plans as given, the same money split as in history, and the one that is typed in
     pace: Float[np.ndarray, "channel period"]  # share of a decision's money
     time: Time
     begins: tuple[int, ...]  # first period of each decision
@@ -149,7 +150,7 @@ def _book(given: Given, curves: Curves, plan: Plan) -> PlanBook:
 
 
 def _cases(plans: Sequence[Plan]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
-    """Plans that decide when the first one does, what history would do with its money, and what is typed in."""
+    """Plans that decide when the first one does, their money split as in history, and what is typed in."""
     plan, left_out = plans[0], []
     found: list[Case] = []
     for each in plans:
@@ -157,8 +158,11 @@ def _cases(plans: Sequence[Plan]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
             found.append(Case(short(each.scenario, SHORT), *_of(each, each.chosen), each.chosen, each))
         else:
             left_out.append(f"{short(each.scenario, SHORT)} decides or counts at other times than the first plan.")
-    base = plan.baseline
-    found.append(Case(NAMED, *_of(plan, base), base))
+    for each in [case.plan for case in found if case.plan]:
+        base = each.baseline
+        if all(abs(sum(base.spend) - one.money.sum()) > CLOSE * sum(base.spend) for one in found if one.is_history):
+            name = f"history's split of {money(sum(base.spend), plan.currency)}"
+            found.append(Case(name, *_of(each, base), base, is_history=True))
     found.append(Case(OWN, *_of(plan, plan.chosen)))
     return tuple(found), tuple(left_out)
 

@@ -29,7 +29,7 @@ from engine.report.plan_layout import (
 )
 from engine.report.plan_results import bridge_fields, channel_fields
 from engine.report.stress_table import Field, write_table
-from engine.report.workbook import Book, Form, Number, block, place
+from engine.report.workbook import Book, Form, Number, block, place, short
 
 AT = (TOP - 1, 0)
 NOTHING = 1e-3  # of the plan's size: sums below it are compared with it, as differences of large ones end there
@@ -41,8 +41,8 @@ def write_cases(book: Book, told: Layout) -> None:
     """Every scenario as the engine found it, and which of them are chosen."""
     sheet = book.sheet(CASES, (TOP, 1))
     titled(sheet, told, "Scenarios", "What the engine found of each, with the range over all draws.")
-    sheet.wide(0, [50, *[16] * 8, 8, 10, 10])
-    write_table(sheet, AT, case_fields(told), 48)
+    sheet.wide(0, [36, *[told.wide] * 5, 20, *[told.wide] * 2, *[11] * 2, *[told.wide] * told.knows_profit, 6, 8, 10])
+    write_table(sheet, AT, case_fields(told), 62)
 
 
 def case_fields(told: Layout) -> list[Field]:
@@ -50,6 +50,7 @@ def case_fields(told: Layout) -> list[Field]:
     cases = told.book.cases
     splits = [case.split for case in cases]
     plans = [case.plan for case in cases]
+    alike = [one if one and one.measure == told.book.plan.measure else None for one in plans]  # of one measure
     outcome = told.outcome
 
     def known(name: str, head: str, form: Form, values: list[Number | None]) -> Field:
@@ -68,15 +69,13 @@ def case_fields(told: Layout) -> list[Field]:
         known("low", "5 %", told.amount, [one.outcome.p05 if one else None for one in splits]),
         known("mid", "50 %", told.amount, [one.outcome.p50 if one else None for one in splits]),
         known("high", "95 %", told.amount, [one.outcome.p95 if one else None for one in splits]),
-        known(
-            "chance",
-            "Chance to bring less than history's split",
-            "share",
-            [one.chance_of_loss if one else None for one in plans],
-        ),
+        known("gain", _gain(told), told.amount, [one.gain.mean if one else None for one in alike]),
+        known("gain_low", "5 %", told.amount, [one.gain.p05 if one else None for one in alike]),
+        known("gain_high", "95 %", told.amount, [one.gain.p95 if one else None for one in alike]),
+        known("chance", "Chance of less than it", "share", [one.chance_of_loss if one else None for one in alike]),
         known("gap", "No plan is better by more than", "rate", [one.gap if one else None for one in plans]),
     ]
-    if told.has_profit:
+    if told.knows_profit:
         profits = [case.profit for case in cases]
         fields.append(known("profit", f"Profit ({told.currency}), where the plan counts it", "amount", profits))
     fields.append(Field("n", "No.", "count", [float(at) for at in range(1, len(cases) + 1)], is_run=True))
@@ -85,6 +84,13 @@ def case_fields(told: Layout) -> list[Field]:
         formula = f"IF({{name}}={place(cell, SUMMARY)},{{n}},0)"
         fields.append(Field(f"c{slot}", SLOTS[slot].capitalize(), "count", values, [formula] * len(cases)))
     return fields
+
+
+def _gain(told: Layout) -> str:
+    """What is told of a plan beside its own money split as in history."""
+    plan = told.book.plan
+    unit = f" ({short(plan.unit, 20)})" if plan.unit else ""
+    return f"More {short(plan.measure, 40)} than history's split of the same money, mean{unit}"
 
 
 def _spent(told: Layout, case: int) -> str:

@@ -52,9 +52,21 @@ class Layout:
         return self.book.worth is not None
 
     @property
+    def knows_profit(self) -> bool:
+        """Whether any plan says what profit it makes."""
+        return self.has_profit and any(case.profit is not None for case in self.book.cases)
+
+    @property
     def amount(self) -> Form:
         """The form of amounts of outcome."""
         return "amount" if abs(self.book.plan.chosen.outcome.mean) >= 1000 else "fine"
+
+    @property
+    def wide(self) -> int:
+        """Letters of a column of amounts."""
+        largest = max(abs(one.outcome) for one in self.book.cases)
+        money = max(float(one.money.sum()) for one in self.book.cases)
+        return max(13, len(f"{max(largest, money):,.0f}") + 3)
 
     @property
     def decisions(self) -> int:

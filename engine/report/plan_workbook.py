@@ -31,6 +31,7 @@ from engine.report.plan_sheets import placed_draws, write_draws, write_inputs, w
 from engine.report.workbook import LONGEST_TEXT, Book, Number, Sheet, block, opened, place, save, short
 from engine.words import percent
 
+LINE = 118  # letters of a line across the first sheet
 AGREED, CHANGED = "All sums agree.", "Something does not add up, or an input of the plans was changed. See Checks."
 CONTENTS = {
     INPUTS: "Worth, margin, prices and effects: may be changed",
@@ -38,7 +39,7 @@ CONTENTS = {
     TIME: "Spend, outcome and profit by decision",
     CHANNELS: "The same by channel",
     BRIDGE: "From what is compared with to what is shown",
-    CASES: "What the engine found of each scenario, with ranges",
+    CASES: "What the engine found of each scenario, with ranges and chances",
     OUTCOME: "What money brings, by channel and time: the formulas",
     CHECKS: "Whether everything adds up to what the engine found",
     WEEKS: "Money by period",
@@ -79,6 +80,9 @@ def write_summary(sheet: Sheet, told: Layout) -> None:
     sheet.text((0, 0), f"Plan: {short(plan.scenario, 100)}", "title")
     sheet.page.set_row(1, 64)
     sheet.paragraph(((1, 0), (1, 4)), decision(plan), "strong")
+    if plan.warnings:
+        sheet.page.set_row(2, 16 * (1 + sum(len(one) for one in plan.warnings) // LINE))
+        sheet.paragraph(((2, 0), (2, 4)), "Beware: " + ". ".join(plan.warnings) + ".", "beware")
     sheet.heads((3, 0), ["Scenario", "Choose", "Number"], 2, 18)
     last = TOP + len(told.book.cases) - 1
     fields = [field.key for field in case_fields(told)]
@@ -98,9 +102,8 @@ def write_summary(sheet: Sheet, told: Layout) -> None:
         "Ranges and chances stand in the sheet Scenarios, as the engine found them. Blue cells may be changed: Inputs, "
         "the scenario of your own in Spend, and the two above."
     )
-    if told.has_profit and plan.lines[0].worth is None:
-        note += " The plan knows of no margin: profit counts all of the outcome until you type one in Inputs."
-    sheet.page.set_row(15, 30)
+    note = " ".join((note, *(f"Not in it: {why}" for why in told.book.left_out)))
+    sheet.page.set_row(15, 16 * (1 + len(note) // LINE))
     sheet.paragraph(((15, 0), (15, 4)), note)
     sheet.heads((17, 0), ["Sheet", "What it tells"], 2, 18)
     for at, (name, what) in enumerate(CONTENTS.items(), 18):
@@ -113,6 +116,8 @@ def _totals(sheet: Sheet, told: Layout, row: int) -> None:
     fields = channel_fields(told)
     sheet.heads((row, 0), ["In all", "", *(name.capitalize() for name in SLOTS), "Difference"], 2, 18)
     names = {"m": f"Spend ({told.currency})", "o": f"Brings: {told.outcome}", "p": f"Profit ({told.currency})"}
+    if told.has_profit and told.book.plan.lines[0].worth is None:
+        sheet.text((row + 3, 1), "with all of the outcome kept: type your margin in Inputs", "remark")
     keys = [field.key for field in fields]
     for at, (key, name) in enumerate(names.items(), row + 1):
         if f"{key}0" not in keys:

@@ -18,7 +18,7 @@ from engine.words import plain
 
 Form = Literal["text", "amount", "fine", "cents", "share", "rate", "factor", "years", "count", "flag"]
 Role = Literal[
-    "figure", "input", "total", "head", "heads", "run head", "run heads", "title", "note", "remark", "strong"
+    "figure", "input", "total", "head", "heads", "run head", "run heads", "title", "note", "remark", "strong", "beware"
 ]
 Number = int | float
 Cell = tuple[int, int]
@@ -54,6 +54,7 @@ _LOOKS: dict[Role, dict[str, Any]] = {
     "note": {"italic": True, "font_color": "#595959", "text_wrap": True, "valign": "top"},
     "remark": {"italic": True, "font_color": "#595959"},
     "strong": {"bold": True, "text_wrap": True, "valign": "top"},
+    "beware": {"bold": True, "font_color": "#9A3412", "text_wrap": True, "valign": "top"},
 }
 _OBEYED = ("=", "+", "-", "@", "'")  # first letters for which typing into a cell again would make it something else
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.config.scenario import Budget
 from engine.errors import InputError
 from engine.optimize.plan import optimize
 from engine.optimize.timing import turned
 from engine.report.page.given import FitRun, Given
 from engine.report.plan_book import OWN, plan_book
+from engine.report.plan_checks import case_fields
 from engine.report.plan_draws import Time, pieces
 from engine.report.plan_layout import TOP, Layout, case_row
 from engine.report.plan_workbook import CONTENTS, plan_workbook
@@ -156,6 +158,7 @@ def test_margin_price_and_effect_do_what_they_say(tmp_path, make, every):
 
 def test_scenarios_are_chosen_by_their_name_and_the_bridge_leads_from_one_to_the_other(tmp_path, make, every):
     less = asked(make).model_copy(update={"name": "less", "budget": make.scenario("budget = { total = 3000 }").budget})
+    less = asked(make).model_copy(update={"budget": Budget(total=4000)})
     book = booked(every, asked(make), less)
     written = opened(tmp_path, book)
     written.change("Summary", "B5", book.names[1])
@@ -291,3 +294,25 @@ def test_what_money_and_curves_do_not_explain_is_refused_or_left_out(make):
     ):
         with pytest.raises(InputError, match=missing):
             plan_book(given)
+
+
+def test_a_plan_is_told_beside_its_own_money_split_as_in_history(make, every, tmp_path):
+    less = asked(make).model_copy(update={"budget": Budget(total=4000)})
+    book = booked(every, asked(make), less)
+    assert [case.is_history for case in book.cases] == [False, False, True, True, False]
+    assert [case.money.sum() for case in book.cases] == pytest.approx([5000, 4000, 5000, 4000, 5000])
+    fields = {field.key: field.values for field in case_fields(Layout(book, (0, 2)))}
+    for plan, history in ((0, 2), (1, 3)):
+        assert fields["gain"][plan] == pytest.approx(fields["o"][plan] - fields["o"][history])
+        assert fields["chance"][plan] == book.cases[plan].plan.chance_of_loss
+    assert fields["gain"][2:] == fields["chance"][2:] == [None] * 3
+
+
+def test_the_first_sheet_tells_what_to_beware_of_and_what_is_left_out(make, every, tmp_path):
+    plan = replace(optimize(every, asked(make)), warnings=("the fit is weak", "prices are old"))
+    other = optimize(every, asked(make, decide="quarter", carry_over="cycle"))
+    book = plan_book(Given(fit=FitRun(every), plans=(plan, other)))
+    written = opened(tmp_path, book)
+    assert written.value("Summary", "A3") == "Beware: the fit is weak. prices are old."
+    assert book.left_out[0] in written.value("Summary", "A16")
+    assert written.value("Summary", "B11") == "with all of the outcome kept: type your margin in Inputs"
