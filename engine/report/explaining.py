@@ -37,8 +37,9 @@ def _channels(plan: Plan, explanation: Explanation) -> str:
     if explanation.price is not None:
         after = ", after its cost" if plan.measure == "profit" else ""
         head = f"Why the money is where it is: the last {unit} of this plan is worth {rate(explanation.price)}{after}."
-    elif any(price.dual is None for price in plan.prices if price.rule == "budget"):
-        head = f"Why the money is where it is (it goes in steps, so a single {unit} has no price):"
+    elif none := [price for price in plan.prices if price.rule == "budget" and price.dual is None]:
+        why = "it goes in steps" if none[0].gain is not None else "no more can be spent under the other rules"
+        head = f"Why the money is where it is ({why}, so a single {unit} has no price):"
     charged = any(any(reason.charge) for reason in explanation.reasons)
     header = ["channel", "move", "next 1 today", "next 1 plan", *(["doubt of 1"] if charged else []), "pays in"]
     ranked = sorted(explanation.reasons, key=lambda reason: (-abs(reason.move), -reason.plan))

@@ -91,9 +91,12 @@ def _reading(curves: Curves, planned: Mapping[str, Planned]) -> str:
     """How to read the panels."""
     ring = "; ring: the plan's, in the mean" if planned else ""
     room = "; bar on the axis: what its rules allow" if any(one.bounds for one in planned.values()) else ""
+    seen = f"Up to the dashed rule lay the spend of nineteen {curves.period}s in twenty, carried over into later ones"
+    if not all(channel.history.support for channel in curves.channels):
+        seen = "Up to the dashed rule data are known"
     return (
         f"Line: what a constant spend brings each {curves.period}, the mean over all draws; band: 5-95 %; dot: spend "
-        f"of the latest year{ring}{room}. Beyond the dashed rule no data speak: there the curve is belief."
+        f"of the latest year{ring}{room}. {seen}; beyond it the curve is little more than belief."
     )
 
 
@@ -136,7 +139,7 @@ def _band(channel: Channel, stock: Float[np.ndarray, " point"], curves: Curves) 
 
 
 def seen_up_to(channel: Channel) -> float:
-    """The largest stock that the data show, or the largest spend where that is unknown [currency/period]."""
+    """The 95 % point of the stock that the data show, or the largest spend where that is unknown [currency/period]."""
     return channel.history.support[1] if channel.history.support else channel.history.max
 
 
