@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.files import write_bytes, write_csv, write_text
+from engine.report.page.cells import NOTHING
 from engine.report.page.records import Cell, Figure, Page, Table, figures_of, tables_of
 from engine.report.render import pdf, png, svg
 from engine.report.rounding import UNBROKEN
@@ -37,9 +38,9 @@ def _write_chart(folder: Path, figure: Figure) -> None:
 
 
 def csv_rows(table: Table) -> Iterable[list[str | float]]:
-    """The rows of a table with exact numbers, its total last."""
+    """The rows of a table with exact numbers, its total last; where a page shows a dash, nothing."""
     every = (*table.rows, table.total) if table.total else table.rows
-    return [[_cell(cell) for cell in row] for row in every]
+    return [[_cell(name), *("" if cell == NOTHING else _cell(cell) for cell in cells)] for name, *cells in every]
 
 
 def _cell(cell: Cell) -> str | float:

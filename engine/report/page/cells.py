@@ -52,3 +52,4 @@ def ratio(value: float | None) -> Cell:
 
 
 EMPTY = Cell("")
+NOTHING = Cell("-")  # where there is none to tell

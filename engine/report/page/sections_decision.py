@@ -12,7 +12,7 @@ from engine.report.figures import amount, one_draw, rate, told_gap
 from engine.report.figures import ranged as range_told
 from engine.report.found import budget_found, money_for_tests
 from engine.report.history import beside_history, compared, is_scaled, scaled_note
-from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, share, single, text
+from engine.report.page.cells import EMPTY, NOTHING, amounts, figured, ranged, ratio, share, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Listed, Section, Table, Words
 from engine.report.rounding import Scale, adding, evenly, scale_of
@@ -167,7 +167,7 @@ def _changes(plan: Plan, scale: Scale) -> list[Cell]:
 def _relative(before: float, after: float) -> Cell:
     """A change as a share of what it was."""
     if before <= 0:
-        return Cell("new" if after > 0 else "-")
+        return Cell("new") if after > 0 else NOTHING
     return share(after / before - 1, signed=True)
 
 
@@ -191,7 +191,7 @@ def _total(plan: Plan, money_scale: Scale, brought: Scale) -> list[Cell]:
 def _return(plan: Plan, brought: float, spend: float) -> Cell:
     """What each unit of money brings; of an outcome that is counted, what one of it costs."""
     above, below = (brought, spend) if plan.in_money else (spend, brought)
-    return Cell("-") if spend <= 0 or below <= 0 else ratio(above / below)
+    return NOTHING if spend <= 0 or below <= 0 else ratio(above / below)
 
 
 def _returned(plan: Plan) -> str:
@@ -219,7 +219,7 @@ def _levels(plan: Plan) -> tuple[Block, ...]:
         (
             text(f"{level.of} {level.name}" if level.name is not None else f"no {level.of}"),
             single(level.baseline, scale),
-            share(level.baseline / base) if base else Cell("-"),
+            share(level.baseline / base) if base else NOTHING,
             single(level.spend, scale),
             share(level.share),
             single(level.outcome.mean, brought),
@@ -268,7 +268,7 @@ def prices_table(plan: Plan) -> Table:
             (
                 text(rule),
                 Cell(rate(price.dual), price.dual) if price else Cell("no price"),
-                Cell(number(price.change), price.change) if price else Cell("-"),
+                Cell(number(price.change), price.change) if price else NOTHING,
                 ratio(step),
             )
         )

@@ -11,7 +11,7 @@ from engine.report.charts.curves import Planned, response_chart, seen_up_to
 from engine.report.charts.look import SLIM, Spec, opening
 from engine.report.charts.returns import returns_chart
 from engine.report.charts.shares import shares_chart, shares_of
-from engine.report.page.cells import EMPTY, amounts, ratio, share, shares, single, text
+from engine.report.page.cells import EMPTY, NOTHING, amounts, ratio, share, shares, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Cell, Fact, Facts, Figure, Listed, Section, Table, Words
 from engine.report.rounding import scale_of
@@ -113,10 +113,10 @@ def contributions_table(fit: Fit) -> Table:
         [text(part.component) for part in fit.contributions],
         [Cell("channel" if part.is_channel else "baseline") for part in fit.contributions],
         amounts(sums, scale, whole),
-        shares([one / whole for one in sums]) if whole else [Cell("-") for _ in sums],
+        shares([one / whole for one in sums]) if whole else [NOTHING for _ in sums],
     ]
     head = scale.head(opening(plain(fit.curves.outcome)), fit.curves.currency if fit.curves.is_money else "")
-    total = (Cell("Total"), EMPTY, single(whole, scale), share(1.0) if whole else Cell("-"))
+    total = (Cell("Total"), EMPTY, single(whole, scale), share(1.0) if whole else NOTHING)
     rows = tuple(zip(*columns, strict=True))
     return Table(
         "contributions", "What each part added, over all of history", ("Part", "Of", head, "Share"), rows, total
@@ -177,7 +177,7 @@ def curves_table(curves: Curves, plan: Plan | None) -> Table:
             (
                 text(channel.name),
                 single(today, scale),
-                *([] if plan is None else [single(after, scale) if after is not None else Cell("-")]),
+                *([] if plan is None else [single(after, scale) if after is not None else NOTHING]),
                 single(seen, scale),
                 *(single(one, effect) for one in (three[1], three[0], three[2])),
             )
@@ -224,7 +224,7 @@ def returns_table(fit: Fit) -> Table:
             *(
                 [ratio(reading.marginal_roas[at]) for at in (1, 0, 2)]
                 if reading.marginal_roas
-                else [Cell("not running"), Cell("-"), Cell("-")]
+                else [Cell("not running"), NOTHING, NOTHING]
             ),
         )
         for reading in fit.readings

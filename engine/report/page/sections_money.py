@@ -12,7 +12,7 @@ from engine.report.charts.spending import spending_chart
 from engine.report.figures import told_gap
 from engine.report.frontier import decision
 from engine.report.page.beside import apart_told
-from engine.report.page.cells import EMPTY, amounts, figured, ranged, ratio, single, text
+from engine.report.page.cells import EMPTY, NOTHING, amounts, figured, ranged, ratio, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
 from engine.report.rounding import Scale, adding, scale_of
@@ -53,7 +53,7 @@ def frontier_table(found: Frontier) -> Table:
             *ranged(point.outcome, brought),
             ratio(point.average),
             ratio(point.marginal),
-            Cell("-") if point.step is None else ratio(point.step),
+            NOTHING if point.step is None else ratio(point.step),
             Cell(told_gap(point.gap, found.risk, 4), point.gap),
         )
         for point in found.points

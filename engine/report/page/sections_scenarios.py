@@ -9,7 +9,7 @@ from engine.report.charts.look import opening
 from engine.report.charts.ranges import scenarios_chart
 from engine.report.figures import one_draw, told_gap
 from engine.report.page.beside import beyond, why_apart
-from engine.report.page.cells import amounts, ranged, share, single, text
+from engine.report.page.cells import NOTHING, amounts, ranged, share, single, text
 from engine.report.page.given import FitRun, Given
 from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
 from engine.report.rounding import scale_of
@@ -73,11 +73,10 @@ def _ends(ranges: Sequence[tuple[Cell, Cell]]) -> list[Column]:
 def _more(head: str, found: Sequence[Range | None], unit: str) -> list[Column]:
     """The columns of a change with its range; none of a plan against itself."""
     scale = scale_of(max((abs(one.mean) for one in found if one), default=0.0))
-    none = Cell("-")
-    means = [single(one.mean, scale, signed=True) if one else none for one in found]
+    means = [single(one.mean, scale, signed=True) if one else NOTHING for one in found]
     return [
         (scale.head(head, unit), means),
-        *_ends([ranged(one, scale, signed=True) if one else (none, none) for one in found]),
+        *_ends([ranged(one, scale, signed=True) if one else (NOTHING, NOTHING) for one in found]),
     ]
 
 
@@ -101,7 +100,7 @@ def _beyond_first(plans: Sequence[Plan], fit: FitRun | None) -> list[Column]:
     less = [Cell("unknown") if one_draw(first) else share(chance) for _, chance in known]
     return [
         *_more("More than the first", [None, *(change for change, _ in known)], first.unit),
-        ("Chance of less", [Cell("-"), *less]),
+        ("Chance of less", [NOTHING, *less]),
     ]
 
 

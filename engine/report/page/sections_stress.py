@@ -10,7 +10,7 @@ from engine.report.charts.ranges import policies_chart
 from engine.report.charts.risk import outcomes_chart
 from engine.report.charts.shocked import bridge_chart, tornado_chart
 from engine.report.page.beside import apart_told
-from engine.report.page.cells import EMPTY, figured, share, single, text
+from engine.report.page.cells import EMPTY, NOTHING, figured, share, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Fact, Facts, Figure, Section, Table, Words
 from engine.report.rounding import Scale, adding, evenly, scale_of
@@ -124,7 +124,7 @@ def _spread(of: Spread, scale: Scale) -> tuple[Cell, Cell, Cell]:
 
 
 def _profit(one: Reading, scale: Scale) -> Cell:
-    return single(one.profit.mean, scale) if one.profit else Cell("-")
+    return single(one.profit.mean, scale) if one.profit else NOTHING
 
 
 def outcomes_table(found: Answer, one: Reading, outcomes: Float[np.ndarray, " path"]) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from engine.report.charts.funnel import exits_of, funnel_chart
 from engine.report.charts.journeys import PHONE, journeys_chart
 from engine.report.charts.look import SLIM
-from engine.report.page.cells import EMPTY, amounts, share, shares, single, text
+from engine.report.page.cells import EMPTY, NOTHING, amounts, share, shares, single, text
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Block, Cell, Figure, Section, Table, Words
 from engine.report.rounding import scale_of
@@ -48,15 +48,15 @@ def stages_table(world: WorldRun) -> Table:
     columns = [
         [text(stage.name) for stage in stages],
         amounts([stage.people for stage in stages], people, whole),
-        shares([stage.people / whole for stage in stages]) if whole else [Cell("-") for _ in stages],
+        shares([stage.people / whole for stage in stages]) if whole else [NOTHING for _ in stages],
         [single(stage.entered, flow) for stage in stages],
         [single(stage.left, flow) for stage in stages],
         [single(stage.purchases, flow) for stage in stages],
-        [share(stage.left / world.weeks / stage.people) if stage.people else Cell("-") for stage in stages],
+        [share(stage.left / world.weeks / stage.people) if stage.people else NOTHING for stage in stages],
     ]
     header = ["Stage", people.head("People, in the mean", ""), "Share", flow.head("Entered, in all", "")]
     header += [flow.head("Left, in all", ""), flow.head("Purchases, in all", ""), "Leave a week"]
-    total = (Cell("Total"), single(whole, people), share(1.0) if whole else Cell("-"), *[EMPTY] * 4)
+    total = (Cell("Total"), single(whole, people), share(1.0) if whole else NOTHING, *[EMPTY] * 4)
     rows = tuple(zip(*columns, strict=True))
     return Table("stages", f"People by stage over {world.weeks} weeks", tuple(header), rows, total)
 
@@ -92,11 +92,11 @@ def routes_table(world: WorldRun) -> Table:
     columns = [
         [Cell(name) for name in names],
         amounts(counts, people, every),
-        shares([one / every for one in counts]) if every else [Cell("-") for _ in counts],
+        shares([one / every for one in counts]) if every else [NOTHING for _ in counts],
         amounts(values, scale, worth),
     ]
     header = ("Channels met, in order", people.head("Purchases", ""), "Share", scale.head("Value", world.currency))
-    total = (Cell("Total"), single(every, people), share(1.0) if every else Cell("-"), single(worth, scale))
+    total = (Cell("Total"), single(every, people), share(1.0) if every else NOTHING, single(worth, scale))
     note = "A channel that was met several times in a row counts once there."
     rows = tuple(zip(*columns, strict=True))
     return Table("routes", "Channels met before a purchase", header, rows, total, note)
