@@ -14,7 +14,7 @@ from engine.optimize.budgets.frontier import Frontier
 from engine.optimize.plan import Plan
 from engine.optimize.plan_file import SCHEMA as PLAN
 from engine.report.frontier import SCHEMA as FRONTIER
-from engine.report.page.given import FitRun, Given, Source
+from engine.report.page.given import FitRun, Given, Source, named_apart
 from engine.report.stress import SCHEMA as STRESS
 from engine.response.curves import Curves
 from engine.response.curves_file import SCHEMA as CURVES
@@ -68,7 +68,7 @@ def read_runs(paths: Sequence[Path]) -> Given:
     """
     found = [_found(path) for path in paths]
     _require_single(found)
-    plans = tuple(plan_of(one.path, one.told) for one in _all(found, PLAN))
+    plans = named_apart([plan_of(one.path, one.told) for one in _all(found, PLAN)])
     fit = _fit(found, plans)
     frontier, stress, world = (_only(found, schema) for schema in (FRONTIER, STRESS, WORLD))
     answer = _told(stress, Answer, stress.told) if stress else None

@@ -11,7 +11,7 @@ from engine.optimize.plan import optimize
 from engine.optimize.ranges import Range
 from engine.report.charts.ranges import scenarios_chart
 from engine.report.page.beside import beyond, why_apart
-from engine.report.page.given import FitRun, Given
+from engine.report.page.given import FitRun, Given, named_apart
 from engine.report.page.page import page_of
 from engine.report.page.records import figures_of, tables_of
 from engine.report.page.sections_scenarios import scenarios_section, scenarios_table
@@ -88,6 +88,30 @@ def test_plans_that_bring_the_same_but_for_rounding_have_no_winner():
     assert "most" not in title_of([usual])
     many = [replace(usual, scenario=f"plan {at}") for at in range(6)]
     assert title_of([*many, less]).startswith("6 of 7 plans bring most, the same but for rounding")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("a", "b"), ("a", "b")),
+        (("a", "a", "a"), ("a", "a (2)", "a (3)")),
+        (("a", "a", "a (2)"), ("a", "a (3)", "a (2)")),
+        (("a (2)", "a", "a"), ("a (2)", "a", "a (3)")),
+        (("a b", "a  b", "A b"), ("a b", "a  b (2)", "A b")),
+        (("a\x07", "a\\x07"), ("a\x07", "a\\x07 (2)")),
+    ],
+)
+def test_plans_that_read_alike_are_numbered_and_a_name_of_ones_own_is_kept(given, told):
+    plans = named_apart([plan_made(scenario=name) for name in given])
+    assert tuple(plan.scenario for plan in plans) == told
+    assert named_apart(plans) == plans
+
+
+def test_the_plan_that_brings_most_is_called_what_its_row_is_called():
+    long = [
+        plan_made(scenario="x" * 40 + end, after=tuple(one / by for one in AFTER)) for end, by in (("a", 2), ("b", 1))
+    ]
+    assert title_of(long).startswith(f"{'x' * 31}… (2) brings most")
 
 
 def test_every_gain_of_a_comparison_is_against_the_same_history():

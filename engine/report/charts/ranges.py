@@ -96,11 +96,12 @@ def scenarios_chart(plans: Sequence[Plan]) -> Spec:
     All are of one currency and count the same outcome over the same time.
     """
     told, first = list(plans[:SHOWN]), plans[0]
+    names = labels(short(plan.scenario) for plan in told)
     unit = first.currency if first.in_money else ""
     what = opening(short(first.counts or (first.measure if first.measure != "profit" else "outcome")))
     dots = [
         Dot(name, plan.chosen.outcome, money(plan.chosen.outcome.mean, unit))
-        for name, plan in zip(labels(short(plan.scenario) for plan in told), told, strict=True)
+        for name, plan in zip(names, told, strict=True)
     ]
     size, spent = unit_of(max(abs(dot.outcome.p95) for dot in dots)), unit_of(max(plan.spend for plan in told))
     ranged = "" if all(map(one_draw, told)) else "; blue bar: 5-95 %"
@@ -110,7 +111,7 @@ def scenarios_chart(plans: Sequence[Plan]) -> Spec:
         reading += f" The first {SHOWN} of {len(plans)} plans."
     said = [f"{dot.label} {with_range(dot.outcome, unit)} with {_money(p)}" for dot, p in zip(dots, told, strict=True)]
     return framed(
-        heading(_brings_most(told, unit), reading, WIDE),
+        heading(_brings_most(told, names, unit), reading, WIDE),
         f"{len(told)} plans side by side. {listed(said, 'plans')}.",
         {
             "hconcat": [
@@ -122,19 +123,20 @@ def scenarios_chart(plans: Sequence[Plan]) -> Spec:
     )
 
 
-def _brings_most(plans: Sequence[Plan], unit: str) -> str:
-    """The plan that brings most; none where others bring the same."""
+def _brings_most(plans: Sequence[Plan], called: Sequence[str], unit: str) -> str:
+    """The plan that brings most, as it is called; none where others bring the same."""
     best = max(plans, key=lambda plan: plan.chosen.outcome.mean)
     most = best.chosen.outcome
-    alike = [plan for plan in plans if _is_tie(plan.chosen.outcome.mean, most.mean, unit)]
-    names = [short(plan.scenario) for plan in alike]
+    names = [
+        name for name, plan in zip(called, plans, strict=True) if _is_tie(plan.chosen.outcome.mean, most.mean, unit)
+    ]
     if len(plans) == 1:
         return f"{names[0]} brings {with_range(most, unit)} with {_money(best)}"
-    if len(alike) == len(plans):
+    if len(names) == len(plans):
         return f"All {len(plans)} plans bring the same but for rounding: {with_range(most, unit)}"
-    if len(alike) > NAMED:
-        return f"{len(alike)} of {len(plans)} plans bring most, the same but for rounding: {with_range(most, unit)}"
-    if len(alike) > 1:
+    if len(names) > NAMED:
+        return f"{len(names)} of {len(plans)} plans bring most, the same but for rounding: {with_range(most, unit)}"
+    if len(names) > 1:
         told = f"{', '.join(names[:-1])} and {names[-1]}"
         return f"{told} bring most, the same but for rounding: {with_range(most, unit)}"
     return f"{names[0]} brings most: {with_range(most, unit)} with {_money(best)}"

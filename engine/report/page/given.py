@@ -1,7 +1,8 @@
 """What a report is made from: the runs that were given, as the records of the rooms that made them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from engine.optimize.plan import Plan
 from engine.report.world import WorldRun
 from engine.response.curves import Curves
 from engine.stress.readout import Answer
+from engine.words import plain
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,21 @@ class Given:
     def news(self, warnings: tuple[str, ...]) -> tuple[str, ...]:
         """Those warnings that are not told with the plan already."""
         return tuple(one for one in warnings if self.plan is None or one not in self.plan.warnings)
+
+
+def named_apart(plans: Sequence[Plan]) -> tuple[Plan, ...]:
+    """The plans, those whose scenarios read alike numbered from the second on: no two are told by one name."""
+    seen, found = [_read(plan.scenario) for plan in plans], list[Plan]()
+    given, taken = Counter(seen), set[str]()
+    for plan, name in zip(plans, seen, strict=True):
+        told, number = name, 2
+        while told in taken or (told != name and told in given):
+            told, number = f"{name} ({number})", number + 1
+        taken.add(told)
+        found.append(plan if told == name else replace(plan, scenario=f"{plan.scenario}{told.removeprefix(name)}"))
+    return tuple(found)
+
+
+def _read(name: str) -> str:
+    """A name as it is read on a page, where many spaces are one."""
+    return " ".join(plain(name).split())

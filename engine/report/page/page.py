@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from engine.optimize.plan_file import SCHEMA as PLAN
 from engine.report.page.given import Given
 from engine.report.page.records import Absent, Cell, Listed, Page, Section, Table, Words
 from engine.report.page.sections_decision import decision_section, moves_section, proof_section
@@ -76,7 +77,7 @@ def provenance_section(given: Given, version: str) -> Section:
     rows = tuple((Cell(plain(one.name)), Cell(one.what), Cell(one.schema), Cell(one.digest)) for one in given.sources)
     files = Table("files", "Files that were read", ("File", "What it is", "Schema", "Digest"), rows)
     items = [("Report", f"made by peso-engine {version}")]
-    items += [("Plan", f"{plain(plan.scenario)}, made from curves {plan.made_from}") for plan in given.plans]
+    items += [("Plan", told) for told in _plans_told(given)]
     run = given.fit
     if run and run.made_from is not None:
         items += [(f"Fit: {plain(name)}", plain(value)) for name, value in run.made_from.items() if value]
@@ -89,6 +90,17 @@ def provenance_section(given: Given, version: str) -> Section:
         items += [("Simulated market", f"seed {given.world.seed}; {_versions(given.world.versions)}")]
     told = Words(("The same files and the same version give the same report.",))
     return Section("provenance", "What this report was made from", (told, files, Listed(tuple(items), "origins")))
+
+
+def _plans_told(given: Given) -> list[str]:
+    """Each plan and its curves; where there are several, the file that it stands in too."""
+    files = [f", read from {plain(one.name)}" for one in given.sources if one.schema == PLAN]
+    if len(given.plans) < 2 or len(files) != len(given.plans):
+        files = [""] * len(given.plans)
+    return [
+        f"{plain(plan.scenario)}{file}, made from curves {plan.made_from}"
+        for plan, file in zip(given.plans, files, strict=True)
+    ]
 
 
 def _versions(versions: Mapping[str, str]) -> str:
