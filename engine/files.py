@@ -22,6 +22,7 @@ from engine.errors import InputError, StorageError
 
 Form = Literal["file", "folder"]
 
+PAGES = (".html", ".htm")  # endings of a page that browsers open
 LARGEST = 512 * 1024 * 1024  # bytes of one input file: above this a laptop's memory is at risk
 DEEPEST = 40  # nested levels of a JSON file; ours have six
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half of a letter: well where the other half follows
@@ -289,6 +290,25 @@ def require_free(path: Path, force: bool, *inputs: Path, form: Form | None = Non
     if os.path.realpath(path) in map(os.path.realpath, inputs):
         raise InputError(
             f"{path}: is an input of this question, which its answer must not replace; choose another {named}"
+        )
+
+
+def require_suffix(path: Path, endings: Sequence[str], named: str, besides: str = "") -> None:
+    """Refuse a name that does not end as what is written under it.
+
+    Args:
+        path: Where something is to be written.
+        endings: Those that the programs which open it know, the usual one first.
+        named: What the place is called where it is chosen.
+        besides: What to choose for something else, as the end of the sentence.
+
+    Raises:
+        InputError: It ends in something else, or in nothing.
+    """
+    if path.suffix.lower() not in endings:
+        raise InputError(
+            f"{path}: {named} writes a file that ends in {' or '.join(endings)}; name it so, as in "
+            f"{path.stem}{endings[0]}{besides}"
         )
 
 

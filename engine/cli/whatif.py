@@ -114,7 +114,7 @@ def _write_page(
     shown: tuple[bool, bool],
 ) -> None:
     """Write the page on which one scenario's money is moved by hand."""
-    from engine.files import require_free, write_text
+    from engine.files import PAGES, require_free, require_suffix, write_text
     from engine.study.run_files import run_files
 
     (fit, accept_weak_fit), (other, device), (force, quiet) = curves, beside, shown
@@ -122,6 +122,7 @@ def _write_page(
         raise click.UsageError(
             "--page is of one scenario, and goes without --base, --grid, --out and --device gpu; leave them out"
         )
+    require_suffix(page, PAGES, "--page")
     require_free(page, force, *run_files(fit), *scenarios, form="file", named="--page")
     from engine.study.whatif_page import whatif_page
 

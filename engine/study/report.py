@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import __version__
 from engine.errors import InputError
-from engine.files import require_free, whole_folder, write_text
+from engine.files import PAGES, require_free, require_suffix, whole_folder, write_text
 from engine.report.page.given import Given
 from engine.report.page.page import page_of
 from engine.report.page.records import Page, Words, figures_of
@@ -19,6 +19,8 @@ from engine.study.run_files import run_files
 from engine.study.runs import read_runs
 
 SCHEMA = "peso.report/1"
+FORMS = {"--out": PAGES, "--workbook": (".xlsx",)}
+PICTURES = (".svg", ".png", ".pdf")  # none of which a page is
 Tell = Callable[[str], None]
 
 
@@ -53,19 +55,23 @@ class Report:
 
 
 def require_places(runs: Sequence[Path], files: Mapping[str, Path | None], charts: Path | None, force: bool) -> None:
-    """Refuse places that are in use, that are one, and any file or folder that the report is made from.
+    """Refuse places that are in use or one, and any file that the report is made from or a folder that holds one.
 
     Raises:
         InputError: With what is there.
         StorageError: Nothing can be written there.
     """
     _require_apart({**files, "--charts": charts})
+    for named, place in files.items():
+        if place:
+            _require_form(named, place)
     inputs = [one for run in runs for one in run_files(run)]
     for named, place in files.items():
         if place:
             require_free(place, force, *inputs, form="file", named=named)
     if charts:
         require_free(charts, force, *inputs, form="folder", named="--charts")
+        _require_outside(charts, [*filter(None, files.values()), *inputs])
 
 
 def _require_apart(places: Mapping[str, Path | None]) -> None:
@@ -77,6 +83,23 @@ def _require_apart(places: Mapping[str, Path | None]) -> None:
             raise InputError(f"{place}: is named by both {taken[where]} and {named}; name two places")
         if place:
             taken[where] = named
+
+
+def _require_form(named: str, place: Path) -> None:
+    """Refuse a name that ends as if another kind of file were written."""
+    drawn = "; pictures of its charts are what --charts FOLDER makes" if place.suffix.lower() in PICTURES else ""
+    require_suffix(place, FORMS[named], named, drawn if named == "--out" else "")
+
+
+def _require_outside(folder: Path, places: Sequence[Path]) -> None:
+    """Refuse a folder of charts that holds what is read or written besides, as names of charts may be taken there."""
+    around = Path(os.path.realpath(folder))
+    for place in places:
+        if around in Path(os.path.realpath(place)).parents:
+            raise InputError(
+                f"{place}: lies in {folder}, the folder of --charts, whose files might take its place; "
+                "give --charts a folder of its own"
+            )
 
 
 def read_report(runs: Sequence[Path]) -> Report:

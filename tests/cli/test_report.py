@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import shutil
 from contextlib import redirect_stdout
 
@@ -62,6 +63,35 @@ def test_charts_and_tables_become_files_that_no_spreadsheet_runs(peso, runs):
     assert not any(cell.startswith(("=", "@", "+")) for row in rows for cell in row.values())
 
 
+def test_what_there_is_nothing_of_is_an_empty_cell_of_a_table(peso, runs):
+    done = peso("report", "fit", "year.json", "less.json", "--charts", "beside", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    first, second = csv.DictReader((runs / "beside" / "scenarios.csv").open(newline=""))
+    assert first["Chance of less"] == first["More than the first (EUR)"] == ""
+    assert float(second["Chance of less"]) > 0 > float(second["More than the first (EUR)"])
+    for table in (runs / "beside").glob("*.csv"):
+        assert not {"-", "'-"} & {cell for row in csv.reader(table.open(newline="")) for cell in row}
+
+
+def test_plans_of_one_name_are_told_apart_wherever_they_stand(peso, runs):
+    for name in ("year", "less"):
+        told = json.loads((runs / f"{name}.json").read_text())
+        (runs / f"same {name}.json").write_text(json.dumps({**told, "scenario": "Same"}))
+    given = ("fit", "same less.json", "same year.json")
+    done = peso("report", *given, "--out", "same.html", "--charts", "same", "--workbook", "same.xlsx", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    rows = [
+        list(csv.reader((runs / "same" / f"{name}.csv").open(newline=""))) for name in ("scenarios", "scenarios_split")
+    ]
+    assert [row[0] for row in rows[0][1:]] == ["Same", "Same (2)"]
+    assert rows[1][0] == ["Channel", "Same (EUR)", "Same (2) (EUR)"]
+    page = re.sub(r"<[^>]+>", "", (runs / "same.html").read_text())
+    assert "Same (2) brings most" in page
+    assert "Same, read from same less.json, made from" in page
+    assert "Same (2), read from same year.json, made from" in page
+    assert len(set(re.findall(r"Same(?: \(\d\))?", page))) == 2
+
+
 def test_the_workbook_says_what_its_plan_says_and_holds_hostile_names_as_text(peso, runs):
     done = peso("report", "fit", "year.json", "--workbook", "plan.xlsx", cwd=runs)
     assert done.returncode == 0, done.stderr
@@ -83,12 +113,22 @@ def test_the_workbook_says_what_its_plan_says_and_holds_hostile_names_as_text(pe
         (("fit/charts.json", "--out", "x.html"), 3, "is no run that a report can show (its schema is 'peso.charts/1')"),
         (("fit", "fit", "--out", "x.html"), 3, "a report shows one fit"),
         (("fit", "--out", "taken.html"), 3, "taken.html: already exists"),
-        (("fit", "--out", "fit/curves.json", "--force"), 3, "which its answer must not replace"),
-        (("fit/health.json", "--out", "fit/manifest.json", "--force"), 3, "which its answer must not replace"),
+        (("asked.html", "--out", "asked.html", "--force"), 3, "which its answer must not replace"),
+        (("fit/health.json", "--charts", "fit", "--force"), 3, "fit, the folder of --charts, whose files might take"),
         (("fit", "--charts", "fit", "--force"), 3, "which its answer must not replace"),
-        (("year.json", "--out", "fit", "--force"), 3, "is a folder, a file is needed"),
+        (("year.json", "--out", "pages.html", "--force"), 3, "is a folder, a file is needed"),
         (("fit", "--out", "x.html", "--charts", "./x.html"), 3, "x.html: is named by both --out and --charts"),
         (("fit", "--out", "x.html", "--workbook", "x.html"), 3, "x.html: is named by both --out and --workbook"),
+        (("fit", "--out", "c/moves.svg.html", "--charts", "c"), 3, "moves.svg.html: lies in c, the folder of --charts"),
+        (("fit", "--workbook", "c/a/b.xlsx", "--charts", "./c/"), 3, "b.xlsx: lies in c, the folder of --charts"),
+        (("fit", "mixed/moves.csv", "--charts", "mixed", "--force"), 3, "mixed/moves.csv: lies in mixed, the folder"),
+        (("fit", "mixed/moves.csv", "--charts", "linked", "--force"), 3, "mixed/moves.csv: lies in linked, the folder"),
+        (("fit", "--out", "x"), 3, "x: --out writes a file that ends in .html or .htm; name it so, as in x.html\n"),
+        (("fit", "--out", "x.pdf"), 3, "as in x.html; pictures of its charts are what --charts FOLDER makes"),
+        (("fit", "--out", "x.SVG"), 3, "as in x.html; pictures of its charts are what --charts FOLDER makes"),
+        (("fit", "--workbook", "x.xls"), 3, "x.xls: --workbook writes a file that ends in .xlsx; name it so, as in"),
+        (("fit", "--workbook", "x.html"), 3, "--workbook writes a file that ends in .xlsx"),
+        (("fit", "--workbook", "x"), 3, "--workbook writes a file that ends in .xlsx"),
         (("fit/contributions.csv", "--out", "x.html"), 3, "(it is not JSON); name the folder of a fit"),
         (
             ("dollars", "--out", "x.html", "year.json"),
@@ -102,12 +142,29 @@ def test_the_workbook_says_what_its_plan_says_and_holds_hostile_names_as_text(pe
 def test_what_cannot_be_reported_is_refused_in_one_sentence(peso, runs, given, code, said):
     (runs / "taken.html").write_text("mine")
     of_dollars(runs)
+    misplaced(runs)
+    before = held(runs)
     done = peso("report", *given, cwd=runs)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-    assert (runs / "taken.html").read_text() == "mine"
-    assert not (runs / "x.html").exists()
+    assert done.stderr.count("\n") == 1 or code == 2
+    assert held(runs) == before
+
+
+def held(folder):
+    """Every file of a folder and what is in it."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def misplaced(runs):
+    """A plan named as a page, one named as a table of charts, and a folder named as a page."""
+    (runs / "asked.html").write_bytes((runs / "year.json").read_bytes())
+    (runs / "mixed").mkdir(exist_ok=True)
+    (runs / "mixed" / "moves.csv").write_bytes((runs / "year.json").read_bytes())
+    if not (runs / "linked").exists():
+        (runs / "linked").symlink_to(runs / "mixed")
+    (runs / "pages.html").mkdir(exist_ok=True)
 
 
 def of_dollars(runs):

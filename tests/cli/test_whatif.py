@@ -111,7 +111,25 @@ def test_no_answer_takes_the_place_of_a_file_of_its_fit_or_question(peso, tmp_pa
     )
     done = peso(*asked, place, "--force", cwd=tmp_path)
     assert (done.returncode, place.read_bytes()) == (3, before)
-    assert "is an input of this question" in done.stderr
+    said = "--page writes a file that ends in .html or .htm" if verb == "whatif" else "is an input of this question"
+    assert said in done.stderr
+
+
+def test_a_page_that_would_take_the_place_of_its_question_is_refused(peso, tmp_path):
+    written(tmp_path)
+    place = (tmp_path / "year.toml").rename(tmp_path / "year.html")
+    before = place.read_bytes()
+    done = peso("whatif", "year.html", "--fit", "fit", "--page", "year.html", "--force", cwd=tmp_path)
+    assert (done.returncode, "is an input of this question" in done.stderr) == (3, True)
+    assert place.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["page", "page.svg", "page.xlsx"])
+def test_a_page_is_named_as_one(peso, folder, name):
+    done = peso("whatif", "q.toml", "--fit", "curves.json", "--page", name, cwd=folder)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert f"{name}: --page writes a file that ends in .html or .htm; name it so, as in page.html" in done.stderr
+    assert not (folder / name).exists()
 
 
 def test_a_page_that_is_kept_beside_a_fit_can_be_replaced(peso, tmp_path):
@@ -120,4 +138,4 @@ def test_a_page_that_is_kept_beside_a_fit_can_be_replaced(peso, tmp_path):
     assert peso(*asked, cwd=tmp_path).returncode == 0
     assert peso(*asked, "--force", cwd=tmp_path).returncode == 0
     over = peso(*asked[:-1], "fit/health.json", "--force", cwd=tmp_path)
-    assert (over.returncode, "is an input of this question" in over.stderr) == (3, True)
+    assert (over.returncode, (tmp_path / "fit/health.json").read_bytes()[:1]) == (3, b"{")
