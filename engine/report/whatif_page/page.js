@@ -176,10 +176,12 @@ function rounded(amount, most) {
 function saved() {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([textOf()], { type: "application/toml" }));
-  link.download = `${$("name").value.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 60) || "my_split"}.toml`;
+  link.download = fileName();
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
+
+const fileName = () => `${$("name").value.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 60) || "my_split"}.toml`;
 
 const textOf = () => scenarioText(told, state.money, quoted($("name").value || "my split"));
 

@@ -13,6 +13,7 @@ function show() {
   $("limited").textContent = unbroken(state.limited);
   levers.forEach(showLever);
   showTotal();
+  document.querySelectorAll(".file").forEach(one => { one.textContent = fileName(); });
   showBand(range);
   showBars();
   if ($("table").closest("details").open) showTable();
@@ -103,7 +104,7 @@ function showLever(lever, at) {
   lever.limits.textContent = isClosed(at) ? "no open date here" : limitsTold(limits);
   lever.keep.setAttribute("aria-label", `${channels[at].name}: ${lever.limits.textContent}`);
   lever.keep.closest("label").hidden = limits[0] <= 0 && limits[1] === Infinity;
-  lever.told.textContent = leverTold(at, amount, total);
+  lever.told.textContent = unbroken(leverTold(at, amount, total));
 }
 
 function limitsTold([least, most]) {
