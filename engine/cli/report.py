@@ -65,4 +65,4 @@ def verb(
             count = write_charts(made, charts)
         note(f"{count} files written to {charts}", quiet)
     places = {"page": out, "workbook": workbook, "charts": charts}
-    emit(made.document(places), made.text(), as_json, out or workbook or charts)
+    emit(made.document(places), made.text(bool(out or charts), bool(workbook)), as_json, out or workbook or charts)

@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from engine.files import PAGES, require_free, require_suffix, whole_folder, writ
 from engine.report.page.given import Given
 from engine.report.page.page import page_of
 from engine.report.page.records import Page, Words, figures_of
-from engine.report.plan_book import plan_book
-from engine.report.plan_workbook import plan_workbook
+from engine.report.plan_book import PlanBook, plan_book
+from engine.report.plan_workbook import CONTENTS, plan_workbook
 from engine.study.run_files import run_files
 from engine.study.runs import read_runs
 
@@ -45,12 +46,29 @@ class Report:
             "files": [asdict(one) for one in self.given.sources],
         }
 
-    def text(self) -> str:
-        """What the page opens with, what is in it and what could be added."""
+    @cached_property
+    def book(self) -> PlanBook:
+        """What a workbook of the plans holds."""
+        return plan_book(self.given)
+
+    def text(self, is_page: bool = True, is_book: bool = False) -> str:
+        """What is decided; what is in the page and in the workbook, whichever was written, and what is not."""
         blocks = [block for section in self.page.sections for block in section.blocks if isinstance(block, Words)]
         findings = [block.paragraphs[0] for block in blocks if block.look in ("decision", "finding")]
-        told = [f"In it: {', '.join(section.title for section in self.page.sections)}."]
-        told += [f"Not in it: {one.title}. {one.remedy}" for one in self.page.absent]
+        told = []
+        if is_page:
+            told += [f"In it: {', '.join(section.title for section in self.page.sections)}."]
+            told += [f"Not in it: {one.title}. {one.remedy}" for one in self.page.absent]
+        if is_book:
+            told += [f"In the workbook: {', '.join(self.book.names)}. Its sheets: {', '.join(CONTENTS)}."]
+            told += [f"Not in the workbook: {one}" for one in self.book.left_out]
+            others = (
+                ("stress test", self.given.stress),
+                ("frontier", self.given.frontier),
+                ("world", self.given.world),
+            )
+            beside = [name for name, run in others if run is not None]
+            told += [f"Not in the workbook: {', '.join(beside)}, told on the page (--out)."] * bool(beside)
         return f"{next(iter(findings), self.page.title)}\n\n" + "\n".join(told)
 
 
@@ -133,7 +151,7 @@ def write_book(made: Report, path: Path) -> int:
         InputError: There is no fit or no plan, or a plan does not follow from its curves and its money alone.
         StorageError: The file cannot be written.
     """
-    plan_workbook(path, plan_book(made.given))
+    plan_workbook(path, made.book)
     return path.stat().st_size
 
 

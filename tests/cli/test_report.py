@@ -201,3 +201,11 @@ def test_without_its_packages_it_says_how_to_install_them(peso, runs, monkeypatc
     assert done.returncode == 3
     assert "pip install 'peso-engine[report]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_what_is_said_is_about_what_was_written(peso, runs):
+    done = peso("report", "fit", "year.json", "--workbook", "alone.xlsx", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    assert "In it:" not in done.stdout and "Not in it:" not in done.stdout
+    (told,) = (line for line in done.stdout.splitlines() if line.startswith("In the workbook: 1. "))
+    assert "Its sheets: Inputs, Spend" in " ".join(done.stdout.split()) and "my own" in told
