@@ -74,9 +74,8 @@ def decision(plan: Plan) -> str:
 
 def _gained(plan: Plan, change: Range, base: float) -> str:
     """A change in what is maximised with its range, and as a share of what the channels bring without it."""
-    share = ""
-    if base > 0 and plan.measure != "profit":  # a share of a profit, which may be near 0 or below, says nothing
-        share = f", {percent(change.mean / base, signed=True)} of what these channels bring"
+    says = base > 0 and plan.measure != "profit"  # a share of a profit, which may be near 0 or below, says nothing
+    share = f", {percent(change.mean / base, signed=True)} of what these channels bring" if says else ""
     sure = UNKNOWN if one_draw(plan) else ranged(change, plan.unit)
     return f"{amount(change.mean, plan, signed=True)} ({sure}{share})"
 
@@ -106,8 +105,8 @@ def _over_time(plan: Plan) -> str:
     """Money by channel and decision, where there are several, beside what history's split would spend."""
     if len(plan.decisions) == 1:
         return ""
-    header = ["channel", *(label[:10] for label in plan.decisions)]
-    return f"When ({plan.currency} by decision, from the day named on):\n" + folded(header, over_time(plan))
+    rows = folded(["channel", *(label[:10] for label in plan.decisions)], over_time(plan))
+    return f"When ({plan.currency} by decision, from the day named on):\n{rows}"
 
 
 def over_time(plan: Plan) -> list[list[str]]:
@@ -191,10 +190,9 @@ def _why(plan: Plan) -> str:
 
 def _margin(price: Price, plan: Plan) -> str:
     """What a unit of room brings; none is told where money goes in steps, or nowhere."""
-    if price.dual is None and price.gain is None:
-        return "a single unit has no price"
     if price.dual is None:
-        return "money goes in steps, so a single unit has no price: see the real step"
+        steps = "money goes in steps, so a single unit has no price: see the real step"
+        return steps if price.gain is not None else "a single unit has no price"
     return f"{rate(price.dual)} per {plan.currency} 1"
 
 
@@ -263,11 +261,10 @@ def _leaves_no_choice(plan: Plan) -> bool:
     """Whether the rules fix the plan together, so that the margin of one alone is of no use."""
     budget = [price for price in plan.prices if price.rule == BUDGET]
     gains = [price.gain for price in plan.prices if price.rule != BUDGET]
-    if any(price.gain is not None for price in budget):
-        return False
     if not gains:
-        return any(price.dual is None for price in budget)
-    return all(gain is not None and abs(gain) <= NO_GAIN * abs(plan.chosen.value.mean) for gain in gains)
+        return any(price.dual is None and price.gain is None for price in budget)
+    least = NO_GAIN * abs(plan.chosen.value.mean)
+    return all(one.gain is None for one in budget) and all(gain is not None and abs(gain) <= least for gain in gains)
 
 
 def proof(plan: Plan) -> str:

@@ -24,6 +24,8 @@ from engine.report.plan_layout import (
     WORTH,
     Layout,
     case_row,
+    knows_profit,
+    letters,
     of_inputs,
     titled,
 )
@@ -41,7 +43,8 @@ def write_cases(book: Book, told: Layout) -> None:
     """Every scenario as the engine found it, and which of them are chosen."""
     sheet = book.sheet(CASES, (TOP, 1))
     titled(sheet, told, "Scenarios", "What the engine found of each, with the range over all draws.")
-    sheet.wide(0, [36, *[told.wide] * 5, 20, *[told.wide] * 2, *[11] * 2, *[told.wide] * told.knows_profit, 6, 8, 10])
+    wide = letters(told)
+    sheet.wide(0, [36, *[wide] * 5, 20, wide, wide, 11, 11, *[wide] * knows_profit(told), 6, 8, 10])
     write_table(sheet, AT, case_fields(told), 62)
 
 
@@ -75,7 +78,7 @@ def case_fields(told: Layout) -> list[Field]:
         known("chance", "Chance of less than it", "share", [one.chance_of_loss if one else None for one in alike]),
         known("gap", "No plan is better by more than", "rate", [one.gap if one else None for one in plans]),
     ]
-    if told.knows_profit:
+    if knows_profit(told):
         profits = [case.profit for case in cases]
         fields.append(known("profit", f"Profit ({told.currency}), where the plan counts it", "amount", profits))
     fields.append(Field("n", "No.", "count", [float(at) for at in range(1, len(cases) + 1)], is_run=True))

@@ -52,21 +52,9 @@ class Layout:
         return self.book.worth is not None
 
     @property
-    def knows_profit(self) -> bool:
-        """Whether any plan says what profit it makes."""
-        return self.has_profit and any(case.profit is not None for case in self.book.cases)
-
-    @property
     def amount(self) -> Form:
         """The form of amounts of outcome."""
         return "amount" if abs(self.book.plan.chosen.outcome.mean) >= 1000 else "fine"
-
-    @property
-    def wide(self) -> int:
-        """Letters of a column of amounts."""
-        largest = max(abs(one.outcome) for one in self.book.cases)
-        money = max(float(one.money.sum()) for one in self.book.cases)
-        return max(13, len(f"{max(largest, money):,.0f}") + 3)
 
     @property
     def decisions(self) -> int:
@@ -84,6 +72,17 @@ class Layout:
     def block(self, number: int) -> int:
         """The first row of a block of the sheet of outcome."""
         return TOP + number * (self.count + 4)
+
+
+def knows_profit(told: Layout) -> bool:
+    """Whether any plan says what profit it makes."""
+    return told.has_profit and any(case.profit is not None for case in told.book.cases)
+
+
+def letters(told: Layout) -> int:
+    """How wide a column of amounts is."""
+    largest = max(max(abs(one.outcome), float(one.money.sum())) for one in told.book.cases)
+    return max(13, len(f"{largest:,.0f}") + 3)
 
 
 def case_row(told: Layout, case: int, channel: int) -> int:

@@ -16,6 +16,7 @@ from engine.report.plan_layout import (
     TOP,
     WORTH,
     Layout,
+    letters,
     of_inputs,
     titled,
 )
@@ -30,7 +31,7 @@ def write_time(book: Book, told: Layout) -> None:
     """Spend, outcome and profit of both cases, decision by decision."""
     sheet = book.sheet(TIME, (TOP, 1))
     titled(sheet, told, "By time", "What is shown beside what it is compared with, by decision.")
-    sheet.wide(0, [28, *[told.wide] * 10])
+    sheet.wide(0, [28, *[letters(told)] * 10])
     labels = told.book.labels
     every = [(_by_decision(told, slot), *_by_span(told, slot)) for slot in range(2)]
     write_table(sheet, AT, _fields(told, "Time", labels, every), 48)
@@ -40,7 +41,7 @@ def write_channels(book: Book, told: Layout) -> None:
     """The same channel by channel."""
     sheet = book.sheet(CHANNELS, (TOP, 1))
     titled(sheet, told, "By channel", "What is shown beside what it is compared with, by channel.")
-    sheet.wide(0, [28, *[told.wide] * 10])
+    sheet.wide(0, [28, *[letters(told)] * 10])
     write_table(sheet, AT, channel_fields(told), 48)
 
 

@@ -158,7 +158,6 @@ def test_margin_price_and_effect_do_what_they_say(tmp_path, make, every):
 
 def test_scenarios_are_chosen_by_their_name_and_the_bridge_leads_from_one_to_the_other(tmp_path, make, every):
     less = asked(make).model_copy(update={"name": "less", "budget": make.scenario("budget = { total = 3000 }").budget})
-    less = asked(make).model_copy(update={"budget": Budget(total=4000)})
     book = booked(every, asked(make), less)
     written = opened(tmp_path, book)
     written.change("Summary", "B5", book.names[1])

@@ -200,11 +200,8 @@ def _names(
     )
     mark = {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11}
     earned, coming = axes
-    encoding = {
-        "x": amount("at", **earned),
-        "y": amount("level", **coming),
-        "text": {"field": "name", "type": "nominal"},
-    }
+    here = {"x": amount("at", **earned), "y": amount("level", **coming)}
+    encoding = {**here, "text": {"field": "name", "type": "nominal"}}
     ends = {"x2": {"field": "at"}, "y2": {"field": "level"}}
     leading = {"x": amount("so_far", **earned), "y": amount("next", **coming), **ends}
     looks: tuple[Spec, ...] = ({"color": PAPER, "stroke": PAPER, "strokeWidth": 3, "opacity": 0.85}, {"color": INK})
