@@ -46,7 +46,7 @@ def stress_section(given: Given) -> Section | Absent:
         blocks.append(Figure("outcomes", chart, outcomes_table(found, best, given.outcomes)))
     if len(best.quarters) > 1:
         blocks.append(Figure("stress_course", stressed_course_chart(found, best), course_table(found, best)))
-    title = f"How {plain(found.scenario)} stands" if given.other_than_plan(found.scenario) else "How the plan stands"
+    title = f"How “{plain(found.scenario)}” stands" if given.other_than_plan(found.scenario) else "How the plan stands"
     return Section("stress", f"{title} shocks", tuple(blocks))
 
 
