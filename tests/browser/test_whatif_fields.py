@@ -1,6 +1,7 @@
 """What is typed, locked and drawn on a what-if page: no number breaks it, and all that it tells lies on its axes."""
 
 import functools
+import itertools
 import json
 
 import pytest
@@ -41,56 +42,57 @@ def told(page):
     return page.inner_text("body").replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("1500000", 1.5e6),
-        ("1,500,000", 1.5e6),
-        ("1.500.000", 1.5e6),
-        ("1 500 000", 1.5e6),
-        ("1\u202f500\u202f000,50", 1500000.5),
-        ("1.500,5", 1500.5),
-        ("1'500'000", 1.5e6),
-        ("EUR 1.5 m", 1.5e6),
-        ("2k", 2000.0),
-        ("1e6", 1e6),
-        ("12,5", 12.5),
-        ("12.5 %", 12.5),
-        ("1,000", 1000.0),
-        ("-5", -5.0),
-        (".5", 0.5),
-    ],
-)
-def test_an_amount_is_read_as_people_type_it(page_of, html_of, text, amount):
-    assert page_of(html_of(BEST)[0]).evaluate("read", text) == pytest.approx(amount)
+AMOUNTS = {
+    "1500000": 1.5e6,
+    "1,500,000": 1.5e6,
+    "1.500.000": 1.5e6,
+    "1 500 000": 1.5e6,
+    "1\u202f500\u202f000,50": 1500000.5,
+    "1.500,5": 1500.5,
+    "1'500'000": 1.5e6,
+    "EUR 1.5 m": 1.5e6,
+    "2k": 2000.0,
+    "1e6": 1e6,
+    "12,5": 12.5,
+    "12.5 %": 12.5,
+    "1,000": 1000.0,
+    "-5": -5.0,
+    ".5": 0.5,
+}
+NO_AMOUNTS = ["abc", "-", ".", "1,50,000", "1.2.3", "12 million", "1e", "NaN", "Infinity", "0x10", ",,"]
 
 
-@pytest.mark.parametrize(
-    "text", ["abc", "-", ".", "1,50,000", "1.2.3", "12 million", "1e", "NaN", "Infinity", "0x10", ",,"]
-)
-def test_what_is_no_amount_is_said_and_moves_nothing(page_of, html_of, text):
+def test_an_amount_is_read_as_people_type_it(page_of, html_of):
+    page = page_of(html_of(BEST)[0])
+    assert {text: page.evaluate("read", text) for text in AMOUNTS} == pytest.approx(AMOUNTS)
+
+
+def test_what_is_no_amount_is_said_and_moves_nothing(page_of, html_of):
     page = page_of(html_of(BEST)[0])
     before = page.evaluate("state.money")
-    enter(page, page.locator("#total"), text)
-    assert page.evaluate("state.money") == before
-    assert "is no amount" in page.inner_text("#limited")
+    for text in NO_AMOUNTS:
+        enter(page, page.locator("#total"), text)
+        assert page.evaluate("state.money") == before
+        assert f"\u201c{text}\u201d is no amount" in page.inner_text("#limited").replace("\u00a0", " ")
+        page.click("#use-plan")
 
 
 @pytest.mark.parametrize("question", [BEST, BY_QUARTER])
-@pytest.mark.parametrize("text", ["1e308", "1e306", "1e16", "99999999999999999999", "-1e308"])
-def test_more_than_a_scenario_holds_is_refused_and_breaks_nothing(page_of, html_of, question, text):
+def test_more_than_a_scenario_holds_is_refused_and_breaks_nothing(page_of, html_of, question):
     page = page_of(html_of(question)[0])
     if question == BY_QUARTER:
         page.select_option("#scope", "1")
     before = page.evaluate("state.money")
-    for field in (page.locator("#total"), page.locator("#levers input.amount").first):
+    fields = (page.locator("#total"), page.locator("#levers input.amount").first)
+    too_much = ("1e308", "1e306", "1e16", "99999999999999999999", "-1e308")
+    for field, text in itertools.product(fields, too_much):
         enter(page, field, text)
         assert page.evaluate("state.money") == before
         assert "a scenario holds at most EUR" in page.inner_text("#limited").replace("\u00a0", " ")
         assert "NaN" not in told(page) and "Infinity" not in told(page) and "\u221e" not in told(page)
 
 
-@pytest.mark.parametrize("text", ["1e15", "5e14", "1e-7", "0.005", "0", "-5"])
+@pytest.mark.parametrize("text", ["1e15", "1e-7", "0"])
 def test_the_largest_and_the_smallest_money_leave_numbers_and_can_be_saved(page_of, html_of, peso, tmp_path, text):
     html, (curves, _) = html_of(BEST)
     page = page_of(html)
@@ -110,10 +112,9 @@ def test_the_largest_and_the_smallest_money_leave_numbers_and_can_be_saved(page_
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-@pytest.mark.parametrize("amount", ["9211007120000", "123456789012345"])
-def test_every_field_shows_all_of_its_number(page_of, html_of, width, amount):
+def test_every_field_shows_all_of_its_number(page_of, html_of, width):
     page = page_of(html_of(BEST)[0], width=width)
-    enter(page, page.locator("#total"), amount)
+    enter(page, page.locator("#total"), "123456789012345")
     cut = page.evaluate(
         "Array.from(document.querySelectorAll('.amount')).filter(one => one.scrollWidth > one.clientWidth).length"
     )
@@ -166,9 +167,13 @@ def test_a_decision_gets_no_more_than_the_whole_may(page_of, html_of):
 
 
 @pytest.mark.parametrize("question", [LOSING, CROSSING, BEST])
-@pytest.mark.parametrize("move", ["use-plan", "use-today", "less"])
-def test_marks_lie_on_their_axis_where_the_numbers_say_below_zero_too(page_of, html_of, question, move):
+def test_marks_lie_on_their_axis_where_the_numbers_say_below_zero_too(page_of, html_of, question):
     page = page_of(html_of(question)[0])
+    for move in ("use-plan", "use-today", "less"):
+        require_marked(page, move)
+
+
+def require_marked(page, move):
     if move == "less":
         enter(page, page.locator("#total"), "0.001")
     else:
